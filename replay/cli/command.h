@@ -1,0 +1,20 @@
+// What one subcommand is to main.cc. Each replay/cli/X.cc has an options struct, setup_X(app),
+// which declares the options, and run_X(options), which does the work and returns the exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace replay::cli {
+
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<int()> run;
+};
+
+Command setup_replay(CLI::App& root);   // replay.cc: the tool's own, without a subcommand's name
+Command setup_record(CLI::App& root);   // record.cc
+Command setup_inspect(CLI::App& root);  // inspect.cc
+Command setup_list(CLI::App& root);     // list.cc
+
+}  // namespace replay::cli

@@ -1,0 +1,47 @@
+// Streaming reader of trace format v1 (traces/README.md): bounded memory however long the trace.
+//
+// Not thread-safe; several readers may read one file. Throws Error, with the file and the byte
+// offset, on anything that is not as the specification says.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "replay/trace/event.h"
+#include "replay/trace/header.h"
+
+namespace replay {
+
+struct ReadOptions {
+  bool allow_truncated = false;  // stop quietly at the first block that is not whole
+};
+
+class TraceReader {
+ public:
+  explicit TraceReader(const std::string& path, ReadOptions options = {});
+  ~TraceReader();
+  TraceReader(TraceReader&&) noexcept;
+  TraceReader& operator=(TraceReader&&) noexcept;
+
+  const TraceHeader& header() const;
+  const std::string& path() const;
+
+  // The events of the next block, valid until the next call; empty at the end of the trace.
+  std::span<const Event> next_block();
+
+  // The next block is the one that holds event `index` (or the end). O(log blocks) with the index,
+  // else by skipping blocks without decoding them. Returns the index of that block's first event.
+  std::uint64_t seek(std::uint64_t index);
+
+  // True after the end was reached early in a truncated trace; says where and why.
+  bool truncated() const;
+  const std::string& truncation() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace replay

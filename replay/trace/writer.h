@@ -1,0 +1,40 @@
+// Streaming writer of trace format v1 (traces/README.md). Writes to a temporary name beside the
+// target and renames it in finish(), so a half-written trace never stands under its final name.
+//
+// Not thread-safe. append is amortised O(1); a block of kBlockEvents events is held in memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "replay/trace/event.h"
+#include "replay/trace/header.h"
+
+namespace replay {
+
+class TraceWriter {
+ public:
+  // Uses time_unit_ns, start_unix_ns and provenance of `header`. Throws Error if the file cannot
+  // be made.
+  TraceWriter(const std::string& path, const TraceHeader& header);
+  ~TraceWriter();  // without finish(): removes the temporary file
+  TraceWriter(const TraceWriter&) = delete;
+  TraceWriter& operator=(const TraceWriter&) = delete;
+
+  // pre: time_ns does not decrease; a birth's object is the number of births before it; a free or
+  // realloc names an object already born. Throws Error where that is violated or a write fails.
+  void append(const Event& event);
+
+  // Ends the file: last block, index, counts, provenance and losses; then renames it into place.
+  void finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance);
+
+  std::uint64_t events() const;
+  std::uint64_t bytes() const;  // bytes of the file so far
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace replay
