@@ -1,5 +1,5 @@
-// Streaming writer of trace format v1 (traces/README.md). Writes to a temporary name beside the
-// target and renames it in finish(), so a half-written trace never stands under its final name.
+// Streaming writer of trace format v1 (traces/README.md). The file gets its name in finish(), so a
+// half-written trace never stands under it (output_file.h).
 //
 // Not thread-safe. append is amortised O(1); a block of kBlockEvents events is held in memory.
 #pragma once
@@ -13,17 +13,20 @@
 
 namespace replay {
 
+inline constexpr std::uint32_t kBlockEvents = 32768;
+
 class TraceWriter {
  public:
   // Uses time_unit_ns, start_unix_ns and provenance of `header`. Throws Error if the file cannot
   // be made.
   TraceWriter(const std::string& path, const TraceHeader& header);
-  ~TraceWriter();  // without finish(): removes the temporary file
+  ~TraceWriter();  // without finish(): nothing is left
   TraceWriter(const TraceWriter&) = delete;
   TraceWriter& operator=(const TraceWriter&) = delete;
 
   // pre: time_ns does not decrease; a birth's object is the number of births before it; a free or
-  // realloc names an object already born. Throws Error where that is violated or a write fails.
+  // realloc names an object already born; a new thread is the number of threads before it; size is 0
+  // for a free, align_log2 is 0 for all but kAligned and at most 63. Throws Error where that is violated or a write fails.
   void append(const Event& event);
 
   // Ends the file: last block, index, counts, provenance and losses; then renames it into place.

@@ -1,0 +1,377 @@
+#include "replay/trace/block_codec.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "replay/trace/format.h"
+#include "replay/trace/varint.h"
+
+namespace replay {
+namespace {
+
+using format::payload::Column;
+using format::payload::kColumnCount;
+using format::payload::kColumnsAt;
+
+// Level 9 is where more effort stops paying for these columns; a recorder's merge is not in a hurry.
+constexpr int kZstdLevel = 9;
+
+std::uint32_t crc_of(const unsigned char* data, std::size_t size) {
+  return static_cast<std::uint32_t>(crc32(0, data, static_cast<uInt>(size)));
+}
+
+// The values that stand where `take` is 1, else 0; without a branch.
+std::uint64_t only_if(std::uint64_t take, std::uint64_t value) { return (0 - take) & value; }
+
+}  // namespace
+
+void encode_head(const BlockHead& head, unsigned char* to) {
+  namespace at = format::block;
+  std::memset(to, 0, at::kHeadSize);
+  std::memcpy(to, format::kBlockMagic.data(), format::kBlockMagic.size());
+  store_le<std::uint32_t>(to + at::kEventCount, head.event_count);
+  store_le<std::uint64_t>(to + at::kFirstEvent, head.first_event);
+  store_le<std::uint64_t>(to + at::kFirstTime, head.first_time);
+  store_le<std::uint64_t>(to + at::kObjectsBefore, head.objects_before);
+  store_le<std::uint32_t>(to + at::kCompressedSize, head.compressed_size);
+  store_le<std::uint32_t>(to + at::kRawSize, head.raw_size);
+  store_le<std::uint32_t>(to + at::kCrc, crc_of(to, at::kCrc));
+}
+
+std::string decode_head(const unsigned char* from, BlockHead* head) {
+  namespace at = format::block;
+  if (std::memcmp(from, format::kBlockMagic.data(), format::kBlockMagic.size()) != 0) {
+    return "expected the magic \"ABLK\" of a block";
+  }
+  const std::uint32_t stored = load_le<std::uint32_t>(from + at::kCrc);
+  const std::uint32_t computed = crc_of(from, at::kCrc);
+  if (stored != computed) {
+    return fmt::format("block head checksum does not match (stored {:08x}, computed {:08x})", stored,
+                       computed);
+  }
+  head->event_count = load_le<std::uint32_t>(from + at::kEventCount);
+  head->first_event = load_le<std::uint64_t>(from + at::kFirstEvent);
+  head->first_time = load_le<std::uint64_t>(from + at::kFirstTime);
+  head->objects_before = load_le<std::uint64_t>(from + at::kObjectsBefore);
+  head->compressed_size = load_le<std::uint32_t>(from + at::kCompressedSize);
+  head->raw_size = load_le<std::uint32_t>(from + at::kRawSize);
+  if (head->event_count < 1 || head->event_count > at::kMaxEvents) {
+    return fmt::format("a block of {} events, expected 1 to {}", head->event_count, at::kMaxEvents);
+  }
+  const std::size_t max_raw = format::payload::max_raw_size(head->event_count);
+  if (head->raw_size < kColumnsAt || head->raw_size > max_raw) {
+    return fmt::format("raw size {}, expected {} to {}", head->raw_size, kColumnsAt, max_raw);
+  }
+  const std::size_t max_compressed = format::payload::max_compressed_size(head->raw_size);
+  if (head->compressed_size > max_compressed) {
+    return fmt::format("compressed size {}, expected at most {}", head->compressed_size,
+                       max_compressed);
+  }
+  if (head->objects_before > head->first_event ||
+      head->first_event > std::numeric_limits<std::uint64_t>::max() - head->event_count) {
+    return fmt::format("{} objects born in {} events", head->objects_before, head->first_event);
+  }
+  return {};
+}
+
+// Encoding.
+
+struct BlockEncoder::Columns {
+  std::array<std::vector<unsigned char>, kColumnCount> bytes;
+  std::array<unsigned char*, kColumnCount> end;
+  ZSTD_CCtx* zstd = ZSTD_createCCtx();
+
+  Columns() {
+    if (zstd == nullptr) throw std::bad_alloc();
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, kZstdLevel);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
+  }
+  ~Columns() { ZSTD_freeCCtx(zstd); }
+  Columns(const Columns&) = delete;
+  Columns& operator=(const Columns&) = delete;
+
+  void put(Column column, std::uint64_t value) { end[column] = put_varint(end[column], value); }
+  std::size_t size(int column) const {
+    const auto i = static_cast<std::size_t>(column);
+    return static_cast<std::size_t>(end[i] - bytes[i].data());
+  }
+};
+
+BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns)
+    : time_unit_ns_(time_unit_ns), columns_(std::make_unique<Columns>()) {}
+
+BlockEncoder::~BlockEncoder() = default;
+
+void BlockEncoder::lay_out(std::span<const Event> events, std::uint64_t objects_before) {
+  Columns& columns = *columns_;
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    columns.bytes[i].resize(events.size() * 2 * kMaxVarintBytes);
+    columns.end[i] = columns.bytes[i].data();
+  }
+  std::uint64_t births = objects_before;
+  std::uint64_t time = events.front().time_ns / time_unit_ns_;
+  std::size_t run_begin = 0;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const Event& event = events[i];
+    *columns.end[Column::kOps]++ = static_cast<unsigned char>(event.op);
+    if (event.op != Op::kFree) columns.put(Column::kSizes, event.size);
+    if (event.op == Op::kAligned) *columns.end[Column::kAligns]++ = event.align_log2;
+    if (is_birth(event.op)) {
+      ++births;
+    } else {
+      columns.put(Column::kDistances, births - event.object);
+    }
+    const std::uint64_t event_time = event.time_ns / time_unit_ns_;
+    columns.put(Column::kTimes, event_time - time);
+    time = event_time;
+    if (i + 1 == events.size() || events[i + 1].thread != event.thread) {
+      columns.put(Column::kThreads, event.thread);
+      columns.put(Column::kThreads, i + 1 - run_begin);
+      run_begin = i + 1;
+    }
+  }
+}
+
+// Each column is flushed, so that it has entropy tables of its own.
+std::size_t BlockEncoder::compress(std::size_t raw_size, unsigned char* to, std::size_t capacity) {
+  Columns& columns = *columns_;
+  std::array<unsigned char, kColumnsAt> sizes;
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    store_le<std::uint32_t>(&sizes[4 * i], static_cast<std::uint32_t>(columns.size(static_cast<int>(i))));
+  }
+  ZSTD_CCtx_reset(columns.zstd, ZSTD_reset_session_only);
+  ZSTD_CCtx_setPledgedSrcSize(columns.zstd, raw_size);
+  ZSTD_outBuffer out{to, capacity, 0};
+  const auto feed = [&](const unsigned char* data, std::size_t size, ZSTD_EndDirective directive) {
+    ZSTD_inBuffer in{data, size, 0};
+    // Zero means that all is written; it is, because `capacity` is ZSTD's own bound and slack.
+    if (ZSTD_compressStream2(columns.zstd, &out, &in, directive) != 0) throw std::bad_alloc();
+  };
+  feed(sizes.data(), sizes.size(), ZSTD_e_flush);
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    feed(columns.bytes[i].data(), columns.size(static_cast<int>(i)),
+         i + 1 == kColumnCount ? ZSTD_e_end : ZSTD_e_flush);
+  }
+  return out.pos;
+}
+
+std::span<const unsigned char> BlockEncoder::encode(std::span<const Event> events,
+                                                    std::uint64_t first_event,
+                                                    std::uint64_t objects_before) {
+  lay_out(events, objects_before);
+  std::size_t raw_size = kColumnsAt;
+  for (int i = 0; i < kColumnCount; ++i) raw_size += columns_->size(i);
+
+  const std::size_t capacity = format::payload::max_compressed_size(raw_size);
+  block_.resize(format::block::kHeadSize + capacity);
+  const std::size_t compressed =
+      compress(raw_size, block_.data() + format::block::kHeadSize, capacity);
+  encode_head({.event_count = static_cast<std::uint32_t>(events.size()),
+               .first_event = first_event,
+               .first_time = events.front().time_ns / time_unit_ns_,
+               .objects_before = objects_before,
+               .compressed_size = static_cast<std::uint32_t>(compressed),
+               .raw_size = static_cast<std::uint32_t>(raw_size)},
+              block_.data());
+  return {block_.data(), format::block::kHeadSize + compressed};
+}
+
+// Decoding.
+
+namespace {
+
+struct OpCounts {
+  std::size_t sized = 0;
+  std::size_t named = 0;  // by an object distance
+  std::size_t aligned = 0;
+  bool valid = true;
+};
+
+OpCounts count_ops(std::span<const unsigned char> ops) {
+  std::array<std::size_t, 256> counts{};
+  for (const unsigned char op : ops) ++counts[op];
+  const auto of = [&](Op op) { return counts[static_cast<std::size_t>(op)]; };
+  const std::size_t births = of(Op::kMalloc) + of(Op::kCalloc) + of(Op::kAligned);
+  return {.sized = births + of(Op::kRealloc),
+          .named = of(Op::kRealloc) + of(Op::kFree),
+          .aligned = of(Op::kAligned),
+          .valid = births + of(Op::kRealloc) + of(Op::kFree) == ops.size()};
+}
+
+}  // namespace
+
+struct BlockDecoder::Buffers {
+  explicit Buffers(std::uint32_t unit) : time_unit_ns(unit) {
+    if (zstd == nullptr) throw std::bad_alloc();
+  }
+  ~Buffers() { ZSTD_freeDCtx(zstd); }
+  Buffers(const Buffers&) = delete;
+  Buffers& operator=(const Buffers&) = delete;
+
+  std::string decompress(const BlockHead& head, std::span<const unsigned char> frame);
+  std::string split(const BlockHead& head);
+  std::string read_columns(const BlockHead& head);
+  std::string join(const BlockHead& head);
+  bool fill_threads();
+
+  std::uint32_t time_unit_ns;
+  ZSTD_DCtx* zstd = ZSTD_createDCtx();
+  std::vector<unsigned char> raw;
+  std::array<std::span<const unsigned char>, kColumnCount> columns;
+  // The columns, decoded; each with one value more than needed, as join() reads ahead.
+  std::vector<std::uint64_t> sizes, distances, times;
+  std::vector<std::uint8_t> aligns;
+  std::vector<Event> events;
+  std::uint64_t births = 0;
+  std::uint32_t threads = 0;
+};
+
+std::string BlockDecoder::Buffers::decompress(const BlockHead& head,
+                                              std::span<const unsigned char> frame) {
+  constexpr std::size_t kDescriptorAt = 4;
+  constexpr unsigned kHasChecksum = 4;
+  if (frame.size() <= kDescriptorAt || (frame[kDescriptorAt] & kHasChecksum) == 0 ||
+      ZSTD_findFrameCompressedSize(frame.data(), frame.size()) != frame.size()) {
+    return "expected one zstd frame with a checksum";
+  }
+  raw.resize(head.raw_size);
+  const std::size_t size =
+      ZSTD_decompressDCtx(zstd, raw.data(), raw.size(), frame.data(), frame.size());
+  if (ZSTD_isError(size) != 0) {
+    return fmt::format("block checksum does not match or its data is malformed (zstd: {})",
+                       ZSTD_getErrorName(size));
+  }
+  if (size != head.raw_size) {
+    return fmt::format("the block decompresses to {} bytes, expected {}", size, head.raw_size);
+  }
+  return {};
+}
+
+std::string BlockDecoder::Buffers::split(const BlockHead& head) {
+  std::size_t at = kColumnsAt;
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    const std::size_t size = load_le<std::uint32_t>(raw.data() + 4 * i);
+    if (size > raw.size() - at) return fmt::format("column {} goes beyond the payload", i);
+    columns[i] = std::span(raw).subspan(at, size);
+    at += size;
+  }
+  if (at != raw.size()) return fmt::format("{} bytes after the last column", raw.size() - at);
+  if (columns[Column::kOps].size() != head.event_count) {
+    return fmt::format("{} ops for {} events", columns[Column::kOps].size(), head.event_count);
+  }
+  return {};
+}
+
+std::string BlockDecoder::Buffers::read_columns(const BlockHead& head) {
+  const OpCounts counts = count_ops(columns[Column::kOps]);
+  if (!counts.valid) return "an op above 4";
+  const auto read = [this](Column column, std::size_t count, std::vector<std::uint64_t>* values) {
+    const auto bytes = columns[column];
+    values->resize(count + 1);
+    const unsigned char* const end = bytes.data() + bytes.size();
+    return get_varints(bytes.data(), end, count, values->data()) == end;
+  };
+  if (!read(Column::kSizes, counts.sized, &sizes)) return "the sizes do not add up";
+  if (!read(Column::kDistances, counts.named, &distances)) return "the distances do not add up";
+  if (!read(Column::kTimes, head.event_count, &times)) return "the times do not add up";
+  if (times[0] != 0) return "the first time delta is not 0";
+  const auto bytes = columns[Column::kAligns];
+  if (bytes.size() != counts.aligned) return "the aligns do not add up";
+  aligns.assign(bytes.begin(), bytes.end());
+  aligns.push_back(0);
+  for (const std::uint8_t align : aligns) {
+    if (align > 63) return fmt::format("log2 of an alignment is {}, expected at most 63", align);
+  }
+  return {};
+}
+
+// Hot: no branch depends on the data, as ops in a row are hard to predict. What is out of bounds is
+// collected and looked at once, after the loop; until then it is only ever a wrong number.
+std::string BlockDecoder::Buffers::join(const BlockHead& head) {
+  const auto ops = columns[Column::kOps];
+  const std::uint8_t* align = aligns.data();
+  const std::uint64_t* size = sizes.data();
+  const std::uint64_t* distance = distances.data();
+  std::uint64_t born = head.objects_before;
+  std::uint64_t time = head.first_time;
+  std::uint64_t bad_distance = 0;
+  std::uint64_t bad_time = 0;
+  events.resize(head.event_count);
+  for (std::size_t i = 0; i < head.event_count; ++i) {
+    const std::uint64_t op = ops[i];
+    const std::uint64_t named = op >= static_cast<std::uint64_t>(Op::kRealloc);
+    const std::uint64_t sized = op != static_cast<std::uint64_t>(Op::kFree);
+    const std::uint64_t aligned = op == static_cast<std::uint64_t>(Op::kAligned);
+    const std::uint64_t back = only_if(named, *distance);
+    bad_distance |= named & static_cast<std::uint64_t>(back - 1 >= born);
+    bad_time |= static_cast<std::uint64_t>(time + times[i] < time);
+    time += times[i];
+    Event& event = events[i];
+    event.time_ns = time * time_unit_ns;
+    event.object = born - back;
+    event.size = only_if(sized, *size);
+    event.op = static_cast<Op>(op);
+    event.align_log2 = static_cast<std::uint8_t>(only_if(aligned, *align));
+    distance += named;
+    size += sized;
+    align += aligned;
+    born += 1 - named;
+  }
+  if (bad_distance != 0) return "a free or realloc of an object that is not born yet";
+  if (bad_time != 0 || time > std::numeric_limits<std::uint64_t>::max() / time_unit_ns) {
+    return "the time does not fit 64 bits";
+  }
+  births = born - head.objects_before;
+  return {};
+}
+
+bool BlockDecoder::Buffers::fill_threads() {
+  const auto bytes = columns[Column::kThreads];
+  const unsigned char* at = bytes.data();
+  const unsigned char* const end = at + bytes.size();
+  Event* event = events.data();
+  Event* const events_end = event + events.size();
+  threads = 0;
+  while (event != events_end) {
+    std::uint64_t thread = 0;
+    std::uint64_t run = 0;
+    if ((at = get_varint(at, end, &thread)) == nullptr) return false;
+    if ((at = get_varint(at, end, &run)) == nullptr) return false;
+    if (thread >= std::numeric_limits<std::uint32_t>::max() || run < 1 ||
+        run > static_cast<std::uint64_t>(events_end - event)) {
+      return false;
+    }
+    const auto number = static_cast<std::uint32_t>(thread);
+    threads = std::max(threads, number + 1);
+    for (Event* const run_end = event + run; event != run_end; ++event) event->thread = number;
+  }
+  return at == end;
+}
+
+BlockDecoder::BlockDecoder(std::uint32_t time_unit_ns)
+    : buffers_(std::make_unique<Buffers>(time_unit_ns)) {}
+BlockDecoder::~BlockDecoder() = default;
+BlockDecoder::BlockDecoder(BlockDecoder&&) noexcept = default;
+BlockDecoder& BlockDecoder::operator=(BlockDecoder&&) noexcept = default;
+
+std::string BlockDecoder::decode(const BlockHead& head, std::span<const unsigned char> frame) {
+  std::string problem = buffers_->decompress(head, frame);
+  if (problem.empty()) problem = buffers_->split(head);
+  if (problem.empty()) problem = buffers_->read_columns(head);
+  if (problem.empty()) problem = buffers_->join(head);
+  if (problem.empty() && !buffers_->fill_threads()) problem = "the threads do not add up";
+  return problem;
+}
+
+std::span<const Event> BlockDecoder::events() const { return buffers_->events; }
+std::uint64_t BlockDecoder::births() const { return buffers_->births; }
+std::uint32_t BlockDecoder::threads() const { return buffers_->threads; }
+
+}  // namespace replay

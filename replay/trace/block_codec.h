@@ -1,0 +1,73 @@
+// Blocks of trace format v1: the 48-byte head, and the events to and from a compressed payload.
+//
+// Decoding trusts nothing: any bytes give either events that obey the specification or a problem
+// in words; memory is bounded by the limits in format.h. Knows nothing of files. Not thread-safe:
+// an encoder or decoder holds buffers that it uses again for each block.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "replay/trace/event.h"
+
+namespace replay {
+
+struct BlockHead {
+  std::uint32_t event_count = 0;
+  std::uint64_t first_event = 0;
+  std::uint64_t first_time = 0;  // units
+  std::uint64_t objects_before = 0;
+  std::uint32_t compressed_size = 0;
+  std::uint32_t raw_size = 0;
+};
+
+void encode_head(const BlockHead& head, unsigned char* to);
+// Returns what is wrong with the bytes, or "" if `head` holds them now.
+std::string decode_head(const unsigned char* from, BlockHead* head);
+
+class BlockEncoder {
+ public:
+  explicit BlockEncoder(std::uint32_t time_unit_ns);
+  ~BlockEncoder();
+  BlockEncoder(const BlockEncoder&) = delete;
+  BlockEncoder& operator=(const BlockEncoder&) = delete;
+
+  // The block (head and frame) of 1 to format::block::kMaxEvents valid events; it stays until the
+  // next call.
+  std::span<const unsigned char> encode(std::span<const Event> events, std::uint64_t first_event,
+                                        std::uint64_t objects_before);
+
+ private:
+  struct Columns;
+  void lay_out(std::span<const Event> events, std::uint64_t objects_before);
+  std::size_t compress(std::size_t raw_size, unsigned char* to, std::size_t capacity);
+
+  std::uint32_t time_unit_ns_;
+  std::unique_ptr<Columns> columns_;
+  std::vector<unsigned char> block_;
+};
+
+class BlockDecoder {
+ public:
+  explicit BlockDecoder(std::uint32_t time_unit_ns);
+  ~BlockDecoder();
+  BlockDecoder(BlockDecoder&&) noexcept;
+  BlockDecoder& operator=(BlockDecoder&&) noexcept;
+
+  // Returns what is wrong, or "" if events() holds the events now.
+  // pre: decode_head accepted `head`; `frame` has head.compressed_size bytes.
+  std::string decode(const BlockHead& head, std::span<const unsigned char> frame);
+
+  std::span<const Event> events() const;  // until the next decode()
+  std::uint64_t births() const;           // among them
+  std::uint32_t threads() const;          // the greatest thread number among them, plus 1
+
+ private:
+  struct Buffers;
+  std::unique_ptr<Buffers> buffers_;
+};
+
+}  // namespace replay

@@ -1,0 +1,74 @@
+// The numbers of trace format v1: offsets, magics and limits, as traces/README.md gives them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace replay::format {
+
+using std::size_t;
+
+inline constexpr std::string_view kFileMagic{"\x89" "ART\r\n\x1a\n", 8};
+inline constexpr std::string_view kBlockMagic = "ABLK";
+inline constexpr std::string_view kIndexMagic = "AIDX";
+inline constexpr std::uint16_t kVersionMajor = 1;
+inline constexpr std::uint16_t kVersionMinor = 0;
+inline constexpr std::uint32_t kKnownFeatures = 0;
+inline constexpr std::uint32_t kStatusComplete = 1;
+
+namespace header {
+inline constexpr size_t kMajor = 8;           // u16
+inline constexpr size_t kMinor = 10;          // u16
+inline constexpr size_t kFeatures = 12;       // u32
+inline constexpr size_t kHeaderSize = 16;     // u32
+inline constexpr size_t kMetaSize = 20;       // u32
+inline constexpr size_t kEventCount = 24;     // u64
+inline constexpr size_t kObjectCount = 32;    // u64
+inline constexpr size_t kThreadCount = 40;    // u32
+inline constexpr size_t kTimeUnitNs = 44;     // u32
+inline constexpr size_t kStartUnixNs = 48;    // u64
+inline constexpr size_t kIndexOffset = 56;    // u64
+inline constexpr size_t kLostEvents = 64;     // u64
+inline constexpr size_t kBlockCount = 72;     // u32
+inline constexpr size_t kStatus = 76;         // u32
+inline constexpr size_t kCrc = 88;            // u32
+inline constexpr size_t kFixedSize = 96;
+inline constexpr size_t kMaxSize = size_t{1} << 24;
+static_assert(kFileMagic.size() == kMajor && kStatus + 4 + 8 == kCrc && kCrc + 8 == kFixedSize);
+}  // namespace header
+
+namespace block {
+inline constexpr size_t kEventCount = 4;       // u32
+inline constexpr size_t kFirstEvent = 8;       // u64
+inline constexpr size_t kFirstTime = 16;       // u64
+inline constexpr size_t kObjectsBefore = 24;   // u64
+inline constexpr size_t kCompressedSize = 32;  // u32
+inline constexpr size_t kRawSize = 36;         // u32
+inline constexpr size_t kCrc = 44;             // u32
+inline constexpr size_t kHeadSize = 48;
+inline constexpr std::uint32_t kMaxEvents = 65536;
+static_assert(kBlockMagic.size() == kEventCount && kRawSize + 4 + 4 == kCrc);
+static_assert(kCrc + 4 == kHeadSize);
+}  // namespace block
+
+namespace payload {
+enum Column { kOps, kThreads, kSizes, kDistances, kAligns, kTimes, kColumnCount };
+inline constexpr size_t kColumnsAt = 4 * kColumnCount;  // after their sizes, a u32 each
+// An event takes at most: op 1, thread 5 + run 3, size 10, distance 10, align 1, time 10.
+inline constexpr size_t kMaxEventBytes = 40;
+static_assert(kColumnsAt == 24);
+
+constexpr size_t max_raw_size(size_t events) { return kColumnsAt + kMaxEventBytes * events; }
+constexpr size_t max_compressed_size(size_t raw) { return raw + raw / 128 + 1024; }
+}  // namespace payload
+
+namespace index {
+inline constexpr size_t kBlockCount = 4;  // u32
+inline constexpr size_t kEntriesAt = 8;
+inline constexpr size_t kEntrySize = 24;  // u64 offset, u64 first event, u64 first time
+
+constexpr std::uint64_t size(std::uint64_t blocks) { return kEntriesAt + kEntrySize * blocks + 4; }
+}  // namespace index
+
+}  // namespace replay::format

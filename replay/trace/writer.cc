@@ -1,0 +1,174 @@
+#include "replay/trace/writer.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <string_view>
+#include <vector>
+
+#include "replay/trace/block_codec.h"
+#include "replay/trace/error.h"
+#include "replay/trace/format.h"
+#include "replay/trace/header_codec.h"
+#include "replay/trace/little_endian.h"
+#include "replay/trace/output_file.h"
+
+namespace replay {
+namespace {
+
+std::uint32_t checked_unit(const std::string& path, const TraceHeader& header) {
+  if (header.time_unit_ns == 0) throw Error(path + ": time_unit_ns is 0, expected at least 1");
+  return header.time_unit_ns;
+}
+
+TraceHeader unfinished(const TraceHeader& from) {
+  TraceHeader header;
+  header.time_unit_ns = from.time_unit_ns;
+  header.start_unix_ns = from.start_unix_ns;
+  header.provenance = from.provenance;
+  return header;
+}
+
+}  // namespace
+
+struct TraceWriter::Impl {
+  struct IndexEntry {
+    std::uint64_t offset;
+    std::uint64_t first_event;
+    std::uint64_t first_time;
+  };
+
+  Impl(const std::string& path_in, const TraceHeader& header_in)
+      : path(path_in),
+        header(unfinished(header_in)),
+        encoder(checked_unit(path_in, header_in)),
+        file(path_in) {
+    block.reserve(kBlockEvents);
+    layout.header_size = roomy_header_size(header);
+    write_header();
+  }
+
+  void write_header();
+  void check(const Event& event) const;
+  void end_block();
+  void write_index();
+
+  std::string path;
+  TraceHeader header;
+  FileLayout layout;
+  BlockEncoder encoder;
+  OutputFile file;
+  std::vector<Event> block;
+  std::vector<IndexEntry> index;
+  std::uint64_t objects_before_block = 0;
+  std::uint64_t last_time_ns = 0;
+  bool finished = false;
+};
+
+void TraceWriter::Impl::write_header() {
+  if (!fits_header_size(header, layout.header_size)) {
+    throw Error(path + ": the provenance is longer than a trace can hold (16 MiB)");
+  }
+  const std::string bytes = encode_header(header, layout);
+  if (file.size() == 0) {
+    file.append(bytes);
+  } else {
+    file.overwrite(0, bytes);
+  }
+}
+
+void TraceWriter::Impl::check(const Event& event) const {
+  const auto violated = [&](const std::string& what) {
+    throw Error(fmt::format("{}: event {}: {}", path, header.event_count, what));
+  };
+  if (finished) violated("appended after finish()");
+  if (event.op > Op::kFree) violated(fmt::format("unknown op {}", static_cast<int>(event.op)));
+  if (event.time_ns < last_time_ns) {
+    violated(fmt::format("time {} ns is before {} ns of the event before", event.time_ns,
+                         last_time_ns));
+  }
+  if (is_birth(event.op) && event.object != header.object_count) {
+    violated(fmt::format("the next object is {}, not {}", header.object_count, event.object));
+  }
+  if (!is_birth(event.op) && event.object >= header.object_count) {
+    violated(fmt::format("object {} is not born yet", event.object));
+  }
+  if (event.thread > header.thread_count) {
+    violated(fmt::format("the next new thread is {}, not {}", header.thread_count, event.thread));
+  }
+  if (event.op == Op::kFree && event.size != 0) violated("a free has a size");
+  if (event.align_log2 > 63 || (event.op != Op::kAligned && event.align_log2 != 0)) {
+    violated(fmt::format("log2 of the alignment is {}", event.align_log2));
+  }
+}
+
+void TraceWriter::Impl::end_block() {
+  if (block.empty()) return;
+  const std::uint64_t first_event = header.event_count - block.size();
+  index.push_back({file.size(), first_event, block.front().time_ns / header.time_unit_ns});
+  const auto bytes = encoder.encode(block, first_event, objects_before_block);
+  file.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  objects_before_block = header.object_count;
+  block.clear();
+}
+
+void TraceWriter::Impl::write_index() {
+  std::vector<unsigned char> bytes(format::index::size(index.size()));
+  unsigned char* to = bytes.data();
+  std::copy(format::kIndexMagic.begin(), format::kIndexMagic.end(), to);
+  store_le<std::uint32_t>(to + format::index::kBlockCount,
+                          static_cast<std::uint32_t>(index.size()));
+  to += format::index::kEntriesAt;
+  for (const IndexEntry& entry : index) {
+    store_le<std::uint64_t>(to, entry.offset);
+    store_le<std::uint64_t>(to + 8, entry.first_event);
+    store_le<std::uint64_t>(to + 16, entry.first_time);
+    to += format::index::kEntrySize;
+  }
+  const uLong crc = crc32_z(0, bytes.data(), bytes.size() - 4);
+  store_le<std::uint32_t>(to, static_cast<std::uint32_t>(crc));
+  file.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+TraceWriter::TraceWriter(const std::string& path, const TraceHeader& header)
+    : impl_(std::make_unique<Impl>(path, header)) {}
+
+TraceWriter::~TraceWriter() = default;
+
+void TraceWriter::append(const Event& event) {
+  Impl& impl = *impl_;
+  impl.check(event);
+  impl.last_time_ns = event.time_ns;
+  if (is_birth(event.op)) ++impl.header.object_count;
+  if (event.thread == impl.header.thread_count) ++impl.header.thread_count;
+  ++impl.header.event_count;
+  impl.block.push_back(event);
+  if (impl.block.size() == kBlockEvents) impl.end_block();
+}
+
+void TraceWriter::finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance) {
+  Impl& impl = *impl_;
+  if (impl.finished) throw Error(impl.path + ": finish() was called before");
+  impl.end_block();
+  impl.header.lost_events = lost_events;
+  impl.header.provenance = provenance;
+  impl.header.complete = true;
+  if (!fits_header_size(impl.header, impl.layout.header_size)) {
+    const std::uint32_t needed = roomy_header_size(impl.header);
+    const std::uint32_t growth = needed - impl.layout.header_size;
+    impl.file.open_gap(impl.layout.header_size, growth);
+    for (Impl::IndexEntry& entry : impl.index) entry.offset += growth;
+    impl.layout.header_size = needed;
+  }
+  impl.layout.index_offset = impl.file.size();
+  impl.layout.block_count = static_cast<std::uint32_t>(impl.index.size());
+  impl.write_index();
+  impl.write_header();
+  impl.file.commit();
+  impl.finished = true;
+}
+
+std::uint64_t TraceWriter::events() const { return impl_->header.event_count; }
+std::uint64_t TraceWriter::bytes() const { return impl_->file.size(); }
+
+}  // namespace replay

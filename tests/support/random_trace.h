@@ -1,0 +1,102 @@
+// Random valid event streams, a temporary folder, and whole files in one call; for tests of traces.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "replay/trace/event.h"
+#include "replay/trace/reader.h"
+#include "replay/trace/writer.h"
+
+namespace replay::test {
+
+// Removed with all that is in it.
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "trace-test-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+    path_ = name;
+  }
+  ~TempFolder() { std::filesystem::remove_all(path_); }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  std::size_t files() const {
+    const std::filesystem::directory_iterator all(path_);
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+inline void write_file(const std::string& path, const std::string& data) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << data;
+}
+
+// `count` events that a recorder could have written: every op, sizes from 0 to huge, all
+// alignments, bursts and gaps of time. Times are multiples of `unit`.
+inline std::vector<Event> random_events(std::uint64_t seed, std::size_t count,
+                                        std::uint32_t max_threads = 5, std::uint64_t unit = 1) {
+  std::mt19937_64 random(seed);
+  const auto below = [&random](std::uint64_t limit) { return random() % limit; };
+  std::vector<Event> events;
+  std::vector<std::uint64_t> live;
+  std::uint64_t births = 0;
+  std::uint32_t threads = 0;
+  std::uint64_t time = 0;
+  while (events.size() < count) {
+    Event event;
+    if (below(3) == 0) time += below(below(20) == 0 ? 1000000000000 : 300);
+    event.time_ns = time * unit;
+    event.thread = threads == 0 ? 0 : static_cast<std::uint32_t>(below(threads));
+    if (threads < max_threads && (threads == 0 || below(50) == 0)) event.thread = threads++;
+    const std::uint64_t kind = below(100);
+    if (kind < 55 || live.empty()) {
+      event.op = kind < 40 ? Op::kMalloc : kind < 48 ? Op::kCalloc : Op::kAligned;
+      event.object = births++;
+      if (event.op == Op::kAligned) event.align_log2 = static_cast<std::uint8_t>(below(64));
+      live.push_back(event.object);
+    } else {
+      const std::size_t victim =
+          below(2) == 0 ? live.size() - 1 : static_cast<std::size_t>(below(live.size()));
+      event.op = kind < 65 ? Op::kRealloc : Op::kFree;
+      event.object = live[victim];
+      if (event.op == Op::kFree) {
+        live[victim] = live.back();
+        live.pop_back();
+      }
+    }
+    if (event.op != Op::kFree) event.size = random() >> (below(20) == 0 ? below(64) : 52);
+    events.push_back(event);
+  }
+  return events;
+}
+
+inline void write_trace(const std::string& path, const std::vector<Event>& events,
+                        const TraceHeader& header = {}) {
+  TraceWriter writer(path, header);
+  for (const Event& event : events) writer.append(event);
+  writer.finish(header.lost_events, header.provenance);
+}
+
+inline std::vector<Event> read_all(TraceReader& reader) {
+  std::vector<Event> events;
+  for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
+    events.insert(events.end(), block.begin(), block.end());
+  }
+  return events;
+}
+
+}  // namespace replay::test

@@ -1,0 +1,144 @@
+#include "replay/trace/writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "replay/trace/error.h"
+#include "replay/trace/reader.h"
+#include "tests/support/random_trace.h"
+
+namespace replay {
+namespace {
+
+using test::random_events;
+using test::TempFolder;
+using testing::HasSubstr;
+
+std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(TraceWriterTest, WhatIsWrittenIsRead) {
+  const TempFolder folder;
+  const std::size_t sizes[] = {0, 1, 2, 100, kBlockEvents - 1, kBlockEvents, 2 * kBlockEvents + 7};
+  for (const std::size_t count : sizes) {
+    const auto events = random_events(count + 1, count, 7, 100);
+    TraceHeader header;
+    header.time_unit_ns = 100;
+    header.start_unix_ns = 1234567890123456789;
+    header.lost_events = 3;
+    header.provenance["command"] = {"redis-server", "--port", "0"};
+    test::write_trace(folder / "x.trace", events, header);
+    TraceReader reader(folder / "x.trace");
+    EXPECT_EQ(test::read_all(reader), events) << count;
+    EXPECT_FALSE(reader.truncated());
+    EXPECT_EQ(reader.header().event_count, count);
+    EXPECT_EQ(reader.header().start_unix_ns, header.start_unix_ns);
+    EXPECT_EQ(reader.header().lost_events, 3U);
+    EXPECT_EQ(reader.header().provenance, header.provenance);
+    EXPECT_TRUE(reader.header().complete);
+    EXPECT_EQ(folder.files(), 1U);
+  }
+}
+
+TEST(TraceWriterTest, RandomStreamsRoundTrip) {
+  const TempFolder folder;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const auto events = random_events(seed, 1 + seed * 7, 1 + static_cast<std::uint32_t>(seed % 9));
+    test::write_trace(folder / "x.trace", events);
+    TraceReader reader(folder / "x.trace");
+    ASSERT_EQ(test::read_all(reader), events) << seed;
+  }
+}
+
+TEST(TraceWriterTest, TimesAreRoundedDownToTheUnit) {
+  const TempFolder folder;
+  TraceHeader header;
+  header.time_unit_ns = 100;
+  std::vector<Event> events(3);
+  for (std::uint64_t i = 0; i < 3; ++i) events[i] = {.time_ns = 199 + i, .object = i, .size = 8};
+  test::write_trace(folder / "x.trace", events, header);
+  TraceReader reader(folder / "x.trace");
+  const auto read = test::read_all(reader);
+  ASSERT_EQ(read.size(), 3U);
+  EXPECT_EQ(read[0].time_ns, 100U);
+  EXPECT_EQ(read[1].time_ns, 200U);
+  EXPECT_EQ(read[2].time_ns, 200U);
+}
+
+TEST(TraceWriterTest, ProvenanceMayGrowBeyondItsRoom) {
+  const TempFolder folder;
+  const auto events = random_events(1, kBlockEvents + 10);
+  nlohmann::ordered_json provenance = {{"note", std::string(3000000, 'x')}};
+  {
+    TraceWriter writer(folder / "x.trace", {});
+    for (const Event& event : events) writer.append(event);
+    writer.finish(0, provenance);
+  }
+  TraceReader reader(folder / "x.trace");
+  EXPECT_EQ(reader.header().provenance, provenance);
+  EXPECT_EQ(test::read_all(reader), events);
+  EXPECT_EQ(reader.seek(kBlockEvents + 1), kBlockEvents);
+  EXPECT_EQ(reader.next_block().size(), 10U);
+}
+
+TEST(TraceWriterTest, ViolatedPreconditionsAreErrors) {
+  const TempFolder folder;
+  const Event good{.time_ns = 10, .object = 0, .size = 8};
+  const auto error_after_good = [&](const Event& bad) {
+    TraceWriter writer(folder / "x.trace", {});
+    writer.append(good);
+    return error_of([&] { writer.append(bad); });
+  };
+  EXPECT_THAT(error_after_good({.time_ns = 9, .object = 1}), HasSubstr("event 1: time 9 ns"));
+  EXPECT_THAT(error_after_good({.time_ns = 10, .object = 2}), HasSubstr("next object is 1, not 2"));
+  EXPECT_THAT(error_after_good({.time_ns = 10, .object = 1, .op = Op::kFree}),
+              HasSubstr("object 1 is not born yet"));
+  EXPECT_THAT(error_after_good({.time_ns = 10, .object = 1, .op = Op::kRealloc}),
+              HasSubstr("object 1 is not born yet"));
+  EXPECT_THAT(error_after_good({.time_ns = 10, .object = 1, .thread = 2}),
+              HasSubstr("next new thread is 1, not 2"));
+  EXPECT_THAT(error_after_good({.time_ns = 10, .object = 0, .size = 1, .op = Op::kFree}),
+              HasSubstr("a free has a size"));
+  EXPECT_THAT(error_after_good({.time_ns = 10, .object = 1, .align_log2 = 4}),
+              HasSubstr("alignment is 4"));
+  EXPECT_THAT(error_after_good(
+                  {.time_ns = 10, .object = 1, .op = Op::kAligned, .align_log2 = 64}),
+              HasSubstr("alignment is 64"));
+  EXPECT_THAT(error_after_good({.time_ns = 10, .object = 1, .op = static_cast<Op>(5)}),
+              HasSubstr("unknown op 5"));
+  TraceHeader header;
+  header.time_unit_ns = 0;
+  EXPECT_THAT(error_of([&] { TraceWriter(folder / "x.trace", header); }),
+              HasSubstr("time_unit_ns is 0"));
+  EXPECT_EQ(folder.files(), 0U);
+}
+
+TEST(TraceWriterTest, NothingMayFollowFinish) {
+  const TempFolder folder;
+  TraceWriter writer(folder / "x.trace", {});
+  writer.finish(0, nlohmann::ordered_json::object());
+  EXPECT_THAT(error_of([&] { writer.append({}); }), HasSubstr("after finish()"));
+  EXPECT_THAT(error_of([&] { writer.finish(0, {}); }), HasSubstr("finish() was called before"));
+}
+
+TEST(TraceWriterTest, WithoutFinishNothingIsLeft) {
+  const TempFolder folder;
+  test::write_file(folder / "x.trace", "as it was");
+  {
+    TraceWriter writer(folder / "x.trace", {});
+    for (const Event& event : random_events(3, 3 * kBlockEvents)) writer.append(event);
+  }
+  EXPECT_EQ(test::read_file(folder / "x.trace"), "as it was");
+  EXPECT_EQ(folder.files(), 1U);
+}
+
+}  // namespace
+}  // namespace replay
