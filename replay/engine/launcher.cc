@@ -1,5 +1,6 @@
 #include "replay/engine/launcher.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sched.h>
