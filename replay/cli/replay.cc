@@ -35,6 +35,10 @@ struct Options {
   bool allow_truncated = false;
 };
 
+Touch parse_touch(const std::string& text) {
+  return text == "none" ? Touch::kNone : text == "all" ? Touch::kAll : Touch::kPage;
+}
+
 void add_once(std::vector<Subject>& subjects, const Subject& subject) {
   if (std::find(subjects.begin(), subjects.end(), subject) == subjects.end()) {
     subjects.push_back(subject);
@@ -85,10 +89,6 @@ void write_json(const Result& result, std::optional<OutputFile>& file) {
              std::fflush(stdout) != 0) {
     throw Error("cannot write the result to standard output");
   }
-}
-
-Touch parse_touch(const std::string& text) {
-  return text == "none" ? Touch::kNone : text == "all" ? Touch::kAll : Touch::kPage;
 }
 
 int run_replay(const Options& options) {
@@ -152,12 +152,12 @@ Command setup_replay(CLI::App& root) {
   root.add_option("-r,--repeat", options->repeat, "Repetitions of every pass, each in a new process")
       ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000).description(""));
+      ->check(CLI::Range(1, 1000));
   root.add_option("--touch", options->touch,
                   "What to write of each object: none, one byte a page, or all bytes")
       ->type_name("none|page|all")
       ->capture_default_str()
-      ->check(CLI::IsMember({"none", "page", "all"}).description(""));
+      ->check(CLI::IsMember({"none", "page", "all"}));
   root.add_option("-e,--events", options->events,
                   "Measure only these events; those before FROM are replayed unmeasured")
       ->type_name("FROM:TO");
