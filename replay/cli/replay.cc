@@ -152,12 +152,12 @@ Command setup_replay(CLI::App& root) {
   root.add_option("-r,--repeat", options->repeat, "Repetitions of every pass, each in a new process")
       ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
+      ->check(CLI::Range(1, 1000).description(""));
   root.add_option("--touch", options->touch,
                   "What to write of each object: none, one byte a page, or all bytes")
       ->type_name("none|page|all")
       ->capture_default_str()
-      ->check(CLI::IsMember({"none", "page", "all"}));
+      ->check(CLI::IsMember({"none", "page", "all"}).description(""));
   root.add_option("-e,--events", options->events,
                   "Measure only these events; those before FROM are replayed unmeasured")
       ->type_name("FROM:TO");
