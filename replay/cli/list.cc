@@ -1,0 +1,60 @@
+// What there is: registered allocators and metrics.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/alloc/registry.h"
+#include "replay/cli/command.h"
+#include "replay/engine/subject.h"
+#include "replay/metrics/metric.h"
+
+namespace replay::cli {
+namespace {
+
+struct Options {
+  bool json = false;
+};
+
+nlohmann::ordered_json as_json() {
+  nlohmann::ordered_json allocators = nlohmann::ordered_json::array();
+  for (const mem::AllocatorEntry& entry : mem::registered_allocators()) {
+    allocators.push_back({{"name", entry.name},
+                          {"binding", binding_name(entry.binding)},
+                          {"summary", entry.summary}});
+  }
+  nlohmann::ordered_json metrics = nlohmann::ordered_json::array();
+  for (const MetricGroup& group : metric_groups()) {
+    metrics.push_back({{"name", group.name}, {"summary", group.summary}});
+  }
+  return {{"allocators", allocators}, {"metrics", metrics}};
+}
+
+int run_list(const Options& options) {
+  const nlohmann::ordered_json all = as_json();
+  if (options.json) {
+    fmt::print("{}\n", all.dump(2));
+    return 0;
+  }
+  fmt::print("Allocators (--allocator NAME, or the path of a .so to preload):\n");
+  for (const auto& row : all["allocators"]) {
+    fmt::print("  {:<14} {:<11} {}\n", row["name"].get<std::string>(),
+               row["binding"].get<std::string>(), row["summary"].get<std::string>());
+  }
+  fmt::print("\nMetrics:\n");
+  for (const auto& row : all["metrics"]) {
+    fmt::print("  {:<14} {}\n", row["name"].get<std::string>(), row["summary"].get<std::string>());
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command setup_list(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("list", "Show the registered allocators and the metrics");
+  app->add_flag("--json", options->json, "As JSON");
+  app->footer("Example:\n  allocreplay list --json");
+  return {app, [options] { return run_list(*options); }};
+}
+
+}  // namespace replay::cli

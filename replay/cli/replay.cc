@@ -1,0 +1,173 @@
+// The main job: replay a trace against allocators, beside glibc.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "replay/cli/command.h"
+#include "replay/cli/progress_bar.h"
+#include "replay/cli/range.h"
+#include "replay/engine/session.h"
+#include "replay/report/compare.h"
+#include "replay/report/context.h"
+#include "replay/report/json.h"
+#include "replay/report/table.h"
+#include "replay/trace/error.h"
+#include "replay/trace/output_file.h"
+#include "replay/trace/reader.h"
+
+namespace replay::cli {
+namespace {
+
+struct Options {
+  std::string trace;
+  std::vector<std::string> allocators = {"mem"};
+  int repeat = 5;
+  Touch touch = Touch::kPage;
+  std::string events;
+  std::string output;
+  bool quiet = false;
+  bool allow_truncated = false;
+};
+
+void add_once(std::vector<Subject>& subjects, const Subject& subject) {
+  if (std::find(subjects.begin(), subjects.end(), subject) == subjects.end()) {
+    subjects.push_back(subject);
+  }
+}
+
+// What the user named, glibc under every binding that it needs, and the harness floor.
+std::vector<Subject> all_subjects(const std::vector<Subject>& named) {
+  std::vector<Subject> subjects;
+  for (const Subject& subject : named) add_once(subjects, glibc_subject(subject.binding));
+  for (const Subject& subject : named) add_once(subjects, subject);
+  add_once(subjects, null_subject());
+  return subjects;
+}
+
+Result summarize_session(const Options& options, const TraceReader& reader, const Plan& plan,
+                         const SessionResult& session, const std::vector<Subject>& named) {
+  Result result;
+  result.context = collect_context();
+  result.trace = {options.trace,       file_sha256(options.trace), reader.header(),
+                  plan.warmup_events,  plan.event_count,
+                  plan.checkpoints[plan.peak_live].live_bytes,     plan.truncation};
+  result.config = {options.repeat, options.touch, session.cpu};
+  const SubjectRuns& calibration = session.subjects.back();
+  const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
+  for (const SubjectRuns& runs : session.subjects) {
+    if (&runs == &calibration && !null_named) continue;
+    result.allocators.push_back(summarize(plan, runs, calibration));
+  }
+  for (const AllocatorResult& subject : result.allocators) {
+    if (subject.subject.name == "glibc") continue;
+    for (const AllocatorResult& baseline : result.allocators) {
+      if (baseline.subject == glibc_subject(subject.subject.binding)) {
+        result.comparisons.push_back(compare(baseline, subject));
+      }
+    }
+  }
+  return result;
+}
+
+void write_json(const Result& result, const std::string& path) {
+  const std::string text = to_json(result).dump(2) + '\n';
+  if (path.empty()) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
+        std::fflush(stdout) != 0) {
+      throw Error("cannot write the result to standard output");
+    }
+    return;
+  }
+  OutputFile file(path);
+  file.append(text);
+  file.commit();
+}
+
+int run_replay(const Options& options) {
+  const std::string program_dir = program_directory();
+  std::vector<Subject> named;
+  for (const std::string& name : options.allocators) {
+    add_once(named, resolve_subject(name, program_dir));
+  }
+  const EventRange range = options.events.empty() ? EventRange{} : parse_range(options.events);
+
+  TraceReader reader(options.trace, ReadOptions{options.allow_truncated});
+  const Plan plan = compile_plan(reader, range);
+  if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
+
+  SessionOptions session_options;
+  session_options.subjects = all_subjects(named);
+  session_options.repetitions = options.repeat;
+  session_options.touch = options.touch;
+  SessionResult session;
+  {
+    ProgressBar bar(!options.quiet);
+    session = run_session(plan, session_options, Launcher(program_dir),
+                          [&](double share, const std::string& what) { bar.update(share, what); });
+  }
+  const Result result = summarize_session(options, reader, plan, session, named);
+  if (!options.quiet) {
+    for (const auto& warning : result.context["warnings"]) {
+      fmt::print(stderr, "warning: {}\n", warning.get<std::string>());
+    }
+    fmt::print(stderr, "{}", comparison_tables(result));
+  }
+  write_json(result, options.output);
+  return static_cast<int>(ExitCode::kOk);
+}
+
+constexpr const char* kExamples = R"(Examples:
+  allocreplay --trace traces/redis.trace --allocator mem
+  allocreplay --trace redis.trace --allocator mem -o result.json
+  allocreplay --trace redis.trace --allocator mem \
+              --allocator /usr/lib/x86_64-linux-gnu/libjemalloc.so.2
+  allocreplay --trace redis.trace --events 1M:1.5M --touch none --repeat 11
+  allocreplay record -o redis.trace -- redis-server --save ''
+  allocreplay inspect redis.trace
+
+The result is one JSON document on standard output (or in the file of -o); the table for people is
+on standard error. Exit status: 0 done, 1 error, 2 wrong usage.)";
+
+}  // namespace
+
+Command setup_replay(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  root.add_option("-t,--trace", options->trace, "Trace to replay (made by: allocreplay record)")
+      ->type_name("FILE");
+  root.add_option("-a,--allocator", options->allocators,
+                  "Allocator to measure beside glibc: a name (see: allocreplay list) or the path "
+                  "of a .so to preload; may be given several times [mem]")
+      ->type_name("NAME|LIB.so");
+  root.add_option("-r,--repeat", options->repeat, "Repetitions of every pass, each in a new process")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  const std::map<std::string, Touch> touches = {
+      {"none", Touch::kNone}, {"page", Touch::kPage}, {"all", Touch::kAll}};
+  root.add_option("--touch", options->touch,
+                  "What to write of each object: none, one byte a page, or all bytes [page]")
+      ->type_name("none|page|all")
+      ->transform(CLI::CheckedTransformer(touches, CLI::ignore_case).description(""));
+  root.add_option("-e,--events", options->events,
+                  "Measure only these events; those before FROM are replayed unmeasured")
+      ->type_name("FROM:TO");
+  root.add_option("-o,--output", options->output, "Write the JSON to this file, whole or not at all")
+      ->type_name("FILE");
+  root.add_flag("-q,--quiet", options->quiet, "No table, no progress");
+  root.add_flag("--allow-truncated", options->allow_truncated,
+                "Use what is whole of a damaged or unfinished trace");
+  root.footer(kExamples);
+  return {&root, [options, &root]() -> int {
+            if (options->trace.empty()) {
+              throw Error("--trace FILE is required; see " + root.get_name() + " --help",
+                          ExitCode::kUsage);
+            }
+            return run_replay(*options);
+          }};
+}
+
+}  // namespace replay::cli

@@ -1,0 +1,123 @@
+// The replay's inner loop: executes plan words against an allocator. One template serves all
+// passes; a Probe decides what happens around each call (nothing, or reading a timer).
+//
+// Inside a timed window stands the call of the allocator alone; decoding the plan, the slot table
+// and touching the object stand outside it. Runs in one thread. Uses no C++ library.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+#include "core/alloc/any_allocator.h"
+#include "replay/engine/plan_layout.h"
+#include "replay/engine/run_layout.h"
+
+namespace replay {
+
+inline constexpr std::size_t kTouchPage = 4096;
+
+// Writes to the bytes [from, to) of an object: one byte on every page, or all of them.
+template <Touch kTouch>
+inline void touch(void* object, std::size_t from, std::size_t to) {
+  if (kTouch == Touch::kNone || object == nullptr || from >= to) return;
+  auto* bytes = static_cast<volatile unsigned char*>(object);
+  if constexpr (kTouch == Touch::kAll) {
+    std::memset(static_cast<unsigned char*>(object) + from, 0x5a, to - from);
+  } else {
+    bytes[from] = 0x5a;
+    const auto address = reinterpret_cast<std::uintptr_t>(object);
+    std::size_t next = ((address + from) / kTouchPage + 1) * kTouchPage - address;
+    for (; next < to; next += kTouchPage) bytes[next] = 0x5a;
+  }
+}
+
+// Throughput and memory passes: nothing around a call.
+struct NoProbe {
+  static std::uint64_t start() { return 0; }
+  void stop(Op, std::uint64_t) {}
+};
+
+// Latency pass: one histogram per operation.
+template <class Timer>
+struct TimerProbe {
+  TickHistogram* histograms;
+  static std::uint64_t start() { return Timer::start(); }
+  void stop(Op op, std::uint64_t begin) {
+    const std::uint64_t ticks = Timer::stop() - begin;
+    histograms[static_cast<int>(op)].record(ticks);
+  }
+};
+
+// calloc and realloc for allocators without the capability, as a caller would write them.
+inline void* zeroed(const mem::AnyAllocator& allocator, std::size_t size) {
+  if (allocator.table().allocate_zeroed != nullptr) {
+    return allocator.table().allocate_zeroed(allocator.self(), size);
+  }
+  void* p = allocator.allocate(size, 0);
+  return p == nullptr ? nullptr : std::memset(p, 0, size);
+}
+
+inline void* resized(const mem::AnyAllocator& allocator, void* old, std::size_t old_size,
+                     std::size_t size) {
+  if (allocator.table().reallocate != nullptr && old != nullptr) {
+    return allocator.table().reallocate(allocator.self(), old, size);
+  }
+  void* p = allocator.allocate(size, 0);
+  if (p != nullptr && old != nullptr) {
+    std::memcpy(p, old, old_size < size ? old_size : size);
+    allocator.deallocate(old);
+  }
+  return p;
+}
+
+// Executes words [begin, end); returns how many allocations failed. A failed object's slot stays
+// empty and its later events do nothing (a resize allocates anew); an object that could not be
+// resized is freed, so that slot and plan agree on what is live.
+template <Touch kTouch, class Probe>
+std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
+                       const PlanWord* end, void** slots, Probe& probe) {
+  std::uint64_t failed = 0;
+  for (const PlanWord* pc = begin; pc != end;) {
+    const PlanWord word = *pc++;
+    void*& slot = slots[plan_slot(word)];
+    std::size_t size = plan_size_field(word);
+    if (size == kWideSize) [[unlikely]] size = *pc++;
+    const Op op = plan_op(word);
+    if (op == Op::kFree) {
+      const std::uint64_t t = probe.start();
+      allocator.deallocate(slot);
+      probe.stop(Op::kFree, t);
+      slot = nullptr;
+      continue;
+    }
+    std::size_t kept = 0;  // bytes that an earlier event of the object has touched
+    void* result;
+    if (op == Op::kMalloc) [[likely]] {
+      const std::uint64_t t = probe.start();
+      result = allocator.allocate(size, 0);
+      probe.stop(Op::kMalloc, t);
+    } else if (op == Op::kCalloc) {
+      const std::uint64_t t = probe.start();
+      result = zeroed(allocator, size);
+      probe.stop(Op::kCalloc, t);
+    } else if (op == Op::kRealloc) {
+      const std::size_t old_size = *pc++;
+      kept = slot == nullptr ? 0 : old_size;
+      const std::uint64_t t = probe.start();
+      result = resized(allocator, slot, old_size, size);
+      probe.stop(Op::kRealloc, t);
+      if (result == nullptr) allocator.deallocate(slot);
+    } else {
+      const std::size_t align = *pc++;
+      const std::uint64_t t = probe.start();
+      result = allocator.allocate(size, align);
+      probe.stop(Op::kAligned, t);
+    }
+    slot = result;
+    failed += result == nullptr ? 1 : 0;
+    touch<kTouch>(result, kept, size);
+  }
+  return failed;
+}
+
+}  // namespace replay

@@ -1,0 +1,37 @@
+// The compiled trace as the worker executes it: a stream of 64-bit words, one operation after the
+// other. Shared by the compiler (plan.cc) and the worker, which links no C++ library.
+//
+//   63                     35 34  32 31                      0
+//  +-------------------------+------+-------------------------+
+//  | size, or kWideSize      |  op  |          slot           |
+//  +-------------------------+------+-------------------------+
+//  [size in bytes]        only if the size field is kWideSize
+//  [alignment in bytes]   only for kAligned
+//  [old size in bytes]    only for kRealloc
+//
+// A slot holds the address of one live object. Slots are reused, the last freed one first, so the
+// table stays as small as the largest number of objects alive at once and mostly in cache.
+// An ordinary event costs 8 bytes.
+#pragma once
+
+#include <cstdint>
+
+#include "replay/trace/event.h"
+
+namespace replay {
+
+using PlanWord = std::uint64_t;
+
+inline constexpr unsigned kPlanOpShift = 32;
+inline constexpr unsigned kPlanSizeShift = 35;
+inline constexpr std::uint64_t kWideSize = (std::uint64_t{1} << 29) - 1;
+static_assert(kOpCount <= 8, "an operation has three bits");
+
+constexpr PlanWord plan_word(std::uint32_t slot, Op op, std::uint64_t size_field) {
+  return slot | (static_cast<PlanWord>(op) << kPlanOpShift) | (size_field << kPlanSizeShift);
+}
+constexpr std::uint32_t plan_slot(PlanWord word) { return static_cast<std::uint32_t>(word); }
+constexpr Op plan_op(PlanWord word) { return static_cast<Op>((word >> kPlanOpShift) & 7); }
+constexpr std::uint64_t plan_size_field(PlanWord word) { return word >> kPlanSizeShift; }
+
+}  // namespace replay

@@ -1,0 +1,21 @@
+// What the kernel says about this process's memory. Reads /proc/self without allocating.
+#pragma once
+
+#include <cstdint>
+
+#include "replay/engine/run_layout.h"
+
+namespace replay {
+
+// Resident anonymous memory, counted page by page by the kernel (smaps_rollup: exact on every
+// kernel, unlike the counters of statm), and the size of the address space. Cost: tens of
+// microseconds plus the walk over the page tables. Zeroes where /proc is missing.
+MemorySample sample_memory();
+
+// Sets the high-water mark of resident memory to what is resident now (proc(5), clear_refs).
+void reset_high_water();
+
+// The high-water mark of resident memory in bytes (VmHWM).
+std::uint64_t high_water_bytes();
+
+}  // namespace replay

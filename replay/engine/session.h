@@ -1,0 +1,41 @@
+// All repetitions of a replay: every allocator, every pass, interleaved so that a drift of the
+// machine meets all allocators alike.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "replay/engine/launcher.h"
+
+namespace replay {
+
+struct SessionOptions {
+  std::vector<Subject> subjects;
+  int repetitions = 5;
+  Touch touch = Touch::kPage;
+};
+
+struct SubjectRuns {
+  Subject subject;
+  std::array<std::vector<RunOutcome>, kPassCount> by_pass;  // [Pass][repetition]
+
+  const std::vector<RunOutcome>& runs(Pass pass) const {
+    return by_pass[static_cast<std::size_t>(pass)];
+  }
+};
+
+struct SessionResult {
+  std::vector<SubjectRuns> subjects;  // in the order of the options
+  int cpu = 0;
+};
+
+// Called with the share of the whole session that is done and what is running.
+using SessionProgress = std::function<void(double share, const std::string& what)>;
+
+// Repetition r runs each pass with every subject, beginning with subject r modulo their number.
+SessionResult run_session(const Plan& plan, const SessionOptions& options, const Launcher& launcher,
+                          const SessionProgress& progress);
+
+}  // namespace replay

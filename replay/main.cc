@@ -1,0 +1,40 @@
+// allocreplay: parse, dispatch, print an error once.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "replay/cli/command.h"
+#include "replay/report/context.h"
+#include "replay/trace/error.h"
+
+int main(int argc, char** argv) {
+  using replay::ExitCode;
+  try {
+    CLI::App app{"Records what programs ask of malloc and replays it against allocators.",
+                 "allocreplay"};
+    app.set_version_flag("--version", replay::version_text());
+    app.require_subcommand(0, 1);
+    const replay::cli::Command replay_command = replay::cli::setup_replay(app);
+    const replay::cli::Command subcommands[] = {
+        replay::cli::setup_list(app),
+    };
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+      fmt::print(stderr, "allocreplay: {}; see allocreplay --help\n", error.what());
+      return static_cast<int>(ExitCode::kUsage);
+    }
+    for (const replay::cli::Command& command : subcommands) {
+      if (command.app->parsed()) return command.run();
+    }
+    return replay_command.run();
+  } catch (const replay::Error& error) {
+    fmt::print(stderr, "allocreplay: {}\n", error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "allocreplay: {}\n", error.what());
+    return static_cast<int>(ExitCode::kError);
+  }
+}

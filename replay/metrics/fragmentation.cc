@@ -1,0 +1,31 @@
+// total_allocated against total_pages at the two moments that matter: when the program has the
+// most bytes live, and when the allocator holds the most pages.
+#include "replay/metrics/groups.h"
+#include "replay/metrics/memory_series.h"
+
+namespace replay {
+
+void add_fragmentation(const Measured& measured, std::vector<Metric>& out) {
+  Metric at_live{"fragmentation_at_peak_live", "share", Better::kLower, {}, {}};
+  Metric at_pages{"fragmentation_at_peak_pages", "share", Better::kLower, {}, {}};
+  Metric live{"total_allocated_at_peak_live_bytes", "B", Better::kNone, {}, {}};
+  Metric live_pages{"total_pages_at_peak_live", "pages", Better::kLower, {}, {}};
+  Metric allocated{"total_allocated_at_peak_pages_bytes", "B", Better::kNone, {}, {}};
+  Metric peak_pages{"total_pages_at_peak_pages", "pages", Better::kLower, {}, {}};
+  for (const RunOutcome& run : measured.runs.runs(Pass::kMemory)) {
+    const MemorySeries series = memory_series(measured.plan, run);
+    const std::size_t at_peak_live = measured.plan.peak_live;
+    const std::size_t at_peak_pages = series.most_pages();
+    at_live.samples.push_back(series.fragmentation(at_peak_live));
+    live.samples.push_back(static_cast<double>(series.total_allocated_bytes[at_peak_live]));
+    live_pages.samples.push_back(static_cast<double>(series.total_pages[at_peak_live]));
+    at_pages.samples.push_back(series.fragmentation(at_peak_pages));
+    allocated.samples.push_back(static_cast<double>(series.total_allocated_bytes[at_peak_pages]));
+    peak_pages.samples.push_back(static_cast<double>(series.total_pages[at_peak_pages]));
+  }
+  for (Metric* metric : {&at_live, &live, &live_pages, &at_pages, &allocated, &peak_pages}) {
+    out.push_back(std::move(*metric));
+  }
+}
+
+}  // namespace replay

@@ -1,0 +1,40 @@
+#include <array>
+
+#include "replay/metrics/groups.h"
+
+namespace replay {
+namespace {
+
+constexpr std::array kGroups = {
+    MetricGroup{"throughput", "events a second, no timer in the loop", add_throughput},
+    MetricGroup{"latency", "nanoseconds a call, by operation", add_latency},
+    MetricGroup{"fragmentation", "live bytes against resident pages, at both peaks",
+                add_fragmentation},
+    MetricGroup{"footprint", "peak resident and mapped pages", add_footprint},
+    MetricGroup{"kernel", "page faults and calls for memory", add_kernel_calls},
+    MetricGroup{"harness", "what the replay itself costs, and allocations that failed",
+                add_harness},
+};
+
+}  // namespace
+
+std::span<const MetricGroup> metric_groups() { return kGroups; }
+
+std::vector<Metric> compute_metrics(const Measured& measured) {
+  std::vector<Metric> metrics;
+  for (const MetricGroup& group : metric_groups()) group.add(measured, metrics);
+  return metrics;
+}
+
+const char* op_name(Op op) {
+  switch (op) {
+    case Op::kMalloc: return "malloc";
+    case Op::kCalloc: return "calloc";
+    case Op::kAligned: return "aligned";
+    case Op::kRealloc: return "realloc";
+    case Op::kFree: return "free";
+  }
+  return "?";
+}
+
+}  // namespace replay

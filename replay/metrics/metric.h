@@ -1,0 +1,47 @@
+// What a metric is: one figure of one allocator's runs, with the sample of every repetition.
+//
+// A new metric is one more function in a group's file, or one new file and one row in list.cc;
+// JSON, table and comparison take it from there.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "replay/engine/session.h"
+
+namespace replay {
+
+enum class Better { kLower, kHigher, kNone };
+
+struct Metric {
+  std::string key;   // snake_case, unit last
+  std::string unit;
+  Better better = Better::kNone;
+  std::vector<double> samples;  // one a repetition
+  std::optional<double> value;  // where the median of the samples is not the figure
+};
+
+// What a group computes from. `calibration` are the runs of the null allocator on the same plan.
+struct Measured {
+  const Plan& plan;
+  const SubjectRuns& runs;
+  const SubjectRuns& calibration;
+};
+
+struct MetricGroup {
+  const char* name;
+  const char* summary;
+  void (*add)(const Measured& measured, std::vector<Metric>& out);
+};
+
+// Every group, in the order of the result document.
+std::span<const MetricGroup> metric_groups();
+
+// All metrics of one allocator's runs.
+std::vector<Metric> compute_metrics(const Measured& measured);
+
+const char* op_name(Op op);
+
+}  // namespace replay

@@ -1,0 +1,37 @@
+#include "replay/report/compare.h"
+
+#include <cmath>
+
+namespace replay {
+
+Verdict judge(Better better, double ratio, const std::optional<Interval>& interval) {
+  if (ratio == 1.0 && (!interval || (interval->low == 1.0 && interval->high == 1.0))) {
+    return Verdict::kSame;
+  }
+  if (!interval || better == Better::kNone) return Verdict::kCannotTell;
+  if (interval->low >= 1.0 - kSameWithin && interval->high <= 1.0 + kSameWithin) {
+    return Verdict::kSame;
+  }
+  const bool above = interval->low > 1.0;
+  const bool below = interval->high < 1.0;
+  if (!above && !below) return Verdict::kCannotTell;
+  return above == (better == Better::kHigher) ? Verdict::kBetter : Verdict::kWorse;
+}
+
+Comparison compare(const AllocatorResult& baseline, const AllocatorResult& subject) {
+  Comparison comparison{baseline.subject.name, subject.subject.name, subject.subject.binding, {}};
+  for (const Figure& figure : subject.figures) {
+    const Figure* base = baseline.find(figure.metric.key);
+    if (base == nullptr || figure.metric.better == Better::kNone) continue;
+    // 0 against 0 is equality, not an undefined ratio.
+    const bool equal = base->value == figure.value;
+    const double ratio = equal ? 1.0 : figure.value / base->value;
+    const std::optional<Interval> interval =
+        paired_ratio_interval(figure.metric.samples, base->metric.samples);
+    comparison.figures.push_back(
+        {figure.metric.key, ratio, interval, judge(figure.metric.better, ratio, interval)});
+  }
+  return comparison;
+}
+
+}  // namespace replay

@@ -1,0 +1,152 @@
+#include "replay/report/json.h"
+
+#include <cmath>
+
+#include "replay/report/compare.h"
+
+namespace replay {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json number(double value) {
+  return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr);
+}
+
+ordered_json numbers(const std::vector<double>& values) {
+  ordered_json array = ordered_json::array();
+  for (const double value : values) array.push_back(number(value));
+  return array;
+}
+
+ordered_json interval_json(const std::optional<Interval>& interval) {
+  if (!interval) return nullptr;
+  return ordered_json::array({number(interval->low), number(interval->high)});
+}
+
+const char* better_name(Better better) {
+  switch (better) {
+    case Better::kLower: return "lower";
+    case Better::kHigher: return "higher";
+    case Better::kNone: return "none";
+  }
+  return "?";
+}
+
+ordered_json trace_json(const TraceFacts& trace) {
+  return {{"path", trace.path},
+          {"sha256", trace.sha256},
+          {"format_version",
+           std::to_string(trace.header.version_major) + "." +
+               std::to_string(trace.header.version_minor)},
+          {"events", trace.header.event_count},
+          {"objects", trace.header.object_count},
+          {"threads", trace.header.thread_count},
+          {"lost_events", trace.header.lost_events},
+          {"time_unit_ns", trace.header.time_unit_ns},
+          {"first_event", trace.first_event},
+          {"last_event", trace.last_event},
+          {"peak_live_bytes", trace.live_bytes_peak},
+          {"truncation", trace.truncation.empty() ? ordered_json(nullptr)
+                                                  : ordered_json(trace.truncation)},
+          {"provenance", trace.header.provenance}};
+}
+
+ordered_json config_json(const Result& result) {
+  const bool many_threads = result.trace.header.thread_count > 1;
+  return {{"repetitions", result.config.repetitions},
+          {"touch", touch_name(result.config.touch)},
+          {"cpu", result.config.cpu},
+          {"threads_recorded", result.trace.header.thread_count},
+          {"threads_replayed", 1},
+          {"concurrency", many_threads ? "one thread replays the events of all in recorded order"
+                                       : "one thread, as recorded"},
+          {"warmup_events", result.trace.first_event},
+          {"confidence", kConfidence},
+          {"same_within", kSameWithin}};
+}
+
+ordered_json metrics_json(const AllocatorResult& allocator) {
+  ordered_json metrics = ordered_json::object();
+  for (const Figure& figure : allocator.figures) {
+    metrics[figure.metric.key] = {{"value", number(figure.value)},
+                                  {"unit", figure.metric.unit},
+                                  {"better", better_name(figure.metric.better)},
+                                  {"interval", interval_json(figure.interval)},
+                                  {"samples", numbers(figure.metric.samples)}};
+  }
+  return metrics;
+}
+
+ordered_json series_json(const AllocatorResult& allocator) {
+  ordered_json histograms = ordered_json::object();
+  for (const auto& [op, histogram] : allocator.latencies) {
+    ordered_json lower = ordered_json::array();
+    ordered_json upper = ordered_json::array();
+    ordered_json count = ordered_json::array();
+    for (const LatencyBin& bin : histogram.bins) {
+      lower.push_back(std::round(bin.lower_ns * 100) / 100);
+      upper.push_back(std::round(bin.upper_ns * 100) / 100);
+      count.push_back(bin.count);
+    }
+    histograms[op_name(op)] = {
+        {"unit", "ns"}, {"lower", lower}, {"upper", upper}, {"count", count}};
+  }
+  const MemorySeries& memory = allocator.memory;
+  ordered_json ratio = ordered_json::array();
+  for (std::size_t i = 0; i < memory.event.size(); ++i) {
+    ratio.push_back(number(memory.fragmentation(i)));
+  }
+  return {{"fragmentation",
+           {{"page_size_bytes", memory.page_size_bytes},
+            {"event", memory.event},
+            {"total_allocated_bytes", memory.total_allocated_bytes},
+            {"total_pages", memory.total_pages},
+            {"mapped_pages", memory.mapped_pages},
+            {"fragmentation", ratio}}},
+          {"latency_histogram", histograms}};
+}
+
+ordered_json allocator_json(const AllocatorResult& allocator) {
+  const Subject& subject = allocator.subject;
+  return {{"allocator", subject.name},
+          {"binding", binding_name(subject.binding)},
+          {"library", subject.library.empty() ? ordered_json(nullptr) : ordered_json(subject.library)},
+          {"metrics", metrics_json(allocator)},
+          {"series", series_json(allocator)}};
+}
+
+ordered_json comparison_json(const Comparison& comparison) {
+  ordered_json metrics = ordered_json::object();
+  for (const ComparedFigure& figure : comparison.figures) {
+    metrics[figure.key] = {{"ratio", number(figure.ratio)},
+                           {"interval", interval_json(figure.interval)},
+                           {"verdict", verdict_name(figure.verdict)}};
+  }
+  return {{"baseline", comparison.baseline},
+          {"subject", comparison.subject},
+          {"binding", binding_name(comparison.binding)},
+          {"metrics", metrics}};
+}
+
+}  // namespace
+
+ordered_json to_json(const Result& result) {
+  ordered_json results = ordered_json::array();
+  for (const AllocatorResult& allocator : result.allocators) {
+    results.push_back(allocator_json(allocator));
+  }
+  ordered_json comparisons = ordered_json::array();
+  for (const Comparison& comparison : result.comparisons) {
+    comparisons.push_back(comparison_json(comparison));
+  }
+  return {{"schema", kSchemaName},
+          {"schema_version", kSchemaVersion},
+          {"context", result.context},
+          {"trace", trace_json(result.trace)},
+          {"config", config_json(result)},
+          {"results", results},
+          {"comparison", comparisons}};
+}
+
+}  // namespace replay

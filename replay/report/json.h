@@ -1,0 +1,16 @@
+// The only serializer of results. Shape: results/schema/result-v1.schema.json.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "replay/report/result.h"
+
+namespace replay {
+
+inline constexpr const char* kSchemaName = "allocreplay-result";
+inline constexpr const char* kSchemaVersion = "1.0";  // a new metric is a minor step
+
+// Keys stand in a fixed order; NaN and infinity become null.
+nlohmann::ordered_json to_json(const Result& result);
+
+}  // namespace replay

@@ -1,0 +1,50 @@
+#include "replay/report/result.h"
+
+namespace replay {
+
+const Figure* AllocatorResult::find(const std::string& key) const {
+  for (const Figure& figure : figures) {
+    if (figure.metric.key == key) return &figure;
+  }
+  return nullptr;
+}
+
+AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
+                          const SubjectRuns& calibration) {
+  AllocatorResult result;
+  result.subject = runs.subject;
+  result.malloc_object = runs.runs(Pass::kThroughput).front().malloc_object;
+  for (Metric& metric : compute_metrics({plan, runs, calibration})) {
+    const double value = metric.value.value_or(median(metric.samples));
+    const std::optional<Interval> interval = median_interval(metric.samples);
+    result.figures.push_back({std::move(metric), value, interval});
+  }
+  result.memory = memory_series(plan, runs.runs(Pass::kMemory).front());
+  for (int i = 0; i < kOpCount; ++i) {
+    if (plan.op_counts[i] == 0) continue;
+    const Op op = static_cast<Op>(i);
+    result.latencies.emplace_back(op, merge_latencies(runs.runs(Pass::kLatency), op));
+  }
+  return result;
+}
+
+const char* verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kBetter: return "better";
+    case Verdict::kWorse: return "worse";
+    case Verdict::kSame: return "same";
+    case Verdict::kCannotTell: return "cannot tell";
+  }
+  return "?";
+}
+
+const char* touch_name(Touch touch) {
+  switch (touch) {
+    case Touch::kNone: return "none";
+    case Touch::kPage: return "page";
+    case Touch::kAll: return "all";
+  }
+  return "?";
+}
+
+}  // namespace replay

@@ -1,0 +1,83 @@
+// The result model: everything that one run of the tool found out, before it becomes text.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "replay/engine/session.h"
+#include "replay/metrics/latency_histogram.h"
+#include "replay/metrics/memory_series.h"
+#include "replay/metrics/metric.h"
+#include "replay/report/statistics.h"
+#include "replay/trace/header.h"
+
+namespace replay {
+
+struct Figure {
+  Metric metric;
+  double value;
+  std::optional<Interval> interval;
+};
+
+struct AllocatorResult {
+  Subject subject;
+  std::string malloc_object;  // the file that malloc came from, under Binding::kPreload
+  std::vector<Figure> figures;
+  MemorySeries memory;        // of the first repetition
+  std::vector<std::pair<Op, LatencyHistogram>> latencies;  // of all repetitions
+
+  const Figure* find(const std::string& key) const;
+};
+
+enum class Verdict { kBetter, kWorse, kSame, kCannotTell };
+
+struct ComparedFigure {
+  std::string key;
+  double ratio;  // subject / baseline
+  std::optional<Interval> interval;
+  Verdict verdict;
+};
+
+struct Comparison {
+  std::string baseline;
+  std::string subject;
+  mem::Binding binding;
+  std::vector<ComparedFigure> figures;
+};
+
+struct TraceFacts {
+  std::string path;
+  std::string sha256;
+  TraceHeader header;
+  std::uint64_t first_event = 0;  // the range that was measured
+  std::uint64_t last_event = 0;   // exclusive
+  std::uint64_t live_bytes_peak = 0;
+  std::string truncation;
+};
+
+struct RunConfig {
+  int repetitions = 0;
+  Touch touch = Touch::kPage;
+  int cpu = 0;
+};
+
+struct Result {
+  nlohmann::ordered_json context;  // context.h
+  TraceFacts trace;
+  RunConfig config;
+  std::vector<AllocatorResult> allocators;
+  std::vector<Comparison> comparisons;
+};
+
+// Turns one allocator's runs into figures: the median of the samples unless the metric says else.
+AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
+                          const SubjectRuns& calibration);
+
+const char* verdict_name(Verdict verdict);
+const char* touch_name(Touch touch);
+
+}  // namespace replay

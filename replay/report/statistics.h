@@ -1,0 +1,30 @@
+// The basics: medians, and bootstrap intervals of a median and of a ratio of medians.
+//
+// Percentile bootstrap (Efron 1979) with a fixed seed: the same samples give the same interval.
+// With n repetitions an interval can be no wider than the range of the samples; five repetitions
+// are few, and the interval says so by being wide.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace replay {
+
+struct Interval {
+  double low;
+  double high;
+};
+
+inline constexpr double kConfidence = 0.95;
+
+double median(std::span<const double> samples);  // NaN if empty
+
+// Of the median. Nothing for fewer than 2 samples.
+std::optional<Interval> median_interval(std::span<const double> samples);
+
+// Of median(a) / median(b), resampling repetitions as pairs: a[i] and b[i] ran side by side.
+// pre: equal lengths. Nothing for fewer than 2 pairs or where a denominator is 0 or NaN.
+std::optional<Interval> paired_ratio_interval(std::span<const double> a, std::span<const double> b);
+
+}  // namespace replay

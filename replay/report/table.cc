@@ -1,0 +1,93 @@
+#include "replay/report/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace replay {
+namespace {
+
+// What a person wants to see first; the JSON has everything.
+constexpr std::array kShown = {
+    "throughput_events_per_s", "latency_ns_malloc_p50",     "latency_ns_malloc_p99",
+    "latency_ns_malloc_p999",  "latency_ns_calloc_p50",     "latency_ns_realloc_p50",
+    "latency_ns_free_p50",     "latency_ns_free_p99",       "latency_ns_free_p999",
+    "peak_resident_pages",     "fragmentation_at_peak_live", "fragmentation_at_peak_pages",
+    "page_faults_minor",       "calls_mmap",                "calls_munmap",
+    "calls_madvise",           "calls_brk",
+};
+
+const AllocatorResult* find(const Result& result, const std::string& name, mem::Binding binding) {
+  for (const AllocatorResult& allocator : result.allocators) {
+    if (allocator.subject.name == name && allocator.subject.binding == binding) return &allocator;
+  }
+  return nullptr;
+}
+
+std::string interval_text(const std::optional<Interval>& interval) {
+  return interval ? fmt::format("{:.3f} to {:.3f}", interval->low, interval->high) : "-";
+}
+
+std::string figure_text(const Figure* figure) {
+  if (figure == nullptr) return "-";
+  return fmt::format("{} {}", short_number(figure->value),
+                     figure->metric.unit == "share" ? "" : figure->metric.unit);
+}
+
+std::string one_table(const Result& result, const Comparison& comparison) {
+  const AllocatorResult* baseline = find(result, comparison.baseline, comparison.binding);
+  const AllocatorResult* subject = find(result, comparison.subject, comparison.binding);
+  std::string text = fmt::format("{} against {} ({}), {} repetitions\n", comparison.subject,
+                                 comparison.baseline, binding_name(comparison.binding),
+                                 result.config.repetitions);
+  text += fmt::format("  {:<28} {:>18} {:>18} {:>8}  {:<18} {}\n", "", comparison.baseline,
+                      comparison.subject, "ratio", "95 % interval", "");
+  for (const char* key : kShown) {
+    const auto compared =
+        std::find_if(comparison.figures.begin(), comparison.figures.end(),
+                     [&](const ComparedFigure& figure) { return figure.key == key; });
+    if (compared == comparison.figures.end()) continue;
+    text += fmt::format("  {:<28} {:>18} {:>18} {:>8.3f}  {:<18} {}\n", key,
+                        figure_text(baseline->find(key)), figure_text(subject->find(key)),
+                        compared->ratio, interval_text(compared->interval),
+                        verdict_name(compared->verdict));
+  }
+  const Figure* harness = subject->find("harness_cost_per_event_ns");
+  const Figure* failed = subject->find("failed_allocations");
+  text += fmt::format("  the replay itself costs {} ns per event\n", short_number(harness->value));
+  if (failed->value > 0) {
+    text += fmt::format("  WARNING: {} refused {} allocations\n", comparison.subject,
+                        short_number(failed->value));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string short_number(double value) {
+  if (!std::isfinite(value)) return "-";
+  constexpr std::array kPrefixes = {"", " k", " M", " G", " T"};
+  std::size_t prefix = 0;
+  while (std::abs(value) >= 10000 && prefix + 1 < kPrefixes.size()) {
+    value /= 1000;
+    ++prefix;
+  }
+  const bool whole = prefix == 0 && value == std::floor(value);
+  if (whole) return fmt::format("{:.0f}", value);
+  const double size = std::abs(value);
+  const int digits = size < 1 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0;
+  return fmt::format("{:.{}f}{}", value, digits, kPrefixes[prefix]);
+}
+
+std::string comparison_tables(const Result& result) {
+  std::string text;
+  for (const Comparison& comparison : result.comparisons) {
+    if (!text.empty()) text += '\n';
+    text += one_table(result, comparison);
+  }
+  return text;
+}
+
+}  // namespace replay

@@ -1,0 +1,63 @@
+"""What the figure scripts share: loading, one look, and deterministic PNG and SVG files."""
+
+import argparse
+import pathlib
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402  (the backend must be chosen first)
+
+from results_io import AllocatorResult, Result, load  # noqa: E402
+
+# Okabe and Ito's palette: distinct for every common kind of colour blindness.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+DASHES = ["-", "--", "-.", ":"]
+
+plt.rcParams.update({
+    "svg.hashsalt": "allocreplay", "svg.fonttype": "path", "font.size": 10,
+    "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False,
+    "figure.constrained_layout.use": True, "legend.frameon": False})
+
+
+def parser(description: str, epilog: str) -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(description=description, epilog=epilog,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    result.add_argument("files", nargs="+", metavar="RESULT", help="a result file; - is stdin")
+    result.add_argument("-o", "--output", required=True, metavar="NAME",
+                        help="NAME.png, NAME.svg, or NAME for both")
+    return result
+
+
+def load_lines(paths: list[str]) -> tuple[list[Result], list[tuple[str, Result, AllocatorResult]]]:
+    """Every allocator of every file with its label, which names the file if there are several."""
+    results = [load(path) for path in paths]
+    lines = []
+    for result in results:
+        for entry in result.results:
+            stem = f" ({pathlib.Path(result.source).stem})" if len(results) > 1 else ""
+            lines.append((entry.allocator + stem, result, entry))
+    return results, lines
+
+
+def style(index: int) -> dict:
+    """Colour and dash of the index-th line; dashes tell lines apart without colour."""
+    return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
+
+
+def trace_title(results: list[Result]) -> str:
+    return ", ".join(sorted({pathlib.Path(result.trace_path).name for result in results}))
+
+
+def save(figure, name: str) -> list[pathlib.Path]:
+    """Writes the figure and returns the files; the same input gives the same bytes."""
+    path = pathlib.Path(name)
+    if path.suffix in (".png", ".svg"):
+        paths = [path]
+    else:
+        paths = [path.with_name(path.name + suffix) for suffix in (".png", ".svg")]
+    for target in paths:
+        stamp = {"Date": None} if target.suffix == ".svg" else {"Software": None}
+        figure.savefig(target, dpi=150, metadata=stamp)
+    plt.close(figure)
+    return paths

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Draws fragmentation over the events of a trace: bytes asked for against pages held, and the ratio
+of the two, one curve an allocator."""
+
+import math
+import sys
+
+import figure
+from results_io import Fragmentation, ResultError
+
+MIB = 1024 * 1024
+
+
+def fragmentation(series: Fragmentation, page_size_bytes: int) -> list[float]:
+    """1 - allocated / held at each sample; NaN where nothing is held."""
+    return [1.0 - allocated / (pages * page_size_bytes) if pages > 0 else math.nan
+            for allocated, pages in zip(series.total_allocated_bytes, series.total_pages)]
+
+
+def draw(results, lines):
+    lines = [line for line in lines if line[2].fragmentation and line[2].fragmentation.event]
+    if not lines:
+        raise ResultError("no fragmentation series in these results")
+    chart, (memory, ratio) = figure.plt.subplots(2, 1, sharex=True, figsize=(8, 6.5))
+    asked = set()
+    for index, (label, result, entry) in enumerate(lines):
+        series, look = entry.fragmentation, figure.style(index)
+        held = [pages * result.page_size_bytes / MIB for pages in series.total_pages]
+        memory.plot(series.event, held, label=f"{label}: held from the kernel", **look)
+        ratio.plot(series.event, fragmentation(series, result.page_size_bytes), label=label, **look)
+        if result.trace_path not in asked:  # the same for every allocator of a trace
+            asked.add(result.trace_path)
+            live = [size / MIB for size in series.total_allocated_bytes]
+            memory.fill_between(series.event, live, color="0.8", label="asked for and live")
+    memory.set_ylabel("memory [MiB]")
+    memory.set_ylim(bottom=0)
+    memory.legend(loc="best", fontsize=8)
+    ratio.set_ylabel("fragmentation\n(1 - allocated / held)")
+    # Lazily touched pages can make the ratio negative, and hiding that would lie.
+    ratio.set_ylim(min(0.0, ratio.get_ylim()[0]), 1.0)
+    ratio.set_xlabel("events replayed")
+    ratio.set_xlim(left=0)
+    ratio.legend(loc="best", fontsize=8)
+    ratio.xaxis.set_major_formatter(figure.matplotlib.ticker.EngFormatter(sep=""))
+    chart.suptitle(f"Fragmentation: {figure.trace_title(results)}")
+    return chart
+
+
+def main(argv=None) -> int:
+    options = figure.parser(
+        __doc__, "examples:\n  scripts/plot_fragmentation.py result.json -o fragmentation\n"
+        "  scripts/plot_fragmentation.py before.json after.json -o both.png").parse_args(argv)
+    try:
+        figure.save(draw(*figure.load_lines(options.files)), options.output)
+    except (ResultError, OSError) as error:
+        print(f"plot_fragmentation: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

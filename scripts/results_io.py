@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Reads result documents; the only place in scripts/ that knows their JSON.
+
+Refuses another schema or an unknown major version, ignores keys that it does not know, and reads
+null as NaN where a number belongs. As a program it validates files against the JSON schema.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+import sys
+from dataclasses import dataclass, field
+
+SCHEMA = "allocreplay-result"
+MAJOR = 1
+SCHEMA_FILE = pathlib.Path(__file__).resolve().parent.parent / "results/schema/result-v1.schema.json"
+
+
+class ResultError(Exception):
+    """A document that cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    value: float
+    unit: str
+    better: str  # "lower", "higher" or "none"
+    interval: tuple[float, float] | None
+    samples: list[float]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """lower[i] is the least value that bucket i counts."""
+
+    unit: str
+    lower: list[float]
+    count: list[int]
+
+
+@dataclass(frozen=True)
+class Fragmentation:
+    """Parallel lists: the state after `event[i]` events."""
+
+    event: list[int]
+    total_allocated_bytes: list[float]
+    total_pages: list[float]
+    mapped_pages: list[float]
+
+
+@dataclass(frozen=True)
+class AllocatorResult:
+    allocator: str
+    binding: str
+    metrics: dict[str, Metric]
+    fragmentation: Fragmentation | None
+    latency: dict[str, Histogram]
+
+
+@dataclass(frozen=True)
+class Result:
+    source: str
+    trace_path: str
+    trace_events: int
+    page_size_bytes: int
+    context: dict = field(repr=False)
+    config: dict = field(repr=False)
+    results: list[AllocatorResult] = field(default_factory=list)
+    comparison: list[dict] = field(default_factory=list)
+
+
+def _number(value) -> float:
+    return math.nan if value is None else value
+
+
+def _numbers(values) -> list:
+    return [_number(v) for v in values or []]
+
+
+def _metric(raw: dict) -> Metric:
+    interval = raw.get("interval")
+    return Metric(_number(raw["value"]), raw["unit"], raw["better"],
+                  tuple(_numbers(interval)) if interval else None, _numbers(raw.get("samples")))
+
+
+def _fragmentation(raw: dict | None) -> Fragmentation | None:
+    if not raw:
+        return None
+    series = Fragmentation(raw["event"], _numbers(raw["total_allocated_bytes"]),
+                           _numbers(raw["total_pages"]), _numbers(raw.get("mapped_pages")))
+    if not len(series.event) == len(series.total_allocated_bytes) == len(series.total_pages):
+        raise ResultError("the lists of series.fragmentation differ in length")
+    return series
+
+
+def _histogram(operation: str, raw: dict) -> Histogram:
+    if len(raw["lower"]) != len(raw["count"]):
+        raise ResultError(f"the lists of series.latency_histogram.{operation} differ in length")
+    return Histogram(raw["unit"], _numbers(raw["lower"]), raw["count"])
+
+
+def _allocator(raw: dict) -> AllocatorResult:
+    series = raw.get("series", {})
+    return AllocatorResult(
+        raw["allocator"], raw["binding"],
+        {key: _metric(metric) for key, metric in raw["metrics"].items()},
+        _fragmentation(series.get("fragmentation")),
+        {op: _histogram(op, h) for op, h in (series.get("latency_histogram") or {}).items()})
+
+
+def check_schema(document, source: str) -> None:
+    """Raises ResultError unless `document` names our schema in a major that we can read."""
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ResultError(f"{source}: not a result of allocreplay (no \"schema\": \"{SCHEMA}\")")
+    version = str(document.get("schema_version"))
+    if version.split(".")[0] != str(MAJOR):
+        raise ResultError(f"{source}: schema version {version} is unknown; this reads {MAJOR}.x")
+
+
+def read_document(path: str) -> dict:
+    """The JSON of a file, or of stdin for "-", its schema and major checked."""
+    source = "stdin" if path == "-" else str(path)
+    try:
+        text = sys.stdin.read() if path == "-" else pathlib.Path(path).read_text(encoding="utf-8")
+        document = json.loads(text)
+    except OSError as error:
+        raise ResultError(f"{source}: {error.strerror}") from error
+    except ValueError as error:
+        raise ResultError(f"{source}: not JSON: {error}") from error
+    check_schema(document, source)
+    return document
+
+
+def load(path: str) -> Result:
+    """The result in a file, or on stdin for "-"; ResultError says what is wrong with it."""
+    document = read_document(path)
+    source = "stdin" if path == "-" else str(path)
+    try:
+        trace = document["trace"]
+        return Result(source, trace["path"], trace["events"],
+                      document["context"].get("page_size_bytes", 4096), document["context"],
+                      document["config"], [_allocator(raw) for raw in document["results"]],
+                      document.get("comparison", []))
+    except ResultError as error:
+        raise ResultError(f"{source}: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ResultError(f"{source}: incomplete or malformed result: {error!r}") from error
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description="Validates result files against results/schema/result-v1.schema.json.",
+        epilog="example: scripts/replay --trace traces/small.trace --allocator mem | "
+               "scripts/results_io.py -")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a result file; - is stdin")
+    parser.add_argument("--schema", default=SCHEMA_FILE, help="another JSON schema")
+    options = parser.parse_args(argv)
+    import jsonschema  # only here, so that the readers do without it
+    try:
+        schema = json.loads(pathlib.Path(options.schema).read_text(encoding="utf-8"))
+        for path in options.files:
+            document = read_document(path)
+            jsonschema.validate(document, schema)
+    except (ResultError, OSError) as error:
+        print(f"results_io: {error}", file=sys.stderr)
+        return 1
+    except jsonschema.ValidationError as error:
+        print(f"results_io: {path}: {error.json_path}: {error.message}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+// Runs with figures that a test made up, to compute metrics from.
+#pragma once
+
+#include <vector>
+
+#include "replay/metrics/metric.h"
+
+namespace replay::testing {
+
+inline Plan made_plan() {
+  Plan plan;
+  plan.event_count = 1000;
+  plan.op_counts[static_cast<int>(Op::kMalloc)] = 500;
+  plan.op_counts[static_cast<int>(Op::kFree)] = 500;
+  plan.checkpoints = {{0, 0, 0, 0}, {10, 10, 8192, 2}, {20, 20, 4096, 1}};
+  plan.peak_live = 1;
+  return plan;
+}
+
+// Resident at the three checkpoints: 0, 4 and 5 pages above a baseline of 100 pages.
+inline RunOutcome made_outcome(std::uint64_t elapsed_ns) {
+  RunOutcome run;
+  run.elapsed_ns = elapsed_ns;
+  run.ns_per_tick = 0.5;
+  run.timer_cost_ns = 20;
+  run.minor_faults = 7;
+  run.baseline = {100 * 4096, 1000 * 4096};
+  run.samples = {{100 * 4096, 1000 * 4096}, {104 * 4096, 1016 * 4096}, {105 * 4096, 1008 * 4096}};
+  run.high_water_bytes = 6 * 4096;
+  run.memory_calls_counted = true;
+  run.memory_calls = {3, 2, 0, 1, 0, 0};
+  run.histograms.resize(kOpCount);
+  return run;
+}
+
+inline SubjectRuns made_runs(std::vector<std::uint64_t> elapsed_ns) {
+  SubjectRuns runs;
+  runs.subject = {"made", mem::Binding::kInProcess, "", "made"};
+  for (const std::uint64_t ns : elapsed_ns) {
+    for (auto& pass : runs.by_pass) pass.push_back(made_outcome(ns));
+  }
+  return runs;
+}
+
+inline const Metric* find_metric(const std::vector<Metric>& metrics, const std::string& key) {
+  for (const Metric& metric : metrics) {
+    if (metric.key == key) return &metric;
+  }
+  return nullptr;
+}
+
+}  // namespace replay::testing

@@ -1,0 +1,104 @@
+#include "replay/engine/launcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "replay/trace/error.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/write_trace.h"
+
+namespace replay {
+namespace {
+
+using namespace testing;
+
+constexpr std::uint64_t kBig = 4 << 20;
+
+class LauncherTest : public ::testing::Test {
+ protected:
+  // 100 blocks of 4 MiB, one after the other, then one that stays.
+  Plan big_blocks() {
+    std::vector<Event> events;
+    for (std::uint64_t i = 0; i < 100; ++i) {
+      events.push_back(malloc_of(i, kBig));
+      events.push_back(free_of(i));
+    }
+    events.push_back(calloc_of(100, kBig));
+    TraceReader reader(write_trace(dir_.file("t.trace"), events));
+    return compile_plan(reader, {});
+  }
+
+  RunOutcome run(const Plan& plan, const Subject& subject, Pass pass, Touch touch = Touch::kPage) {
+    return launcher_.run(plan, {subject, pass, touch, pick_cpu()}, nullptr);
+  }
+
+  TempDir dir_;
+  Launcher launcher_{PROGRAM_DIR};
+  Subject classic_ = resolve_subject("mem-classic", PROGRAM_DIR);
+};
+
+TEST_F(LauncherTest, ThroughputPassTakesTimeAndFaults) {
+  const RunOutcome outcome = run(big_blocks(), classic_, Pass::kThroughput);
+  EXPECT_GT(outcome.elapsed_ns, 0U);
+  EXPECT_GE(outcome.minor_faults, kBig / 4096);
+  EXPECT_EQ(outcome.failed_allocations, 0U);
+}
+
+TEST_F(LauncherTest, LatencyPassTimesEveryCall) {
+  const RunOutcome outcome = run(big_blocks(), classic_, Pass::kLatency);
+  ASSERT_EQ(outcome.histograms.size(), static_cast<std::size_t>(kOpCount));
+  EXPECT_EQ(outcome.histograms[static_cast<int>(Op::kMalloc)].count, 100U);
+  EXPECT_EQ(outcome.histograms[static_cast<int>(Op::kCalloc)].count, 1U);
+  EXPECT_EQ(outcome.histograms[static_cast<int>(Op::kFree)].count, 100U);
+  EXPECT_EQ(outcome.histograms[static_cast<int>(Op::kRealloc)].count, 0U);
+  EXPECT_GT(outcome.ns_per_tick, 0.0);
+}
+
+TEST_F(LauncherTest, MemoryPassSeesTheAllocatorsPagesAndNotTheHarness) {
+  const Plan plan = big_blocks();
+  const RunOutcome with = run(plan, classic_, Pass::kMemory);
+  ASSERT_EQ(with.samples.size(), plan.checkpoints.size());
+  const std::uint64_t held = with.samples.back().anonymous_bytes - with.baseline.anonymous_bytes;
+  EXPECT_GE(held, kBig);
+  EXPECT_LT(held, 3 * kBig);
+  EXPECT_GE(with.high_water_bytes, kBig);
+
+  const RunOutcome null = run(plan, null_subject(), Pass::kMemory);
+  EXPECT_LE(null.samples.back().anonymous_bytes - null.baseline.anonymous_bytes, 2 * 4096U);
+}
+
+TEST_F(LauncherTest, CountsCallsForMemory) {
+  const RunOutcome outcome = run(big_blocks(), glibc_subject(mem::Binding::kPreload), Pass::kMemory);
+  if (!outcome.memory_calls_counted) GTEST_SKIP() << "no seccomp filter possible here";
+  EXPECT_GE(outcome.memory_calls[static_cast<int>(MemoryCall::kMmap)] +
+                outcome.memory_calls[static_cast<int>(MemoryCall::kBrk)],
+            1U);
+}
+
+TEST_F(LauncherTest, ReportsProgress) {
+  double last = -1;
+  launcher_.run(big_blocks(), {classic_, Pass::kThroughput, Touch::kAll, pick_cpu()},
+                [&](double share) { last = share; });
+  EXPECT_EQ(last, 1.0);
+}
+
+TEST_F(LauncherTest, ALibraryThatIsNoMallocIsRefused) {
+  Subject libm{"libm", mem::Binding::kPreload, "/lib/x86_64-linux-gnu/libm.so.6", "glibc"};
+  try {
+    run(big_blocks(), libm, Pass::kThroughput);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("did not take over malloc"));
+  }
+}
+
+TEST_F(LauncherTest, AWorkerThatCannotRunIsAnError) {
+  Subject unknown{"x", mem::Binding::kInProcess, "", "no-such-allocator"};
+  EXPECT_THROW(run(big_blocks(), unknown, Pass::kThroughput), Error);
+  EXPECT_THROW(Launcher("/nowhere").run(big_blocks(), {classic_, Pass::kMemory, Touch::kPage, 0},
+                                        nullptr),
+               Error);
+}
+
+}  // namespace
+}  // namespace replay

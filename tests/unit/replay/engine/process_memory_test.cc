@@ -1,0 +1,54 @@
+#include "replay/engine/process_memory.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <cstring>
+
+namespace replay {
+namespace {
+
+constexpr std::size_t kBytes = 8 << 20;
+
+char* map(int flags) {
+  void* p = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+  return p == MAP_FAILED ? nullptr : static_cast<char*>(p);
+}
+
+TEST(ProcessMemoryTest, AnonymousMemoryCountsWhenTouchedAndMappedMemoryAtOnce) {
+  const MemorySample before = sample_memory();
+  ASSERT_GT(before.anonymous_bytes, 0U);
+  char* p = map(MAP_PRIVATE);
+  ASSERT_NE(p, nullptr);
+  ::madvise(p, kBytes, MADV_NOHUGEPAGE);
+  const MemorySample mapped = sample_memory();
+  std::memset(p, 1, kBytes / 2);
+  const MemorySample touched = sample_memory();
+  EXPECT_GE(mapped.mapped_bytes - before.mapped_bytes, kBytes);
+  EXPECT_LT(mapped.anonymous_bytes - before.anonymous_bytes, kBytes / 8);
+  EXPECT_GE(touched.anonymous_bytes - mapped.anonymous_bytes, kBytes / 2);
+  EXPECT_LT(touched.anonymous_bytes - mapped.anonymous_bytes, kBytes * 5 / 8);
+  ::munmap(p, kBytes);
+}
+
+TEST(ProcessMemoryTest, SharedMemoryDoesNotCountAsAnonymous) {
+  const MemorySample before = sample_memory();
+  char* p = map(MAP_SHARED);
+  ASSERT_NE(p, nullptr);
+  std::memset(p, 1, kBytes);
+  EXPECT_LT(sample_memory().anonymous_bytes - before.anonymous_bytes, kBytes / 8);
+  ::munmap(p, kBytes);
+}
+
+TEST(ProcessMemoryTest, TheHighWaterMarkRemembersWhatIsGone) {
+  reset_high_water();
+  const std::uint64_t before = high_water_bytes();
+  char* p = map(MAP_PRIVATE);
+  ASSERT_NE(p, nullptr);
+  std::memset(p, 1, kBytes);
+  ::munmap(p, kBytes);
+  EXPECT_GE(high_water_bytes() - before, kBytes * 7 / 8);
+}
+
+}  // namespace
+}  // namespace replay

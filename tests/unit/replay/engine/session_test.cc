@@ -1,0 +1,40 @@
+#include "replay/engine/session.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "tests/support/temp_dir.h"
+#include "tests/support/write_trace.h"
+
+namespace replay {
+namespace {
+
+using namespace testing;
+
+TEST(SessionTest, RunsEveryPassOfEverySubjectAndReportsAscendingProgress) {
+  TempDir dir;
+  TraceReader reader(write_trace(dir.file("t.trace"), {malloc_of(0, 64), free_of(0)}));
+  const Plan plan = compile_plan(reader, {});
+  SessionOptions options;
+  options.subjects = {resolve_subject("mem-classic", PROGRAM_DIR), null_subject()};
+  options.repetitions = 2;
+  std::vector<double> shares;
+  const SessionResult result =
+      run_session(plan, options, Launcher(PROGRAM_DIR),
+                  [&](double share, const std::string&) { shares.push_back(share); });
+  ASSERT_EQ(result.subjects.size(), 2U);
+  for (const SubjectRuns& runs : result.subjects) {
+    for (int pass = 0; pass < kPassCount; ++pass) {
+      EXPECT_EQ(runs.runs(static_cast<Pass>(pass)).size(), 2U);
+    }
+    EXPECT_GT(runs.runs(Pass::kThroughput)[0].elapsed_ns, 0U);
+    EXPECT_FALSE(runs.runs(Pass::kMemory)[1].samples.empty());
+  }
+  EXPECT_EQ(result.subjects[0].subject.name, "mem-classic");
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+  EXPECT_EQ(shares.back(), 1.0);
+}
+
+}  // namespace
+}  // namespace replay

@@ -1,0 +1,55 @@
+#include "replay/engine/subject.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "replay/trace/error.h"
+#include "tests/support/temp_dir.h"
+
+namespace replay {
+namespace {
+
+std::string error_of(const std::string& name, const std::string& dir) {
+  try {
+    resolve_subject(name, dir);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(SubjectTest, RegisteredNamesKeepTheirBinding) {
+  const Subject mem = resolve_subject("mem", PROGRAM_DIR);
+  EXPECT_EQ(mem.binding, mem::Binding::kPreload);
+  EXPECT_TRUE(mem.library.ends_with("/lib/libmem.so"));
+  EXPECT_EQ(mem.instance, "glibc");
+  EXPECT_EQ(resolve_subject("glibc", PROGRAM_DIR), glibc_subject(mem::Binding::kPreload));
+  const Subject classic = resolve_subject("mem-classic", PROGRAM_DIR);
+  EXPECT_EQ(classic.binding, mem::Binding::kInProcess);
+  EXPECT_EQ(classic.instance, "mem-classic");
+}
+
+TEST(SubjectTest, UnknownNamesAreRefusedWithTheKnownOnes) {
+  EXPECT_THAT(error_of("jemalloc", PROGRAM_DIR),
+              ::testing::AllOf(::testing::HasSubstr("'jemalloc'"), ::testing::HasSubstr("mem-classic")));
+}
+
+TEST(SubjectTest, PathsMustBeSharedLibraries) {
+  testing::TempDir dir;
+  EXPECT_THAT(error_of("/nowhere/libx.so", PROGRAM_DIR), ::testing::HasSubstr("cannot read"));
+  std::ofstream(dir.file("text.so")) << "not a library";
+  EXPECT_THAT(error_of(dir.file("text.so"), PROGRAM_DIR), ::testing::HasSubstr("no ELF header"));
+}
+
+TEST(SubjectTest, APathIsPreloadedUnderItsFileName) {
+  const std::string path = resolve_subject("mem", PROGRAM_DIR).library;
+  const Subject subject = resolve_subject(path, PROGRAM_DIR);
+  EXPECT_EQ(subject.name, "libmem.so");
+  EXPECT_EQ(subject.binding, mem::Binding::kPreload);
+}
+
+}  // namespace
+}  // namespace replay

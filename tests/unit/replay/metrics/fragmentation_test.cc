@@ -1,0 +1,24 @@
+#include <gtest/gtest.h>
+
+#include "replay/metrics/groups.h"
+#include "tests/support/made_runs.h"
+
+namespace replay {
+namespace {
+
+TEST(FragmentationTest, LooksAtThePeakOfLiveBytesAndAtThePeakOfPages) {
+  const Plan plan = testing::made_plan();
+  const SubjectRuns runs = testing::made_runs({1});
+  std::vector<Metric> metrics;
+  add_fragmentation({plan, runs, runs}, metrics);
+  auto sample = [&](const char* key) { return testing::find_metric(metrics, key)->samples.at(0); };
+  EXPECT_DOUBLE_EQ(sample("fragmentation_at_peak_live"), 0.5);
+  EXPECT_DOUBLE_EQ(sample("total_allocated_at_peak_live_bytes"), 8192);
+  EXPECT_DOUBLE_EQ(sample("total_pages_at_peak_live"), 4);
+  EXPECT_DOUBLE_EQ(sample("fragmentation_at_peak_pages"), 0.8);
+  EXPECT_DOUBLE_EQ(sample("total_allocated_at_peak_pages_bytes"), 4096);
+  EXPECT_DOUBLE_EQ(sample("total_pages_at_peak_pages"), 5);
+}
+
+}  // namespace
+}  // namespace replay

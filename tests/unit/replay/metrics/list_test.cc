@@ -1,0 +1,29 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "replay/metrics/metric.h"
+#include "tests/support/made_runs.h"
+
+namespace replay {
+namespace {
+
+TEST(MetricListTest, KeysAreUniqueAndEveryGroupContributes) {
+  const Plan plan = testing::made_plan();
+  const SubjectRuns runs = testing::made_runs({1, 2});
+  std::set<std::string> keys;
+  for (const MetricGroup& group : metric_groups()) {
+    std::vector<Metric> metrics;
+    group.add({plan, runs, runs}, metrics);
+    EXPECT_FALSE(metrics.empty()) << group.name;
+    for (const Metric& metric : metrics) {
+      EXPECT_TRUE(keys.insert(metric.key).second) << metric.key;
+      EXPECT_EQ(metric.samples.size(), 2U) << metric.key;
+      EXPECT_FALSE(metric.unit.empty()) << metric.key;
+    }
+  }
+  EXPECT_EQ(compute_metrics({plan, runs, runs}).size(), keys.size());
+}
+
+}  // namespace
+}  // namespace replay

@@ -1,0 +1,27 @@
+#include "replay/report/result.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/made_runs.h"
+
+namespace replay {
+namespace {
+
+TEST(ResultTest, SummarizesToMediansSeriesAndHistograms) {
+  const Plan plan = testing::made_plan();
+  const SubjectRuns runs = testing::made_runs({8000, 2000, 4000});
+  const AllocatorResult result = summarize(plan, runs, runs);
+  const Figure* cost = result.find("time_per_event_ns");
+  ASSERT_NE(cost, nullptr);
+  EXPECT_DOUBLE_EQ(cost->value, 4);
+  EXPECT_DOUBLE_EQ(cost->interval->low, 2);
+  EXPECT_DOUBLE_EQ(cost->interval->high, 8);
+  EXPECT_EQ(result.memory.total_pages.back(), 5U);
+  ASSERT_EQ(result.latencies.size(), 2U);
+  EXPECT_EQ(result.latencies[0].first, Op::kMalloc);
+  EXPECT_EQ(result.latencies[1].first, Op::kFree);
+  EXPECT_EQ(result.find("no_such_metric"), nullptr);
+}
+
+}  // namespace
+}  // namespace replay

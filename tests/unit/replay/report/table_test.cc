@@ -1,0 +1,49 @@
+#include "replay/report/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "replay/report/compare.h"
+#include "tests/support/made_runs.h"
+
+namespace replay {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(ShortNumberTest, KeepsThreeDigitsThatMatter) {
+  EXPECT_EQ(short_number(0), "0");
+  EXPECT_EQ(short_number(0.1234), "0.123");
+  EXPECT_EQ(short_number(1.234), "1.23");
+  EXPECT_EQ(short_number(45.67), "45.7");
+  EXPECT_EQ(short_number(1234), "1234");
+  EXPECT_EQ(short_number(12345), "12.3 k");
+  EXPECT_EQ(short_number(45'678'901), "45.7 M");
+  EXPECT_EQ(short_number(-20'000), "-20.0 k");
+  EXPECT_EQ(short_number(std::nan("")), "-");
+}
+
+TEST(TableTest, ShowsBothSidesRatioAndVerdict) {
+  const Plan plan = testing::made_plan();
+  SubjectRuns glibc = testing::made_runs({8000, 8000, 8000});
+  glibc.subject.name = "glibc";
+  SubjectRuns mem = testing::made_runs({4000, 4000, 4000});
+  mem.subject.name = "mem";
+  mem.by_pass[0][0].failed_allocations = 9;
+  mem.by_pass[0][1].failed_allocations = 9;
+  Result result;
+  result.config.repetitions = 3;
+  result.allocators = {summarize(plan, glibc, glibc), summarize(plan, mem, glibc)};
+  result.comparisons = {compare(result.allocators[0], result.allocators[1])};
+  const std::string text = comparison_tables(result);
+  EXPECT_THAT(text, HasSubstr("mem against glibc (in-process), 3 repetitions"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("throughput_events_per_s +125 M events/s +250 M "
+                                             "events/s +2.000  2.000 to 2.000 +better"));
+  EXPECT_THAT(text, HasSubstr("costs 8 ns per event"));
+  EXPECT_THAT(text, HasSubstr("WARNING: mem refused 9 allocations"));
+}
+
+}  // namespace
+}  // namespace replay
