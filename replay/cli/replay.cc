@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,12 +28,16 @@ struct Options {
   std::string trace;
   std::vector<std::string> allocators = {"mem"};
   int repeat = 5;
-  Touch touch = Touch::kPage;
+  std::string touch = "page";
   std::string events;
   std::string output;
   bool quiet = false;
   bool allow_truncated = false;
 };
+
+Touch parse_touch(const std::string& text) {
+  return text == "none" ? Touch::kNone : text == "all" ? Touch::kAll : Touch::kPage;
+}
 
 void add_once(std::vector<Subject>& subjects, const Subject& subject) {
   if (std::find(subjects.begin(), subjects.end(), subject) == subjects.end()) {
@@ -56,7 +61,7 @@ Result summarize_session(const Options& options, const TraceReader& reader, cons
   result.trace = {options.trace,       file_sha256(options.trace), reader.header(),
                   plan.warmup_events,  plan.event_count,
                   plan.checkpoints[plan.peak_live].live_bytes,     plan.truncation};
-  result.config = {options.repeat, options.touch, session.cpu};
+  result.config = {options.repeat, parse_touch(options.touch), session.cpu};
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
   for (const SubjectRuns& runs : session.subjects) {
@@ -74,18 +79,16 @@ Result summarize_session(const Options& options, const TraceReader& reader, cons
   return result;
 }
 
-void write_json(const Result& result, const std::string& path) {
+// `file` is the target of -o, or nothing for standard output.
+void write_json(const Result& result, std::optional<OutputFile>& file) {
   const std::string text = to_json(result).dump(2) + '\n';
-  if (path.empty()) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
-        std::fflush(stdout) != 0) {
-      throw Error("cannot write the result to standard output");
-    }
-    return;
+  if (file) {
+    file->append(text);
+    file->commit();
+  } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
+             std::fflush(stdout) != 0) {
+    throw Error("cannot write the result to standard output");
   }
-  OutputFile file(path);
-  file.append(text);
-  file.commit();
 }
 
 int run_replay(const Options& options) {
@@ -96,6 +99,9 @@ int run_replay(const Options& options) {
   }
   const EventRange range = options.events.empty() ? EventRange{} : parse_range(options.events);
 
+  std::optional<OutputFile> output;  // made first: an unwritable target is told before the work
+  if (!options.output.empty()) output.emplace(options.output);
+
   TraceReader reader(options.trace, ReadOptions{options.allow_truncated});
   const Plan plan = compile_plan(reader, range);
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
@@ -103,7 +109,7 @@ int run_replay(const Options& options) {
   SessionOptions session_options;
   session_options.subjects = all_subjects(named);
   session_options.repetitions = options.repeat;
-  session_options.touch = options.touch;
+  session_options.touch = parse_touch(options.touch);
   SessionResult session;
   {
     ProgressBar bar(!options.quiet);
@@ -117,7 +123,7 @@ int run_replay(const Options& options) {
     }
     fmt::print(stderr, "{}", comparison_tables(result));
   }
-  write_json(result, options.output);
+  write_json(result, output);
   return static_cast<int>(ExitCode::kOk);
 }
 
@@ -144,14 +150,14 @@ Command setup_replay(CLI::App& root) {
                   "of a .so to preload; may be given several times [mem]")
       ->type_name("NAME|LIB.so");
   root.add_option("-r,--repeat", options->repeat, "Repetitions of every pass, each in a new process")
+      ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
-  const std::map<std::string, Touch> touches = {
-      {"none", Touch::kNone}, {"page", Touch::kPage}, {"all", Touch::kAll}};
+      ->check(CLI::Range(1, 1000).description(""));
   root.add_option("--touch", options->touch,
-                  "What to write of each object: none, one byte a page, or all bytes [page]")
+                  "What to write of each object: none, one byte a page, or all bytes")
       ->type_name("none|page|all")
-      ->transform(CLI::CheckedTransformer(touches, CLI::ignore_case).description(""));
+      ->capture_default_str()
+      ->check(CLI::IsMember({"none", "page", "all"}).description(""));
   root.add_option("-e,--events", options->events,
                   "Measure only these events; those before FROM are replayed unmeasured")
       ->type_name("FROM:TO");

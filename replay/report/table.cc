@@ -30,10 +30,14 @@ std::string interval_text(const std::optional<Interval>& interval) {
   return interval ? fmt::format("{:.3f} to {:.3f}", interval->low, interval->high) : "-";
 }
 
+std::string ratio_text(double ratio) {
+  return std::isfinite(ratio) ? fmt::format("{:.3f}", ratio) : "-";
+}
+
 std::string figure_text(const Figure* figure) {
   if (figure == nullptr) return "-";
-  return fmt::format("{} {}", short_number(figure->value),
-                     figure->metric.unit == "share" ? "" : figure->metric.unit);
+  const std::string value = short_number(figure->value);
+  return figure->metric.unit == "share" ? value : value + ' ' + figure->metric.unit;
 }
 
 std::string one_table(const Result& result, const Comparison& comparison) {
@@ -42,16 +46,16 @@ std::string one_table(const Result& result, const Comparison& comparison) {
   std::string text = fmt::format("{} against {} ({}), {} repetitions\n", comparison.subject,
                                  comparison.baseline, binding_name(comparison.binding),
                                  result.config.repetitions);
-  text += fmt::format("  {:<28} {:>18} {:>18} {:>8}  {:<18} {}\n", "", comparison.baseline,
-                      comparison.subject, "ratio", "95 % interval", "");
+  text += fmt::format("  {:<28} {:>18} {:>18} {:>8}  {}\n", "", comparison.baseline,
+                      comparison.subject, "ratio", "95 % interval");
   for (const char* key : kShown) {
     const auto compared =
         std::find_if(comparison.figures.begin(), comparison.figures.end(),
                      [&](const ComparedFigure& figure) { return figure.key == key; });
     if (compared == comparison.figures.end()) continue;
-    text += fmt::format("  {:<28} {:>18} {:>18} {:>8.3f}  {:<18} {}\n", key,
+    text += fmt::format("  {:<28} {:>18} {:>18} {:>8}  {:<18} {}\n", key,
                         figure_text(baseline->find(key)), figure_text(subject->find(key)),
-                        compared->ratio, interval_text(compared->interval),
+                        ratio_text(compared->ratio), interval_text(compared->interval),
                         verdict_name(compared->verdict));
   }
   const Figure* harness = subject->find("harness_cost_per_event_ns");

@@ -12,7 +12,9 @@ using H = TickHistogram;
 TEST(TickHistogramTest, EveryBucketBeginsWhereItsLowerBoundSays) {
   for (unsigned i = 0; i < H::kBuckets; ++i) {
     EXPECT_EQ(H::bucket_of(H::lower_bound(i)), i);
-    if (i > 0) EXPECT_EQ(H::bucket_of(H::lower_bound(i) - 1), i - 1);
+    if (i > 0) {
+      EXPECT_EQ(H::bucket_of(H::lower_bound(i) - 1), i - 1);
+    }
   }
 }
 

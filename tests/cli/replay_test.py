@@ -1,0 +1,164 @@
+"""The main job, as a user runs it: allocreplay --trace FILE --allocator NAME."""
+
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import jsonschema
+
+SOURCE = pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"])
+BIN = pathlib.Path(os.environ["ALLOCREPLAY_BUILD"]) / "bin"
+SANITIZED = os.environ.get("ALLOCREPLAY_SANITIZE", "")
+TRACE = SOURCE / "traces" / "small.trace"
+SCHEMA = json.loads((SOURCE / "results" / "schema" / "result-v1.schema.json").read_text())
+
+
+def allocreplay(*args, **kwargs):
+    return subprocess.run([BIN / "allocreplay", *map(str, args)], capture_output=True, text=True,
+                          timeout=300, check=False, **kwargs)
+
+
+def replay(*args):
+    done = allocreplay("--trace", TRACE, *args)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+class InProcess(unittest.TestCase):
+    """mem-classic and null are linked into the worker: no preloading."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.document, cls.stderr = replay("-a", "mem-classic", "-a", "null", "-r", "2")
+
+    def test_the_document_is_valid(self):
+        jsonschema.validate(self.document, SCHEMA)
+
+    def test_every_allocator_stands_beside_glibc_under_one_binding(self):
+        rows = [(r["allocator"], r["binding"]) for r in self.document["results"]]
+        self.assertEqual(rows, [(name, "in-process") for name in ("glibc", "mem-classic", "null")])
+        pairs = [(c["baseline"], c["subject"]) for c in self.document["comparison"]]
+        self.assertEqual(pairs, [("glibc", "mem-classic"), ("glibc", "null")])
+
+    def test_every_call_of_the_trace_is_timed_in_every_repetition(self):
+        counts = {k: m["samples"] for k, m in self.document["results"][1]["metrics"].items()
+                  if k.startswith("latency_ns_") and k.endswith("_count")}
+        total = sum(samples[0] for samples in counts.values())
+        self.assertEqual(total, self.document["trace"]["events"])
+        for op, histogram in self.document["results"][1]["series"]["latency_histogram"].items():
+            self.assertEqual(sum(histogram["count"]), sum(counts[f"latency_ns_{op}_count"]))
+
+    def test_the_trace_is_identified(self):
+        self.assertEqual(self.document["trace"]["sha256"],
+                         hashlib.sha256(TRACE.read_bytes()).hexdigest())
+
+    def test_the_harness_holds_no_pages_of_its_own(self):
+        pages = self.document["results"][2]["metrics"]["peak_resident_pages"]["value"]
+        if not SANITIZED:
+            self.assertLessEqual(pages, 2)
+
+    def test_the_table_is_on_stderr(self):
+        self.assertIn("mem-classic against glibc (in-process), 2 repetitions", self.stderr)
+        self.assertIn("throughput_events_per_s", self.stderr)
+
+
+@unittest.skipIf(SANITIZED, "a sanitizer's malloc and a preloaded one exclude each other")
+class Preloaded(unittest.TestCase):
+    def test_mem_is_preloaded_and_compared_with_plain_glibc(self):
+        document, _ = replay("--allocator", "mem", "-r", "2")
+        jsonschema.validate(document, SCHEMA)
+        glibc, mem = document["results"]
+        self.assertEqual((glibc["allocator"], glibc["binding"], glibc["library"]),
+                         ("glibc", "preload", None))
+        self.assertEqual((mem["allocator"], mem["binding"]), ("mem", "preload"))
+        self.assertTrue(mem["library"].endswith("/lib/libmem.so"))
+        self.assertGT(mem["metrics"]["peak_resident_pages"]["value"], 0)
+
+    def test_any_library_may_be_named_by_its_path(self):
+        library = BIN.parent / "lib" / "libmem.so"
+        document, _ = replay("-a", library, "-r", "1")
+        self.assertEqual(document["results"][1]["allocator"], "libmem.so")
+
+    def test_two_bindings_are_not_compared(self):
+        document, _ = replay("-a", "mem", "-a", "mem-classic", "-r", "1")
+        self.assertEqual([(c["subject"], c["binding"]) for c in document["comparison"]],
+                         [("mem", "preload"), ("mem-classic", "in-process")])
+        self.assertEqual([r["allocator"] for r in document["results"]].count("glibc"), 2)
+
+
+class Options(unittest.TestCase):
+    def test_output_goes_to_a_file_and_quiet_is_quiet(self):
+        with tempfile.TemporaryDirectory() as folder:
+            target = pathlib.Path(folder) / "r.json"
+            done = allocreplay("-t", TRACE, "-a", "null", "-r", "1", "-q", "-o", target)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+            jsonschema.validate(json.loads(target.read_text()), SCHEMA)
+            self.assertEqual(os.listdir(folder), ["r.json"])
+
+    def test_a_range_is_measured_and_what_comes_before_is_warm_up(self):
+        document, _ = replay("-a", "null", "-r", "1", "--events", "100:300")
+        self.assertEqual((document["trace"]["first_event"], document["trace"]["last_event"]),
+                         (100, 300))
+        self.assertEqual(document["config"]["warmup_events"], 100)
+        metrics = document["results"][1]["metrics"]
+        calls = sum(m["value"] for k, m in metrics.items() if k.endswith("_count"))
+        self.assertEqual(calls, 200)
+
+    def test_touching_nothing_holds_fewer_pages(self):
+        def pages(policy):
+            document, _ = replay("-a", "mem-classic", "-r", "1", "--touch", policy)
+            self.assertEqual(document["config"]["touch"], policy)
+            return document["results"][1]["metrics"]["peak_resident_pages"]["value"]
+        if not SANITIZED:
+            self.assertLess(pages("none"), pages("page"))
+            self.assertLessEqual(abs(pages("page") - pages("all")), 4)
+
+    def test_list_and_version(self):
+        listed = json.loads(allocreplay("list", "--json").stdout)
+        names = [row["name"] for row in listed["allocators"]]
+        self.assertEqual(names, ["mem", "mem-classic", "glibc", "null", "bump"])
+        for name in names:
+            self.assertIn(name, allocreplay("list").stdout)
+        self.assertRegex(allocreplay("--version").stdout, r"allocreplay \d+\.\d+\.\d+ \(git ")
+
+
+class Errors(unittest.TestCase):
+    def check(self, code, expected, *args):
+        done = allocreplay(*args)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertIn(expected, done.stderr)
+
+    def test_wrong_usage_is_2(self):
+        self.check(2, "--trace FILE is required")
+        self.check(2, "no allocator is called 'nomalloc'", "-t", TRACE, "-a", "nomalloc")
+        self.check(2, "not expected", "--bogus")
+        self.check(2, "no range of events", "-t", TRACE, "-a", "null", "-e", "17")
+        self.check(2, "--repeat", "-t", TRACE, "-r", "0")
+
+    def test_bad_input_is_1(self):
+        self.check(1, "/nowhere", "-t", "/nowhere/x.trace", "-a", "null")
+        self.check(1, "no event to replay", "-t", TRACE, "-a", "null", "-e", "1G:2G")
+        self.check(1, "cannot create", "-t", TRACE, "-a", "null", "-o", "/nowhere/r.json")
+
+    def test_a_truncated_trace_is_1_and_usable_on_demand(self):
+        whole = TRACE.read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            cut = pathlib.Path(folder) / "cut.trace"
+            cut.write_bytes(whole[:len(whole) * 3 // 4])
+            self.check(1, "at byte", "-t", cut, "-a", "null")
+
+    def test_nothing_half_written_stays_when_a_run_fails(self):
+        with tempfile.TemporaryDirectory() as folder:
+            target = pathlib.Path(folder) / "r.json"
+            self.check(1, "cannot", "-t", "/nowhere/x.trace", "-a", "null", "-o", target)
+            self.assertEqual(os.listdir(folder), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
