@@ -41,7 +41,9 @@ inline std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// Removes an old file first: some file systems wait for the disk when one is cut to nothing.
 inline void write_file(const std::string& path, const std::string& data) {
+  std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary | std::ios::trunc) << data;
 }
 

@@ -1,0 +1,41 @@
+// Arithmetic on sizes and addresses: alignment, powers of two, overflow-checked sums and products.
+//
+// Pure constexpr functions, O(1), safe from any thread.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace mem {
+
+// The page size that this project supports: x86-64 and arm64 with 4 KiB pages.
+inline constexpr std::size_t kPageBytes = 4096;
+
+constexpr bool is_pow2(std::size_t n) noexcept { return std::has_single_bit(n); }
+
+// pre: align is a power of two; align_up: value + align - 1 does not overflow.
+constexpr std::uintptr_t align_up(std::uintptr_t value, std::size_t align) noexcept {
+  return (value + align - 1) & ~(align - 1);
+}
+constexpr std::uintptr_t align_down(std::uintptr_t value, std::size_t align) noexcept {
+  return value & ~(align - 1);
+}
+constexpr bool is_aligned(std::uintptr_t value, std::size_t align) noexcept {
+  return (value & (align - 1)) == 0;
+}
+
+// True if the result fits; then *result is it, otherwise *result is not to be used.
+constexpr bool checked_add(std::size_t a, std::size_t b, std::size_t* result) noexcept {
+  return !__builtin_add_overflow(a, b, result);
+}
+constexpr bool checked_mul(std::size_t a, std::size_t b, std::size_t* result) noexcept {
+  return !__builtin_mul_overflow(a, b, result);
+}
+
+// Index of the highest set bit. pre: n > 0.
+constexpr unsigned floor_log2(std::size_t n) noexcept {
+  return static_cast<unsigned>(std::bit_width(n)) - 1;
+}
+
+}  // namespace mem

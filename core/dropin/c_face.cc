@@ -1,0 +1,75 @@
+// The C face of include/mem.h, and what keeps the heap whole across fork. Costs are the heap's.
+#include "core/include/mem.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "core/allocators/named_heaps.h"
+#include "core/base/bits.h"
+
+namespace {
+
+using mem::default_heap;
+
+// PTRDIFF_MAX and its like are refused by the heap itself.
+void* or_enomem(void* p) noexcept {
+  if (p == nullptr) errno = ENOMEM;
+  return p;
+}
+
+// A fork in one thread must not copy a heap that another one is changing: it takes the lock first.
+// The child has one thread, which is the one that took the lock.
+[[gnu::constructor]] void install_fork_handlers() {
+  pthread_atfork([] { default_heap.lock_for_fork(); }, [] { default_heap.unlock_in_parent(); },
+                 [] { default_heap.unlock_in_child(); });
+}
+
+}  // namespace
+
+extern "C" {
+
+void* mem_malloc(size_t size) noexcept { return or_enomem(default_heap.allocate(size, 0)); }
+
+void mem_free(void* block) noexcept { default_heap.deallocate(block); }
+
+void* mem_calloc(size_t count, size_t size) noexcept {
+  size_t bytes = 0;
+  if (!mem::checked_mul(count, size, &bytes)) return or_enomem(nullptr);
+  return or_enomem(default_heap.allocate_zeroed(bytes));
+}
+
+void* mem_realloc(void* block, size_t size) noexcept {
+  if (block == nullptr) return mem_malloc(size);
+  if (size == 0) {
+    mem_free(block);
+    return nullptr;
+  }
+  return or_enomem(default_heap.reallocate(block, size));
+}
+
+void* mem_aligned_alloc(size_t align, size_t size) noexcept {
+  if (!mem::is_pow2(align)) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  return or_enomem(default_heap.allocate(size, align));
+}
+
+size_t mem_usable_size(const void* block) noexcept { return default_heap.usable_size(block); }
+
+size_t mem_purge(void) noexcept { return default_heap.purge(); }
+
+mem_stats_t mem_stats(void) noexcept {
+  const mem::HeapStats stats = default_heap.stats();
+  return {stats.total_allocated_bytes, stats.total_pages, stats.page_size_bytes,
+          stats.live_blocks, stats.free_blocks};
+}
+
+int mem_check(void) noexcept { return default_heap.check(); }
+
+void* _malloc(size_t size) noexcept { return mem_malloc(size); }
+void _free(void* block) noexcept { mem_free(block); }
+void* _calloc(size_t count, size_t size) noexcept { return mem_calloc(count, size); }
+void* _realloc(void* block, size_t size) noexcept { return mem_realloc(block, size); }
+
+}  // extern "C"

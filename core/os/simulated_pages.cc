@@ -1,0 +1,105 @@
+#include "core/os/simulated_pages.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/base/bits.h"
+#include "core/os/page_source.h"
+
+namespace mem {
+
+static_assert(PageSource<SimulatedPages>);
+
+SimulatedPages::SimulatedPages() noexcept {
+  void* p = mmap(nullptr, kArenaPages * kPageBytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) __builtin_trap();
+  arena_ = static_cast<std::byte*>(p);
+}
+
+SimulatedPages::~SimulatedPages() { munmap(arena_, kArenaPages * kPageBytes); }
+
+void SimulatedPages::fail_every(PageCall kind, std::uint64_t period) noexcept {
+  fail_period_[index(kind)] = period;
+  since_set_[index(kind)] = 0;
+}
+
+bool SimulatedPages::refuses(PageCall kind) noexcept {
+  ++calls_[index(kind)];
+  const std::uint64_t period = fail_period_[index(kind)];
+  return period != 0 && ++since_set_[index(kind)] % period == 0;
+}
+
+std::size_t SimulatedPages::page_index(const void* p) const noexcept {
+  return static_cast<std::size_t>(static_cast<const std::byte*>(p) - arena_) / kPageBytes;
+}
+
+bool SimulatedPages::is_free(std::size_t first, std::size_t count) const noexcept {
+  if (first > kArenaPages || count > kArenaPages - first) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (held_[first + i]) return false;
+  }
+  return true;
+}
+
+void SimulatedPages::mark(std::size_t first, std::size_t count, bool held) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (held_[first + i] == held) __builtin_trap();  // mapped twice, or unmapped what is not held
+    held_[first + i] = held;
+  }
+  pages_held_ = held ? pages_held_ + count : pages_held_ - count;
+}
+
+void* SimulatedPages::place(std::size_t bytes, std::size_t align, std::size_t offset) noexcept {
+  const std::size_t count = bytes / kPageBytes;
+  const auto base = reinterpret_cast<std::uintptr_t>(arena_);
+  for (std::size_t first = 0; first < kArenaPages; ++first) {
+    if (align > kPageBytes && !is_aligned(base + first * kPageBytes + offset, align)) continue;
+    if (!is_free(first, count)) continue;
+    mark(first, count, true);
+    return arena_ + first * kPageBytes;
+  }
+  return nullptr;
+}
+
+void SimulatedPages::release(void* p, std::size_t bytes) noexcept {
+  mark(page_index(p), bytes / kPageBytes, false);
+  madvise(p, bytes, MADV_DONTNEED);
+}
+
+void* SimulatedPages::map(std::size_t bytes, std::size_t align, std::size_t offset) noexcept {
+  return refuses(PageCall::kMap) ? nullptr : place(bytes, align, offset);
+}
+
+bool SimulatedPages::unmap(void* p, std::size_t bytes) noexcept {
+  if (refuses(PageCall::kUnmap)) return false;
+  release(p, bytes);
+  return true;
+}
+
+bool SimulatedPages::discard(void* p, std::size_t bytes) noexcept {
+  if (refuses(PageCall::kDiscard)) return false;
+  return madvise(p, bytes, MADV_DONTNEED) == 0;
+}
+
+void* SimulatedPages::remap(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+  if (refuses(PageCall::kRemap)) return nullptr;
+  auto* start = static_cast<std::byte*>(p);
+  const std::size_t old_end = page_index(p) + old_bytes / kPageBytes;
+  if (new_bytes <= old_bytes) {
+    if (new_bytes < old_bytes) release(start + new_bytes, old_bytes - new_bytes);
+    return p;
+  }
+  const std::size_t more = (new_bytes - old_bytes) / kPageBytes;
+  if (is_free(old_end, more)) {
+    mark(old_end, more, true);
+    return p;
+  }
+  void* moved = place(new_bytes, 0, 0);
+  if (moved == nullptr) return nullptr;
+  memcpy(moved, p, old_bytes);
+  release(p, old_bytes);
+  return moved;
+}
+
+}  // namespace mem

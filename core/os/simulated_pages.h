@@ -1,0 +1,52 @@
+// Pages for tests: one arena reserved at construction, handed out lowest address first, so that
+// equal calls give equal layouts; every call is counted and can be made to fail.
+//
+// Not thread-safe. A call costs O(pages of the arena) in the worst case.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mem {
+
+enum class PageCall : unsigned char { kMap, kUnmap, kDiscard, kRemap };
+inline constexpr std::size_t kPageCallKinds = 4;
+
+class SimulatedPages {
+ public:
+  static constexpr std::size_t kArenaPages = std::size_t{1} << 16;  // 256 MiB
+
+  SimulatedPages() noexcept;
+  ~SimulatedPages();
+  SimulatedPages(const SimulatedPages&) = delete;
+  SimulatedPages& operator=(const SimulatedPages&) = delete;
+
+  void* map(std::size_t bytes, std::size_t align, std::size_t offset) noexcept;
+  bool unmap(void* p, std::size_t bytes) noexcept;
+  bool discard(void* p, std::size_t bytes) noexcept;
+  void* remap(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+
+  std::uint64_t calls(PageCall kind) const noexcept { return calls_[index(kind)]; }
+  std::uint64_t pages_held() const noexcept { return pages_held_; }
+
+  // From now on, every `period`-th call of that kind fails; 1 = each, 0 = none.
+  void fail_every(PageCall kind, std::uint64_t period) noexcept;
+
+ private:
+  static std::size_t index(PageCall kind) noexcept { return static_cast<std::size_t>(kind); }
+  bool refuses(PageCall kind) noexcept;
+  std::size_t page_index(const void* p) const noexcept;
+  bool is_free(std::size_t first, std::size_t count) const noexcept;
+  void mark(std::size_t first, std::size_t count, bool held) noexcept;
+  void* place(std::size_t bytes, std::size_t align, std::size_t offset) noexcept;
+  void release(void* p, std::size_t bytes) noexcept;
+
+  std::byte* arena_ = nullptr;
+  std::uint64_t calls_[kPageCallKinds] = {};
+  std::uint64_t fail_period_[kPageCallKinds] = {};
+  std::uint64_t since_set_[kPageCallKinds] = {};
+  std::uint64_t pages_held_ = 0;
+  bool held_[kArenaPages] = {};
+};
+
+}  // namespace mem
