@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
     const replay::cli::Command replay_command = replay::cli::setup_replay(app);
     const replay::cli::Command subcommands[] = {
         replay::cli::setup_list(app),
+        replay::cli::setup_record(app),
     };
     try {
       app.parse(argc, argv);
