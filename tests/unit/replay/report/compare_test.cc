@@ -26,7 +26,7 @@ AllocatorResult result_of(const std::string& name, std::vector<Figure> figures) 
 
 Figure figure(const std::string& key, Better better, std::vector<double> samples) {
   const double value = median(samples);
-  return {{key, "ns", better, std::move(samples), {}}, value, {}};
+  return {{key, "ns", better, std::move(samples)}, value, {}};
 }
 
 TEST(CompareTest, ComparesWhatBothHaveAndHasADirection) {
