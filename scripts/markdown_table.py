@@ -21,7 +21,9 @@ def short(value: float) -> str:
     while abs(value) >= 10000 and len(prefixes) > 1:
         value /= 1000
         prefixes.pop(0)
-    return f"{value:.0f}{prefixes[0]}" if value == int(value) else f"{value:#.3g}{prefixes[0]}"
+    size = abs(value)
+    digits = 0 if value == int(value) else 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
+    return f"{value:.{digits}f}{prefixes[0]}"
 
 
 def ratio_text(ratio: float | None) -> str:
