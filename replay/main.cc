@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     const replay::cli::Command subcommands[] = {
         replay::cli::setup_inspect(app),
         replay::cli::setup_list(app),
+        replay::cli::setup_record(app),
     };
     try {
       app.parse(argc, argv);

@@ -1,0 +1,178 @@
+#include "replay/record/preload/start.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gnu/libc-version.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "replay/record/preload/next.h"
+#include "replay/record/preload/sink.h"
+
+namespace replay::preload {
+
+Image g_image;
+
+namespace {
+
+constexpr Gate kShut{};
+
+enum Phase : int { kUntouched, kResolving, kResolved, kStarted };
+std::atomic<int> g_phase{kUntouched};
+std::atomic<std::uint64_t> g_early_calls{0};  // made before the environment could be read
+std::atomic<bool> g_fork_counted{false};
+
+// The spool's file is sparse, so its size is only an upper bound; smaller ones are tried where an
+// address-space limit forbids the largest.
+constexpr std::uint64_t kSpoolSizes[] = {std::uint64_t{1} << 38, std::uint64_t{1} << 34,
+                                         std::uint64_t{1} << 30, std::uint64_t{1} << 27};
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+template <class T>
+T* map_shared(int fd, std::size_t size, int protection) {
+  void* p = mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
+  return p == MAP_FAILED ? nullptr : static_cast<T*>(p);
+}
+
+spool::Control* open_control(const char* directory) {
+  char path[4096];
+  if (snprintf(path, sizeof(path), "%s/%s", directory, spool::kControlName) >= int{sizeof(path)}) {
+    return nullptr;
+  }
+  const Descriptor file(open(path, O_RDWR | O_CLOEXEC));
+  if (file.get() < 0) return nullptr;
+  auto* control =
+      map_shared<spool::Control>(file.get(), spool::kHeaderBytes, PROT_READ | PROT_WRITE);
+  return control != nullptr && control->magic == spool::kControlMagic ? control : nullptr;
+}
+
+// Makes image file number `index` and maps it: the header accessible, the chunks not yet.
+bool open_image(const char* directory, std::uint32_t index) {
+  char path[4096];
+  if (snprintf(path, sizeof(path), "%s/%s%u", directory, spool::kImagePrefix, index) >=
+      int{sizeof(path)}) {
+    return false;
+  }
+  const Descriptor file(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.get() < 0) return false;
+  for (const std::uint64_t size : kSpoolSizes) {
+    if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) continue;
+    auto* base = map_shared<std::byte>(file.get(), size, PROT_NONE);
+    if (base == nullptr) continue;
+    if (mprotect(base, spool::kHeaderBytes, PROT_READ | PROT_WRITE) != 0) return false;
+    if (madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
+      return false;
+    }
+    g_image.header = reinterpret_cast<spool::ImageHeader*>(base);
+    g_image.chunks = base + spool::kHeaderBytes;
+    g_image.max_chunks = (size - spool::kHeaderBytes) / spool::kChunkBytes;
+    return true;
+  }
+  return false;
+}
+
+void fill_header() {
+  spool::ImageHeader& header = *g_image.header;
+  header.clock = g_image.control->clock;
+  header.pid = g_image.pid;
+  header.stop_stamp.store(spool::kNever);
+  header.lost_events.store(g_early_calls.load());
+  [[maybe_unused]] const ssize_t length =
+      readlink("/proc/self/exe", header.program, sizeof(header.program) - 1);
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(g_next.malloc), &info) != 0 && info.dli_fname != nullptr) {
+    strncpy(header.allocator, info.dli_fname, sizeof(header.allocator) - 1);
+  }
+  strncpy(header.libc_version, gnu_get_libc_version(), sizeof(header.libc_version) - 1);
+  header.start = spool::calibrate(header.clock);
+  header.magic = spool::kImageMagic;
+}
+
+Gate* make_gate() {
+  void* page = mmap(nullptr, spool::kHeaderBytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return nullptr;
+  if (madvise(page, spool::kHeaderBytes, MADV_WIPEONFORK) != 0) return nullptr;
+  return static_cast<Gate*>(page);
+}
+
+// Starts recording if this process is the one that the recorder started.
+void start_recording() {
+  const char* directory = getenv(spool::kDirectoryVariable);
+  if (directory == nullptr) return;
+  g_image.control = open_control(directory);
+  if (g_image.control == nullptr) return;
+  g_image.pid = getpid();
+  if (g_image.pid != g_image.control->root_pid) {
+    g_image.control->child_programs.fetch_add(1);
+    return;
+  }
+  const std::uint32_t index = g_image.control->images.fetch_add(1);
+  Gate* gate = make_gate();
+  if (gate == nullptr || !open_image(directory, index)) {
+    g_image.control->failed_starts.fetch_add(1);
+    return;
+  }
+  fill_header();
+  gate->clock = g_image.header->clock;
+  gate->open = 1;
+  g_gate = gate;
+}
+
+// In a child the gate was wiped; the first call there counts the child.
+void count_forked_child() {
+  if (g_gate == &kShut || g_fork_counted.exchange(true)) return;
+  g_image.header->forked_children.fetch_add(1);
+}
+
+__attribute__((constructor)) void start_at_load() { cold_mode(); }
+
+}  // namespace
+
+const volatile Gate* g_gate = &kShut;
+
+Mode cold_mode() {
+  int phase = g_phase.load(std::memory_order_acquire);
+  if (phase == kStarted) {
+    count_forked_child();
+    return Mode::kForward;
+  }
+  if (phase == kUntouched && g_phase.compare_exchange_strong(phase, kResolving)) {
+    resolve_next();
+    g_phase.store(phase = kResolved);
+  }
+  if (phase == kResolving) return Mode::kArena;
+  if (environ == nullptr) {
+    g_early_calls.fetch_add(1);
+    return Mode::kForward;
+  }
+  if (t_buffer.busy || !g_phase.compare_exchange_strong(phase, kStarted)) return Mode::kForward;
+  const int saved_errno = errno;
+  {
+    const BusyScope busy;
+    start_recording();
+  }
+  errno = saved_errno;
+  return g_gate->open != 0 ? Mode::kRecord : Mode::kForward;
+}
+
+}  // namespace replay::preload

@@ -1,0 +1,130 @@
+#include "replay/record/program.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "replay/trace/error.h"
+
+namespace replay {
+
+namespace {
+
+constexpr int kHeldSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+void set_environment(const std::string& library, const SpoolDirectory& spool) {
+  const char* others = std::getenv("LD_PRELOAD");
+  const std::string preload =
+      others != nullptr && *others != '\0' ? library + ':' + others : library;
+  ::setenv("LD_PRELOAD", preload.c_str(), 1);
+  ::setenv(spool::kDirectoryVariable, spool.path().c_str(), 1);
+}
+
+// In the child: becomes the program or tells the parent why not.
+[[noreturn]] void become_program(const std::vector<std::string>& command,
+                                 const std::string& library, SpoolDirectory& spool,
+                                 const SignalHold& signals, int report_fd) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  set_environment(library, spool);
+  spool.control().root_pid = ::getpid();
+  ::sigprocmask(SIG_SETMASK, &signals.before(), nullptr);
+  ::execvp(arguments[0], arguments.data());
+  const int error = errno;
+  [[maybe_unused]] const ssize_t written = ::write(report_fd, &error, sizeof(error));
+  ::_exit(127);
+}
+
+void reap(pid_t pid, int& status) {
+  while (::waitpid(pid, &status, 0) == -1 && errno == EINTR) {
+  }
+}
+
+// The child's errno if it could not become the program, else 0.
+int exec_error(int fd) {
+  int error = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(fd, &error, sizeof(error));
+  } while (got == -1 && errno == EINTR);
+  return got == ssize_t{sizeof(error)} ? error : 0;
+}
+
+// Negative and positive codes: SI_USER, SI_TKILL, SI_QUEUE come from a process; SI_KERNEL is the
+// terminal, which signals its whole foreground group.
+bool sent_by_process(const siginfo_t& info) { return info.si_code <= 0; }
+
+int wait_for_end(pid_t pid, const SignalHold& signals, const std::function<void()>& on_wait) {
+  sigset_t awaited = signals.held();
+  ::sigaddset(&awaited, SIGCHLD);
+  int status = 0;
+  while (::waitpid(pid, &status, WNOHANG) != pid) {
+    constexpr timespec kTick{0, 250'000'000};
+    siginfo_t info{};
+    const int signal = ::sigtimedwait(&awaited, &info, &kTick);
+    if (signal > 0 && signal != SIGCHLD && sent_by_process(info)) ::kill(pid, signal);
+    if (signal == -1) on_wait();
+  }
+  return status;
+}
+
+}  // namespace
+
+bool Fate::succeeded() const { return WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0; }
+
+std::string Fate::text() const {
+  if (WIFEXITED(wait_status)) return fmt::format("exited with code {}", WEXITSTATUS(wait_status));
+  const int signal = WTERMSIG(wait_status);
+  return fmt::format("was killed by signal {} ({})", signal, ::strsignal(signal));
+}
+
+nlohmann::ordered_json Fate::json() const {
+  if (WIFEXITED(wait_status)) return {{"kind", "exited"}, {"code", WEXITSTATUS(wait_status)}};
+  const int signal = WTERMSIG(wait_status);
+  return {{"kind", "killed"}, {"signal", signal}, {"name", ::strsignal(signal)}};
+}
+
+SignalHold::SignalHold() {
+  ::sigemptyset(&held_);
+  for (const int signal : kHeldSignals) ::sigaddset(&held_, signal);
+  sigset_t blocked = held_;
+  ::sigaddset(&blocked, SIGCHLD);  // otherwise an end between waitpid and sigtimedwait is missed
+  ::sigprocmask(SIG_BLOCK, &blocked, &before_);
+}
+
+SignalHold::~SignalHold() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+bool SignalHold::interrupted() const {
+  constexpr timespec kNow{0, 0};
+  return ::sigtimedwait(&held_, nullptr, &kNow) > 0;
+}
+
+Fate run_program(const std::vector<std::string>& command, const std::string& library,
+                 SpoolDirectory& spool, const SignalHold& signals,
+                 const std::function<void()>& on_wait) {
+  int report[2];
+  if (::pipe2(report, O_CLOEXEC) != 0) {
+    throw Error(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+  }
+  const pid_t pid = ::fork();
+  if (pid == 0) become_program(command, library, spool, signals, report[1]);
+  const int fork_error = errno;
+  ::close(report[1]);
+  const int error = pid > 0 ? exec_error(report[0]) : fork_error;
+  ::close(report[0]);
+  Fate fate;
+  if (error != 0) {
+    if (pid > 0) reap(pid, fate.wait_status);
+    throw Error(fmt::format("{}: cannot be run: {}", command[0], std::strerror(error)));
+  }
+  fate.wait_status = wait_for_end(pid, signals, on_wait);
+  return fate;
+}
+
+}  // namespace replay
