@@ -14,18 +14,15 @@
 namespace mem {
 namespace {
 
-class AllocatorContractTest : public testing::TestWithParam<AllocatorEntry> {
+class AllocatorContractTest : public testing::TestWithParam<std::string> {
  protected:
-  AnyAllocator any() const { return GetParam().instance(); }
+  const AllocatorEntry& entry() const { return *find_allocator(GetParam().c_str()); }
+  AnyAllocator any() const { return entry().instance(); }
   const AllocatorTable& table() const { return any().table(); }
   void* self() const { return any().self(); }
-  bool is_bump() const { return std::string(GetParam().name) == "bump"; }
+  bool is_bump() const { return GetParam() == "bump"; }
   unsigned char* allocate(std::size_t size, std::size_t align = 0) const {
     return static_cast<unsigned char*>(any().allocate(size, align));
-  }
-  // `null` neither backs nor distinguishes its blocks.
-  void SetUp() override {
-    ASSERT_NE(any().allocate(1, 0), nullptr);
   }
 };
 
@@ -77,7 +74,7 @@ TEST_P(AllocatorContractTest, FreeingNothingIsNothing) { any().deallocate(nullpt
 TEST_P(AllocatorContractTest, TooLargeIsOutOfMemory) {
   SKIP_UNLESS(table().backed);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  SKIP_UNLESS(GetParam().library != nullptr || GetParam().binding == Binding::kInProcess);
+  if (GetParam() == "glibc") GTEST_SKIP() << "a sanitizer's malloc ends the process instead";
 #endif
   // Through a volatile, or the compiler warns of the size that is the point.
   volatile std::size_t huge = SIZE_MAX;
@@ -88,7 +85,7 @@ TEST_P(AllocatorContractTest, TooLargeIsOutOfMemory) {
 
 TEST_P(AllocatorContractTest, MemoryIsReused) {
   SKIP_UNLESS(table().backed && !is_bump());
-  // 4 GiB through a heap of 8 MiB: without reuse this would not go unnoticed by `stats`.
+  // 4 GiB pass through: without reuse the counters could not stay below 8 MiB more.
   SKIP_UNLESS(table().stats != nullptr);
   const std::uint64_t before = table().stats(self()).total_pages;
   for (int i = 0; i < 1024; ++i) any().deallocate(allocate(std::size_t{4} << 20));
@@ -196,20 +193,21 @@ TEST_P(AllocatorContractTest, EveryInvariantHolds) {
   EXPECT_EQ(table().check(self()), 0);
 }
 
-std::vector<AllocatorEntry> entries() {
-  const AllocatorList list = registered_allocators();
-  return {list.begin(), list.end()};
+std::vector<std::string> names() {
+  std::vector<std::string> names;
+  for (const AllocatorEntry& entry : registered_allocators()) names.emplace_back(entry.name);
+  return names;
 }
 
-std::string test_name(const testing::TestParamInfo<AllocatorEntry>& info) {
-  std::string name = info.param.name;
+std::string test_name(const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
   for (char& c : name) {
     if (c == '-') c = '_';
   }
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Registered, AllocatorContractTest, testing::ValuesIn(entries()), test_name);
+INSTANTIATE_TEST_SUITE_P(Registered, AllocatorContractTest, testing::ValuesIn(names()), test_name);
 
 }  // namespace
 }  // namespace mem

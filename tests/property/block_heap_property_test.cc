@@ -2,7 +2,6 @@
 // each block must hold. Contents are verified when a block changes or dies, all invariants every
 // few operations, no block may overlap another, and the page source may refuse any of its calls.
 #include <gtest/gtest.h>
-#include <string.h>
 
 #include <map>
 #include <memory>
@@ -24,6 +23,7 @@ class BlockHeapPropertyTest : public testing::Test {
     unsigned char* p;
     std::size_t size;
     unsigned char seed;
+    std::size_t usable = 0;
   };
 
   void run(unsigned seed, int operations, std::size_t live_target) {
@@ -58,11 +58,16 @@ class BlockHeapPropertyTest : public testing::Test {
   // Mostly small, some around page and region size, a few far beyond.
   std::size_t pick_size() {
     switch (pick(16)) {
-      case 0: return pick(4) * kPageBytes + pick(64);
-      case 1: return pick(200000);
-      case 2: return pick(8) == 0 ? Config::kRegionBytes - 128 + pick(256) : pick(5000);
-      case 3: return pick(8) == 0 ? pick(5) * Config::kRegionBytes + pick(9000) : 0;
-      default: return pick(pick(8) == 0 ? 2000 : 200);
+      case 0:
+        return pick(4) * kPageBytes + pick(64);
+      case 1:
+        return pick(200000);
+      case 2:
+        return pick(8) == 0 ? Config::kRegionBytes - 128 + pick(256) : pick(5000);
+      case 3:
+        return pick(8) == 0 ? pick(5) * Config::kRegionBytes + pick(9000) : 0;
+      default:
+        return pick(pick(8) == 0 ? 2000 : 200);
     }
   }
 
@@ -83,21 +88,21 @@ class BlockHeapPropertyTest : public testing::Test {
 
   void resize(std::size_t index) {
     Live old = live_[index];
-    verify(old, old.size);
+    verify(old, old.usable);
     const std::size_t size = pick_size() + 1;
     auto* p = static_cast<unsigned char*>(heap_->reallocate(old.p, size));
     if (p == nullptr) {
-      verify(old, old.size);
+      verify(old, old.usable);
       return refused();
     }
     leave(index);
-    verify({p, size, old.seed}, size < old.size ? size : old.size);
+    verify({p, size, old.seed}, size < old.usable ? size : old.usable);
     enter({p, size, static_cast<unsigned char>(random_())});
   }
 
   void remove(std::size_t index) {
     const Live old = live_[index];
-    verify(old, old.size);
+    verify(old, old.usable);
     leave(index);
     heap_->deallocate(old.p);
   }
@@ -115,9 +120,9 @@ class BlockHeapPropertyTest : public testing::Test {
       ASSERT_LE(std::prev(after)->second, start);
     }
     extents_[start] = start + usable;
-    for (std::size_t i = 0; i < block.size; ++i) block.p[i] = byte(block.seed, i);
-    memset(block.p + block.size, 0xfb, usable - block.size);
+    for (std::size_t i = 0; i < usable; ++i) block.p[i] = byte(block.seed, i);
     live_.push_back(block);
+    live_.back().usable = usable;
     live_bytes_ += block.size;
   }
 

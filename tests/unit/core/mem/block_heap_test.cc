@@ -149,7 +149,8 @@ TYPED_TEST(BlockHeapTest, AlignsToAnyPowerOfTwo) {
 }
 
 TYPED_TEST(BlockHeapTest, ZeroedMemoryIsZeroFreshOrReused) {
-  for (const std::size_t size : {std::size_t{1}, std::size_t{40}, std::size_t{9000}, 2 * TypeParam::kRegionBytes}) {
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{40}, std::size_t{9000}, 2 * TypeParam::kRegionBytes}) {
     for (int round = 0; round < 3; ++round) {
       auto* p = static_cast<unsigned char*>(this->heap().allocate_zeroed(size));
       ASSERT_NE(p, nullptr);
@@ -216,6 +217,16 @@ TYPED_TEST(BlockHeapTest, ReallocateGrowsIntoAFreeNeighbour) {
   for (int i = 0; i < 100; ++i) ASSERT_EQ(moved[i], 3);
   EXPECT_EQ(this->heap().stats().total_allocated_bytes, 310u);
   this->heap().deallocate(wall);
+}
+
+TYPED_TEST(BlockHeapTest, ReallocateKeepsAllUsableBytes) {
+  unsigned char* p = this->allocate(1);
+  this->allocate(1);  // stands in the way, so that p has to move
+  const std::size_t usable = this->heap().usable_size(p);
+  ASSERT_GT(usable, 1u);
+  memset(p, 8, usable);
+  auto* moved = static_cast<unsigned char*>(this->heap().reallocate(p, 1000));
+  for (std::size_t i = 0; i < usable; ++i) EXPECT_EQ(moved[i], 8);
 }
 
 TYPED_TEST(BlockHeapTest, ReallocateIntoTheFreshRestLeavesTheRestKnownAsZero) {
@@ -285,7 +296,8 @@ TYPED_TEST(BlockHeapTest, EachRefusedCallLeavesAWholeHeap) {
 }
 
 TYPED_TEST(BlockHeapTest, RefusesWhatNoAddressSpaceHolds) {
-  for (const std::size_t size : {SIZE_MAX, SIZE_MAX - 15, std::size_t{PTRDIFF_MAX}, std::size_t{1} << 48}) {
+  for (const std::size_t size :
+       {SIZE_MAX, SIZE_MAX - 15, std::size_t{PTRDIFF_MAX}, std::size_t{1} << 48}) {
     EXPECT_EQ(this->heap().allocate(size, 0), nullptr);
     EXPECT_EQ(this->heap().allocate(size, 4096), nullptr);
     EXPECT_EQ(this->heap().allocate_zeroed(size), nullptr);

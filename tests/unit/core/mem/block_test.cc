@@ -8,7 +8,9 @@ namespace {
 
 class BlockTest : public testing::Test {
  protected:
-  Block* at(std::size_t offset) { return Block::at(reinterpret_cast<std::uintptr_t>(bytes_) + offset); }
+  Block* at(std::size_t offset) {
+    return Block::at(reinterpret_cast<std::uintptr_t>(bytes_) + offset);
+  }
   alignas(16) unsigned char bytes_[256] = {};
 };
 
@@ -52,6 +54,21 @@ TEST_F(BlockTest, FreeCanBePurged) {
   b->set_purged();
   EXPECT_TRUE(b->is_purged());
   EXPECT_EQ(b->size(), 64u);
+}
+
+TEST_F(BlockTest, LinksTellBytesWrittenOverThem) {
+  Block* b = at(64);
+  b->write_free(64, 0, 0);
+  b->set_next_free(at(128));
+  b->set_prev_free(nullptr);
+  EXPECT_EQ(b->next_free(), at(128));
+  EXPECT_EQ(b->prev_free(), nullptr);
+  EXPECT_TRUE(Block::is_plausible(b->next_free()));
+  EXPECT_TRUE(Block::is_plausible(b->prev_free()));
+  memset(bytes_ + 80, 0x41, 16);
+  EXPECT_FALSE(Block::is_plausible(b->next_free()));
+  EXPECT_FALSE(Block::is_plausible(b->prev_free()));
+  EXPECT_FALSE(Block::is_plausible(at(4)));
 }
 
 TEST_F(BlockTest, ForeignBytesAreNotIntact) {

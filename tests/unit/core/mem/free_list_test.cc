@@ -46,6 +46,9 @@ TEST_F(FreeListTest, OverwrittenLinksEndTheProcess) {
   for (Block& b : blocks_) list_.push(&b);
   blocks_[1].set_prev_free(&blocks_[0]);
   EXPECT_DEATH(list_.remove(&blocks_[1]), "corrupted free list");
+  blocks_[1].set_next_free(Block::at(0x41));
+  EXPECT_DEATH(FreeList::next(&blocks_[1]), "corrupted free list");
+  blocks_[1].set_next_free(&blocks_[0]);
   blocks_[1].set_prev_free(nullptr);
   EXPECT_DEATH(list_.remove(&blocks_[1]), "corrupted free list");
 }

@@ -52,7 +52,8 @@ TEST_F(RegionTableTest, GrowsAndStaysSorted) {
   }
   EXPECT_EQ(table_.count(), 1000u);
   EXPECT_EQ(table_.pages(), 4u);  // 1000 rows of 16 bytes
-  for (std::size_t i = 1; i < table_.count(); ++i) ASSERT_LT(table_.row(i - 1).end, table_.row(i).base + 1);
+  for (std::size_t i = 1; i < table_.count(); ++i)
+    ASSERT_LT(table_.row(i - 1).end, table_.row(i).base + 1);
   for (std::size_t i = 0; i < 1000; i += 2) table_.remove(regions[i]->base());
   for (std::size_t i = 0; i < 1000; ++i) {
     ASSERT_EQ(table_.find(regions[i]->base() + 99), i % 2 == 0 ? nullptr : regions[i]);

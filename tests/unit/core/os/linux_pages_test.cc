@@ -20,7 +20,8 @@ TEST(LinuxPages, MapsZeroedPagesAndTakesThemBack) {
 
 TEST(LinuxPages, AlignsAtAnOffset) {
   LinuxPages pages;
-  for (const std::size_t align : {std::size_t{1} << 16, std::size_t{1} << 21, std::size_t{1} << 30}) {
+  for (const std::size_t align :
+       {std::size_t{1} << 16, std::size_t{1} << 21, std::size_t{1} << 30}) {
     void* p = pages.map(3 * kPageBytes, align, kPageBytes);
     ASSERT_NE(p, nullptr);
     EXPECT_TRUE(is_aligned(reinterpret_cast<std::uintptr_t>(p) + kPageBytes, align));

@@ -19,7 +19,7 @@ TEST(LifoList, FindsTheLatestThatFits) {
     return list.find(need, [need](const Block* b) { return b->size() >= need; });
   };
   EXPECT_EQ(find(32), blocks[3]);
-  EXPECT_EQ(find(48), blocks[2]);   // first fit, though 64 would fit better
+  EXPECT_EQ(find(48), blocks[2]);  // first fit, though 64 would fit better
   EXPECT_EQ(find(200), blocks[1]);
   EXPECT_EQ(find(300), nullptr);
   list.remove(blocks[2]);
