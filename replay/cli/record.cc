@@ -65,21 +65,32 @@ class StatusLine {
   bool drawn_ = false;
 };
 
+// Calls of the recorded process that the trace lacks or had to mend.
+constexpr const char* kLossKeys[] = {"events_lost",       "unmatched_frees",     "unmatched_reallocs",
+                                     "synthesised_frees", "unfinished_reallocs", "failed_starts"};
+// What is not recorded by design, and therefore said.
+constexpr const char* kOtherProcessKeys[] = {"children_not_recorded", "child_programs_not_recorded"};
+
 void print_losses(const nlohmann::ordered_json& losses) {
-  bool any = false;
-  for (const auto& [key, value] : losses.items()) {
-    if (!value.is_number() || value == 0 || key == "failed_allocations") continue;
-    fmt::print(stderr, "allocreplay: LOST: {} = {}\n", key, value.get<std::uint64_t>());
-    any = true;
+  bool lost = false;
+  for (const char* key : kLossKeys) {
+    if (losses[key] == 0) continue;
+    fmt::print(stderr, "allocreplay: LOST: {} = {}\n", key, losses[key].get<std::uint64_t>());
+    lost = true;
+  }
+  if (losses["disk_full"] == true) {
+    fmt::print(stderr, "allocreplay: LOST: the disk was full; the trace ends where it filled\n");
+  }
+  if (!lost) fmt::print(stderr, "allocreplay: nothing was lost\n");
+  for (const char* key : kOtherProcessKeys) {
+    if (losses[key] == 0) continue;
+    fmt::print(stderr, "allocreplay: not in the trace: {} = {}\n", key,
+               losses[key].get<std::uint64_t>());
   }
   for (const auto& image : losses["earlier_images"]) {
     fmt::print(stderr, "allocreplay: not in the trace: {} events of {}, which ran before exec\n",
                image["events"].get<std::uint64_t>(), image["program"].get<std::string>());
   }
-  if (losses["disk_full"] == true) {
-    fmt::print(stderr, "allocreplay: LOST: the disk was full; the trace ends where it filled\n");
-  }
-  if (!any) fmt::print(stderr, "allocreplay: nothing was lost\n");
 }
 
 void print_summary(const Options& options, const RecordOutcome& outcome) {
