@@ -27,7 +27,7 @@ namespace {
 struct Options {
   std::string trace;
   std::vector<std::string> allocators = {"mem"};
-  int repeat = 5;
+  int repeat = 7;
   std::string touch = "page";
   std::string events;
   std::string output;
@@ -149,7 +149,7 @@ Command setup_replay(CLI::App& root) {
                   "Allocator to measure beside glibc: a name (see: allocreplay list) or the path "
                   "of a .so to preload; may be given several times [mem]")
       ->type_name("NAME|LIB.so");
-  root.add_option("-r,--repeat", options->repeat, "Repetitions of every pass, each in a new process")
+  root.add_option("-r,--repeat", options->repeat, "Repetitions of every pass, each in a new process; verdicts need 6")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000).description(""));

@@ -54,7 +54,7 @@ inline void* zeroed(const mem::AnyAllocator& allocator, std::size_t size) {
     return allocator.table().allocate_zeroed(allocator.self(), size);
   }
   void* p = allocator.allocate(size, 0);
-  return p == nullptr ? nullptr : std::memset(p, 0, size);
+  return p == nullptr || !allocator.table().backed ? p : std::memset(p, 0, size);
 }
 
 inline void* resized(const mem::AnyAllocator& allocator, void* old, std::size_t old_size,
@@ -64,7 +64,7 @@ inline void* resized(const mem::AnyAllocator& allocator, void* old, std::size_t 
   }
   void* p = allocator.allocate(size, 0);
   if (p != nullptr && old != nullptr) {
-    std::memcpy(p, old, old_size < size ? old_size : size);
+    if (allocator.table().backed) std::memcpy(p, old, old_size < size ? old_size : size);
     allocator.deallocate(old);
   }
   return p;

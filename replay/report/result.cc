@@ -15,7 +15,7 @@ AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
   result.subject = runs.subject;
   result.malloc_object = runs.runs(Pass::kThroughput).front().malloc_object;
   for (Metric& metric : compute_metrics({plan, runs, calibration})) {
-    const double value = metric.value.value_or(median(metric.samples));
+    const double value = median(metric.samples);
     const std::optional<Interval> interval = median_interval(metric.samples);
     result.figures.push_back({std::move(metric), value, interval});
   }

@@ -73,7 +73,7 @@ struct Result {
   std::vector<Comparison> comparisons;
 };
 
-// Turns one allocator's runs into figures: the median of the samples unless the metric says else.
+// Turns one allocator's runs into figures, each the median of its samples.
 AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
                           const SubjectRuns& calibration);
 

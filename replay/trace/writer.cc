@@ -38,12 +38,13 @@ struct TraceWriter::Impl {
     std::uint64_t first_time;
   };
 
-  Impl(const std::string& path_in, const TraceHeader& header_in)
+  Impl(const std::string& path_in, const TraceHeader& header_in, std::uint32_t block_events_in)
       : path(path_in),
         header(unfinished(header_in)),
+        block_events(block_events_in),
         encoder(checked_unit(path_in, header_in)),
         file(path_in) {
-    block.reserve(kBlockEvents);
+    block.reserve(block_events);
     layout.header_size = roomy_header_size(header);
     write_header();
   }
@@ -55,6 +56,7 @@ struct TraceWriter::Impl {
 
   std::string path;
   TraceHeader header;
+  std::uint32_t block_events;
   FileLayout layout;
   BlockEncoder encoder;
   OutputFile file;
@@ -130,8 +132,9 @@ void TraceWriter::Impl::write_index() {
   file.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-TraceWriter::TraceWriter(const std::string& path, const TraceHeader& header)
-    : impl_(std::make_unique<Impl>(path, header)) {}
+TraceWriter::TraceWriter(const std::string& path, const TraceHeader& header,
+                         std::uint32_t block_events)
+    : impl_(std::make_unique<Impl>(path, header, block_events)) {}
 
 TraceWriter::~TraceWriter() = default;
 
@@ -143,7 +146,7 @@ void TraceWriter::append(const Event& event) {
   if (event.thread == impl.header.thread_count) ++impl.header.thread_count;
   ++impl.header.event_count;
   impl.block.push_back(event);
-  if (impl.block.size() == kBlockEvents) impl.end_block();
+  if (impl.block.size() == impl.block_events) impl.end_block();
 }
 
 void TraceWriter::finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance) {

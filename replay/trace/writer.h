@@ -1,7 +1,8 @@
 // Streaming writer of trace format v1 (traces/README.md). The file gets its name in finish(), so a
 // half-written trace never stands under it (output_file.h).
 //
-// Not thread-safe. append is amortised O(1); a block of kBlockEvents events is held in memory.
+// Not thread-safe. append is amortised O(1); memory is that of one block and of the index (24 bytes
+// a block).
 #pragma once
 
 #include <cstdint>
@@ -13,13 +14,15 @@
 
 namespace replay {
 
+// Larger blocks compress hardly better, and a reader's buffers would outgrow the caches.
 inline constexpr std::uint32_t kBlockEvents = 32768;
 
 class TraceWriter {
  public:
   // Uses time_unit_ns, start_unix_ns and provenance of `header`. Throws Error if the file cannot
-  // be made.
-  TraceWriter(const std::string& path, const TraceHeader& header);
+  // be made. pre: block_events is 1 to 65536; other sizes than the default are for tests.
+  TraceWriter(const std::string& path, const TraceHeader& header,
+              std::uint32_t block_events = kBlockEvents);
   ~TraceWriter();  // without finish(): nothing is left
   TraceWriter(const TraceWriter&) = delete;
   TraceWriter& operator=(const TraceWriter&) = delete;

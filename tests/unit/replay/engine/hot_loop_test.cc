@@ -65,6 +65,21 @@ TEST_F(HotLoopTest, CallocWithoutTheCapabilityIsZeroed) {
   for (std::size_t i = 0; i < 5000; ++i) ASSERT_EQ(byte(0, i), 0);
 }
 
+// Hands out an address that nobody may touch.
+struct Unbacked {
+  static constexpr bool kBacked = false;
+  void* allocate(std::size_t, std::size_t) noexcept { return reinterpret_cast<void*>(64); }
+  void deallocate(void*) noexcept {}
+};
+
+TEST_F(HotLoopTest, AnUnbackedAllocatorsMemoryIsLeftAlone) {
+  Unbacked unbacked;
+  NoProbe probe;
+  const PlanWord words[] = {plan_word(0, Op::kCalloc, 5000), plan_word(0, Op::kRealloc, 9000), 5000,
+                            plan_word(0, Op::kFree, 0)};
+  EXPECT_EQ(run_plan<Touch::kNone>(mem::AnyAllocator(unbacked), words, words + 4, slots, probe), 0U);
+}
+
 TEST_F(HotLoopTest, ReallocWithoutTheCapabilityKeepsTheContents) {
   run<Touch::kNone>({plan_word(0, Op::kMalloc, 3)});
   std::memcpy(slots[0], "abc", 3);

@@ -1,0 +1,98 @@
+// What a trace is like: operations, threads, sizes, lifetimes, and live bytes over time.
+//
+// Not thread-safe. add() is O(1) on average an event; memory is O(live objects), however long the
+// trace. Bytes are those that the program asked for.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "replay/trace/event.h"
+#include "replay/trace/reader.h"
+
+namespace replay {
+
+// Counts by power of two: bucket 0 holds 0, bucket k holds 2^(k-1) to 2^k - 1.
+class Log2Histogram {
+ public:
+  static constexpr int kBuckets = 65;
+
+  void add(std::uint64_t value) { ++counts_[static_cast<std::size_t>(std::bit_width(value))]; }
+  std::uint64_t count(int bucket) const { return counts_[static_cast<std::size_t>(bucket)]; }
+  std::uint64_t total() const;
+  // The buckets from the first to the last that is not empty; begin == end if all are.
+  int begin() const;
+  int end() const;
+
+  static constexpr std::uint64_t least(int bucket) {
+    return bucket == 0 ? 0 : std::uint64_t{1} << (bucket - 1);
+  }
+  static constexpr std::uint64_t greatest(int bucket) {
+    return bucket == 0 ? 0 : least(bucket) - 1 + least(bucket);
+  }
+
+ private:
+  std::array<std::uint64_t, kBuckets> counts_{};
+};
+
+// The state after event number `event` (from 0).
+struct LivePoint {
+  std::uint64_t event = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t objects = 0;
+};
+
+struct Summary {
+  std::uint64_t events = 0;
+  std::array<std::uint64_t, kOpCount> by_op{};
+  std::vector<std::uint64_t> by_thread;
+  std::uint64_t objects = 0;
+  std::uint64_t cross_thread_frees = 0;  // by another thread than the one of the birth
+  std::uint64_t requested_bytes = 0;     // by births; reallocs add what they grow
+  std::uint64_t duration_ns = 0;         // time of the last event
+  Log2Histogram sizes;                   // of births and reallocs
+  Log2Histogram lifetimes_events;        // of freed objects: events from birth to free
+  Log2Histogram lifetimes_ns;
+  LivePoint peak_bytes;    // the first moment of most live bytes
+  LivePoint peak_objects;  // and of most live objects
+  LivePoint end;
+  std::vector<LivePoint> curve;  // evenly spaced in events, 100 at most, and the end
+};
+
+class Summarizer {
+ public:
+  static constexpr std::size_t kMaxPoints = 100;
+
+  // Throws Error if an event is of an object that is not live.
+  void add(std::span<const Event> events);
+  Summary result() const;
+
+ private:
+  struct Object {
+    std::uint64_t size;
+    std::uint64_t event;
+    std::uint64_t time_ns;
+    std::uint32_t thread;
+  };
+
+  void add(const Event& event);
+  Object& live_object(const Event& event);
+  void resize(Object* object, std::uint64_t size);
+  void add_point(const LivePoint& point);
+
+  Summary summary_;
+  std::unordered_map<std::uint64_t, Object> live_;
+  std::uint64_t live_bytes_ = 0;
+  std::uint64_t stride_ = 1;  // events between two points of the curve
+};
+
+// Reads from where `reader` stands, which is the start. Throws Error as the reader and add() do.
+Summary summarize(TraceReader& reader);
+
+}  // namespace replay
