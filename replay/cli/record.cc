@@ -32,13 +32,15 @@ std::string library_path() {
   const std::filesystem::path path =
       std::filesystem::path(program_directory()).parent_path() / "lib" / "liballocrecord.so";
   if (!std::filesystem::exists(path)) {
-    throw Error(fmt::format("{}: not found; it belongs beside the program's folder", path.string()));
+    throw Error(
+        fmt::format("{}: not found; it belongs beside the program's folder", path.string()));
   }
   // The loader splits LD_PRELOAD at both.
   if (path.string().find_first_of(" :") != std::string::npos) {
-    throw Error(fmt::format("{}: a path with a blank or colon cannot be preloaded; install "
-                            "allocreplay elsewhere",
-                            path.string()));
+    throw Error(
+        fmt::format("{}: a path with a blank or colon cannot be preloaded; install "
+                    "allocreplay elsewhere",
+                    path.string()));
   }
   return path.string();
 }
@@ -66,10 +68,12 @@ class StatusLine {
 };
 
 // Calls of the recorded process that the trace lacks or had to mend.
-constexpr const char* kLossKeys[] = {"events_lost",       "unmatched_frees",     "unmatched_reallocs",
-                                     "synthesised_frees", "unfinished_reallocs", "failed_starts"};
+constexpr const char* kLossKeys[] = {"events_lost",         "unmatched_frees",
+                                     "unmatched_reallocs",  "synthesised_frees",
+                                     "unfinished_reallocs", "failed_starts"};
 // What is not recorded by design, and therefore said.
-constexpr const char* kOtherProcessKeys[] = {"children_not_recorded", "child_programs_not_recorded"};
+constexpr const char* kOtherProcessKeys[] = {"children_not_recorded",
+                                             "child_programs_not_recorded"};
 
 void print_losses(const nlohmann::ordered_json& losses) {
   bool lost = false;
@@ -96,11 +100,12 @@ void print_losses(const nlohmann::ordered_json& losses) {
 void print_summary(const Options& options, const RecordOutcome& outcome) {
   const MergeCounts& counts = outcome.counts;
   fmt::print(stderr, "allocreplay: {} {}\n", options.command[0], outcome.fate.text());
-  fmt::print(stderr, "allocreplay: {}: {} events, {} objects, {} threads, {} bytes ({:.2f} an event)\n",
+  fmt::print(stderr,
+             "allocreplay: {}: {} events, {} objects, {} threads, {} bytes ({:.2f} an event)\n",
              options.output, counts.events, counts.objects, counts.threads, outcome.trace_bytes,
-             counts.events == 0 ? 0.0
-                                : static_cast<double>(outcome.trace_bytes) /
-                                      static_cast<double>(counts.events));
+             counts.events == 0
+                 ? 0.0
+                 : static_cast<double>(outcome.trace_bytes) / static_cast<double>(counts.events));
   if (outcome.stopped_at_limit) {
     fmt::print(stderr, "allocreplay: stopped at the limit ({}); the program ran on unrecorded\n",
                options.limit);
@@ -119,9 +124,8 @@ int run_record(const Options& options) {
   RecordOutcome outcome;
   {
     StatusLine status(!options.quiet);
-    outcome = record_program(request, [&](const char* phase, std::uint64_t events) {
-      status.show(phase, events);
-    });
+    outcome = record_program(
+        request, [&](const char* phase, std::uint64_t events) { status.show(phase, events); });
   }
   if (!options.quiet || outcome.lost_events != 0) print_summary(options, outcome);
   return static_cast<int>(ExitCode::kOk);
