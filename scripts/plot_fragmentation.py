@@ -2,32 +2,25 @@
 """Draws fragmentation over the events of a trace: bytes asked for against pages held, and the ratio
 of the two, one curve an allocator."""
 
-import math
 import sys
 
 import figure
-from results_io import Fragmentation, ResultError
+from results_io import ResultError
 
 MIB = 1024 * 1024
 
 
-def fragmentation(series: Fragmentation, page_size_bytes: int) -> list[float]:
-    """1 - allocated / held at each sample; NaN where nothing is held."""
-    return [1.0 - allocated / (pages * page_size_bytes) if pages > 0 else math.nan
-            for allocated, pages in zip(series.total_allocated_bytes, series.total_pages)]
-
-
 def draw(results, lines):
-    lines = [line for line in lines if line[2].fragmentation and line[2].fragmentation.event]
+    lines = [line for line in lines if line[2].fragmentation.event]
     if not lines:
         raise ResultError("no fragmentation series in these results")
     chart, (memory, ratio) = figure.plt.subplots(2, 1, sharex=True, figsize=(8, 6.5))
     asked = set()
     for index, (label, result, entry) in enumerate(lines):
         series, look = entry.fragmentation, figure.style(index)
-        held = [pages * result.page_size_bytes / MIB for pages in series.total_pages]
+        held = [pages * series.page_size_bytes / MIB for pages in series.total_pages]
         memory.plot(series.event, held, label=f"{label}: held from the kernel", **look)
-        ratio.plot(series.event, fragmentation(series, result.page_size_bytes), label=label, **look)
+        ratio.plot(series.event, series.ratio, label=label, **look)
         if result.trace_path not in asked:  # the same for every allocator of a trace
             asked.add(result.trace_path)
             live = [size / MIB for size in series.total_allocated_bytes]

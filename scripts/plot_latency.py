@@ -15,10 +15,10 @@ def cumulative(histogram: Histogram) -> tuple[list[float], list[float]]:
     """(latency, fraction of calls at most in that bucket), empty buckets left out."""
     total = sum(histogram.count)
     values, fractions, seen = [], [], 0
-    for lower, count in zip(histogram.lower, histogram.count):
+    for upper, count in zip(histogram.upper, histogram.count):
         if count:
             seen += count
-            values.append(max(lower, 1.0))  # a logarithmic axis has no 0
+            values.append(max(upper, 1.0))  # a logarithmic axis has no 0
             fractions.append(seen / total)
     return values, fractions
 
