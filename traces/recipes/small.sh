@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 
-"${CC:-cc}" -std=c11 -O1 -fno-builtin -pthread -o "$work/small" "$root/traces/recipes/small.c"
+"${CC:-cc}" -std=gnu11 -O1 -fno-builtin -pthread -o "$work/small" "$root/traces/recipes/small.c"
 # By a path of its own, so that the trace does not name a temporary folder.
 output=$(cd "$(dirname "$output")" && pwd)/$(basename "$output")
 cd "$work"
