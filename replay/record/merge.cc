@@ -95,22 +95,16 @@ class Matcher {
   }
 
   MergeCounts finish() {
-    counts_.live_objects = live_.size();
-    for (const Thread& thread : threads_) {
-      if (thread.in_realloc && thread.realloc_object) {
-        ++counts_.unfinished_reallocs;
-        ++counts_.live_objects;
-      }
-    }
+    for (const Thread& thread : threads_) forget_realloc(thread);
+    counts_.live_objects = live_.size() + counts_.unfinished_reallocs;
     return counts_;
   }
   std::uint64_t events() const { return counts_.events; }
 
  private:
   struct Thread {
-    std::optional<std::uint32_t> number;  // by first appearance
-    bool in_realloc = false;
-    std::optional<std::uint64_t> realloc_object;
+    std::optional<std::uint32_t> number;          // by first appearance
+    std::optional<std::uint64_t> realloc_object;  // its realloc has begun and not ended
   };
 
   void emit(Op op, std::uint64_t object, std::uint64_t size, std::uint8_t align_log2 = 0) {
@@ -142,13 +136,16 @@ class Matcher {
     }
   }
 
+  void forget_realloc(const Thread& thread) {
+    if (thread.realloc_object) ++counts_.unfinished_reallocs;
+  }
+
   void realloc_begins(std::uint64_t address) {
-    threads_[stream_].in_realloc = true;
+    forget_realloc(threads_[stream_]);
     threads_[stream_].realloc_object = live_.erase(address);
   }
 
   std::optional<std::uint64_t> realloc_ends() {
-    threads_[stream_].in_realloc = false;
     return std::exchange(threads_[stream_].realloc_object, std::nullopt);
   }
 

@@ -31,9 +31,11 @@ std::string first_line_of(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  // Not ours: LD_PRELOAD, LD_DEBUG and the like would speak into the answer.
+  char* environment[] = {const_cast<char*>("LC_ALL=C"), nullptr};
   pid_t pid = 0;
   const int error =
-      ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+      ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environment);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(out[1]);
   std::string text;

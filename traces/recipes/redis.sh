@@ -41,20 +41,20 @@ wait_until() {
 nothing_to_expire() { redis-cli -s "$socket" info keyspace | grep -q '^db0:.*,expires=0,'; }
 answers() { [ "$(redis-cli -s "$socket" ping)" = PONG ]; }
 
-# LD_DEBUG says which object malloc of redis-server is bound to.
-mkdir "$work/bindings"
-LD_DEBUG=bindings LD_DEBUG_OUTPUT=$work/bindings/log \
-  "$allocreplay" record -o "$output" -- \
-  redis-server --port 0 --unixsocket "$socket" --dir "$work" --save '' --appendonly no \
-  --daemonize no --loglevel warning --hz 50 --lazyfree-lazy-expire yes > "$work/redis.log" &
-recorder=$!
-wait_until answers
-if ! cat "$work"/bindings/log.* | grep 'redis-[a-z-]* \[0\] to .*liballocrecord.so .*`malloc'"'" > "$work/bound"
+# Says which object malloc of redis-server is bound to, in a start that is not the one recorded.
+LD_DEBUG=bindings "$allocreplay" record -q -o "$work/probe.trace" -- redis-server --version \
+  > /dev/null 2> "$work/bindings"
+if ! grep -q 'binding file redis-server .*liballocrecord.so .*symbol `malloc'"'" "$work/bindings"
 then
   echo "redis.sh: malloc of redis-server is not bound to liballocrecord.so" >&2
   exit 1
 fi
-rm -rf "$work/bindings"
+
+"$allocreplay" record -o "$output" -- \
+  redis-server --port 0 --unixsocket "$socket" --dir "$work" --save '' --appendonly no \
+  --daemonize no --loglevel warning --hz 50 --lazyfree-lazy-expire yes > "$work/redis.log" &
+recorder=$!
+wait_until answers
 
 # 1. A data set of many shapes, small values first.
 bench 20000 20000 -d 24 -t set
