@@ -53,11 +53,12 @@ std::string time_text(std::uint64_t ns) {
 
 std::string count_text(std::uint64_t count) { return fmt::format("{}", count); }
 
+// Two spaces and at least one '#'; nothing for nothing.
 std::string bar(std::uint64_t part, std::uint64_t whole) {
-  if (part == 0 || whole == 0) return {};
+  if (part == 0) return {};
   const double share = static_cast<double>(part) / static_cast<double>(whole);
-  return std::string(std::max<std::size_t>(1, static_cast<std::size_t>(share * kBarWidth + 0.5)),
-                     '#');
+  const auto width = static_cast<std::size_t>(share * kBarWidth + 0.5);
+  return "  " + std::string(std::max<std::size_t>(1, width), '#');
 }
 
 double percent(std::uint64_t part, std::uint64_t whole) {
@@ -73,7 +74,7 @@ void print_histogram(const char* title, const Log2Histogram& histogram,
     most = std::max(most, histogram.count(i));
   }
   for (int i = histogram.begin(); i < histogram.end(); ++i) {
-    fmt::print("  {:>10} to {:>10} {:>12} {:5.1f} %  {}\n", text(Log2Histogram::least(i)),
+    fmt::print("  {:>10} to {:>10} {:>12} {:5.1f} %{}\n", text(Log2Histogram::least(i)),
                text(Log2Histogram::greatest(i)), histogram.count(i),
                percent(histogram.count(i), histogram.total()), bar(histogram.count(i), most));
   }
@@ -85,7 +86,7 @@ void print_curve(const Summary& summary) {
   const std::size_t step = (points + kCurveRows - 1) / kCurveRows;
   for (std::size_t i = 0; i < points; i += std::max<std::size_t>(1, step)) {
     const LivePoint& point = summary.curve[i];
-    fmt::print("  event {:>11} {:>10} {:>11}  {}\n", point.event, time_text(point.time_ns),
+    fmt::print("  event {:>11} {:>10} {:>11}{}\n", point.event, time_text(point.time_ns),
                bytes_text(point.bytes), bar(point.bytes, summary.peak_bytes.bytes));
   }
 }
@@ -131,7 +132,7 @@ void print_text(const TraceReader& reader, const Summary& summary, std::uint64_t
   const std::uint64_t most = *std::max_element(summary.by_op.begin(), summary.by_op.end());
   for (int op = 0; op < kOpCount; ++op) {
     const std::uint64_t count = summary.by_op[static_cast<std::size_t>(op)];
-    fmt::print("  {:<24} {:>12} {:5.1f} %  {}\n", op_name(static_cast<Op>(op)), count,
+    fmt::print("  {:<24} {:>12} {:5.1f} %{}\n", op_name(static_cast<Op>(op)), count,
                percent(count, summary.events), bar(count, most));
   }
   print_histogram("Sizes asked for", summary.sizes, bytes_text);

@@ -4,8 +4,9 @@
 #include <optional>
 #include <queue>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
+
+#include "replay/trace/pointer_map.h"
 
 namespace replay {
 
@@ -72,15 +73,24 @@ class Matcher {
     stream_ = stream;
     time_ns_ = std::max(time_ns_, time_ns);
     switch (spool::op_of(r)) {
-      case RawOp::kMalloc: return birth(r, Op::kMalloc);
-      case RawOp::kCalloc: return birth(r, Op::kCalloc);
-      case RawOp::kAligned: return birth(r, Op::kAligned);
-      case RawOp::kFree: return release(r.address);
-      case RawOp::kReallocRelease: return realloc_begins(r.address);
-      case RawOp::kReallocBirth: return realloc_moved(r);
-      case RawOp::kReallocKept: return realloc_failed(r.address);
-      case RawOp::kReallocFreed: return realloc_freed();
-      case RawOp::kThread: return;  // not part of a stream
+      case RawOp::kMalloc:
+        return birth(r, Op::kMalloc);
+      case RawOp::kCalloc:
+        return birth(r, Op::kCalloc);
+      case RawOp::kAligned:
+        return birth(r, Op::kAligned);
+      case RawOp::kFree:
+        return release(r.address);
+      case RawOp::kReallocRelease:
+        return realloc_begins(r.address);
+      case RawOp::kReallocBirth:
+        return realloc_moved(r);
+      case RawOp::kReallocKept:
+        return realloc_failed(r.address);
+      case RawOp::kReallocFreed:
+        return realloc_freed();
+      case RawOp::kThread:
+        return;  // not part of a stream
     }
   }
 
@@ -111,19 +121,10 @@ class Matcher {
   }
 
   void occupy(std::uint64_t address, std::uint64_t object) {
-    const auto [entry, fresh] = live_.try_emplace(address, object);
-    if (fresh) return;
+    const auto previous = live_.insert(address, object);
+    if (!previous) return;
     ++counts_.synthesised_frees;
-    emit(Op::kFree, entry->second, 0);
-    entry->second = object;
-  }
-
-  std::optional<std::uint64_t> vacate(std::uint64_t address) {
-    const auto entry = live_.find(address);
-    if (entry == live_.end()) return std::nullopt;
-    const std::uint64_t object = entry->second;
-    live_.erase(entry);
-    return object;
+    emit(Op::kFree, *previous, 0);
   }
 
   void birth(const Record& r, Op op) {
@@ -134,7 +135,7 @@ class Matcher {
   }
 
   void release(std::uint64_t address) {
-    if (const auto object = vacate(address)) {
+    if (const auto object = live_.erase(address)) {
       emit(Op::kFree, *object, 0);
     } else {
       ++counts_.unmatched_frees;
@@ -143,7 +144,7 @@ class Matcher {
 
   void realloc_begins(std::uint64_t address) {
     threads_[stream_].in_realloc = true;
-    threads_[stream_].realloc_object = vacate(address);
+    threads_[stream_].realloc_object = live_.erase(address);
   }
 
   std::optional<std::uint64_t> realloc_ends() {
@@ -175,7 +176,7 @@ class Matcher {
   }
 
   std::vector<Thread> threads_;
-  std::unordered_map<std::uint64_t, std::uint64_t> live_;  // address -> object
+  PointerMap live_;
   const EventSink& sink_;
   MergeCounts counts_;
   std::size_t stream_ = 0;

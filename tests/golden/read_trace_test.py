@@ -1,0 +1,83 @@
+"""The C++ reader and the one in Python, written from the specification, see the same events."""
+
+import itertools
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+
+import read_trace
+
+SOURCE = pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"])
+BIN = pathlib.Path(os.environ["ALLOCREPLAY_BUILD"]) / "bin"
+MAX_BYTES = 4 << 20
+
+
+class ReadersAgree(unittest.TestCase):
+    maxDiff = 2000
+
+    def compare(self, path):
+        trace = read_trace.Trace(path.read_bytes())
+        with subprocess.Popen([BIN / "allocreplay", "inspect", path, "--events", ":"],
+                              stdout=subprocess.PIPE, text=True) as program:
+            for ours, theirs in itertools.zip_longest(
+                    read_trace.lines(trace), (line.rstrip("\n") for line in program.stdout)):
+                if ours != theirs:
+                    self.fail(f"{path}: {ours!r} is not {theirs!r}")
+        self.assertEqual(program.returncode, 0)
+        return trace
+
+    def test_golden(self):
+        self.compare(SOURCE / "tests/golden/v1.trace")
+
+    def test_large(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "large.trace"
+            subprocess.run([BIN / "make_trace", "large", path], check=True)
+            trace = self.compare(path)
+            events = list(trace)
+        self.assertGreater(trace.block_count, 3)
+        self.assertEqual({event[2] for event in events}, {0, 1, 2, 3, 4})
+        self.assertEqual({event[5] for event in events}, set(range(64)))
+        self.assertEqual(trace.thread_count, 300)
+        self.assertGreater(max(event[4] for event in events), 1 << 63)
+        gaps = [b[0] - a[0] for a, b in itertools.pairwise(events)]
+        self.assertGreater(max(gaps), 1 << 42)
+        self.assertEqual(trace.provenance["note"], "caf\u00e9, for golden tests")
+
+    def test_traces_of_the_repository(self):
+        for path in sorted((SOURCE / "traces").glob("*.trace")):
+            if path.stat().st_size <= MAX_BYTES:
+                with self.subTest(path.name):
+                    self.compare(path)
+
+
+class TheSecondReaderIsStrict(unittest.TestCase):
+    """Otherwise its agreement would mean little."""
+
+    def setUp(self):
+        self.data = (SOURCE / "tests/golden/v1.trace").read_bytes()
+
+    def test_damage_is_refused(self):
+        reading = (IndexError, ValueError, struct.error, zlib.error, read_trace.TraceError,
+                   read_trace.zstandard.ZstdError)
+        good = list(read_trace.Trace(self.data))
+        silent = 0
+        for at in itertools.chain(range(0, 200), range(4096, len(self.data))):
+            data = bytearray(self.data)
+            data[at] ^= 1
+            try:
+                events = list(read_trace.Trace(bytes(data)))
+            except reading:
+                continue
+            self.assertEqual(events, good)
+            silent += 1
+        self.assertLess(silent, 50)  # bits of zstd frames that do not matter
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())

@@ -1,0 +1,42 @@
+// v1.trace was written once and must stay readable for ever; v1.events says what is in it.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "replay/trace/validate.h"
+#include "tests/support/random_trace.h"
+
+namespace replay {
+namespace {
+
+const std::string kFolder = ALLOCREPLAY_GOLDEN;
+
+TEST(GoldenTest, Version1StaysReadable) {
+  constexpr const char* kOps[kOpCount] = {"malloc", "calloc", "aligned", "realloc", "free"};
+  TraceReader reader(kFolder + "/v1.trace");
+  std::string text = "event\ttime_ns\tthread\top\tobject\tsize\talign_log2\n";
+  std::uint64_t index = 0;
+  for (const Event& event : test::read_all(reader)) {
+    text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", index++, event.time_ns, event.thread,
+                        kOps[static_cast<int>(event.op)], event.object, event.size,
+                        event.align_log2);
+  }
+  EXPECT_EQ(text, test::read_file(kFolder + "/v1.events"));
+}
+
+TEST(GoldenTest, Version1HeaderStaysReadable) {
+  TraceReader reader(kFolder + "/v1.trace");
+  const TraceHeader& header = reader.header();
+  EXPECT_EQ(header.version_major, 1);
+  EXPECT_EQ(header.time_unit_ns, 100U);
+  EXPECT_EQ(header.start_unix_ns, 1700000000123456789U);
+  EXPECT_EQ(header.event_count, 500U);
+  EXPECT_EQ(header.thread_count, 4U);
+  EXPECT_EQ(header.lost_events, 3U);
+  EXPECT_TRUE(header.complete);
+  EXPECT_EQ(header.provenance["note"], "caf\u00e9, for golden tests");
+  EXPECT_EQ(validate(reader).violation, "");
+  EXPECT_EQ(reader.seek(310), 300U);
+}
+
+}  // namespace
+}  // namespace replay
