@@ -1,7 +1,6 @@
 """The readers and figures in scripts/, on small results made up here."""
 
 import contextlib
-import copy
 import io
 import json
 import math
@@ -203,16 +202,24 @@ class Figures(Made):
                 self.assertEqual((self.folder / f"once{suffix}").read_bytes(),
                                  (self.folder / f"twice{suffix}").read_bytes(), script)
 
-    def test_the_data_is_drawn(self):
-        other = copy.deepcopy(made_result())
-        other["results"][1] = allocator_result("mem", 3)
-        other["results"][1]["series"]["fragmentation"]["total_pages"] = [0, 2, 9]
-        other["results"][1]["series"]["fragmentation"]["fragmentation"] = [None, 0.5, 0.8]
-        for script in self.SCRIPTS:
-            for name, document in (("a", made_result()), ("b", other)):
-                self.plot(script, self.write(document), "-o", self.folder / f"{name}.svg")
-            self.assertNotEqual((self.folder / "a.svg").read_bytes(),
-                                (self.folder / "b.svg").read_bytes(), script)
+    def drawn(self, script):
+        """For each panel, for each curve of two made results, its y values."""
+        import figure
+        chart = __import__(script).draw(*figure.load_lines([self.write(made_result())]))
+        panels = [[list(line.get_ydata()) for line in panel.lines] for panel in chart.axes]
+        figure.plt.close(chart)
+        return panels
+
+    def test_fragmentation_draws_memory_and_ratio(self):
+        memory, ratio = self.drawn("plot_fragmentation")
+        self.assertEqual(memory, [[0, 2 / 256, 3 / 256]] * 2)
+        self.assertEqual([curve[1:] for curve in ratio], [[0.5, 0.5]] * 2)
+        self.assertTrue(all(math.isnan(curve[0]) for curve in ratio))
+
+    def test_latency_draws_one_panel_an_operation(self):
+        free, malloc = self.drawn("plot_latency")
+        self.assertEqual([[round(y, 3) for y in curve] for curve in malloc], [[0, 1, 1.301]] * 2)
+        self.assertEqual([[round(y, 3) for y in curve] for curve in free], [[0, 1.301]] * 2)
 
     def test_several_files_and_an_empty_histogram_are_drawn(self):
         document = made_result()
