@@ -18,13 +18,13 @@ def draw(results, lines):
     asked = set()
     for index, (label, result, entry) in enumerate(lines):
         series, look = entry.fragmentation, figure.style(index)
-        held = [pages * series.page_size_bytes / MIB for pages in series.total_pages]
-        memory.plot(series.event, held, label=f"{label}: held from the kernel", **look)
-        ratio.plot(series.event, series.ratio, label=label, **look)
         if result.trace_path not in asked:  # the same for every allocator of a trace
             asked.add(result.trace_path)
             live = [size / MIB for size in series.total_allocated_bytes]
             memory.fill_between(series.event, live, color="0.8", label="asked for and live")
+        held = [pages * series.page_size_bytes / MIB for pages in series.total_pages]
+        memory.plot(series.event, held, label=f"{label}: held from the kernel", **look)
+        ratio.plot(series.event, series.ratio, label=label, **look)
     memory.set_ylabel("memory [MiB]")
     memory.set_ylim(bottom=0)
     memory.legend(loc="best", fontsize=8)
@@ -32,7 +32,7 @@ def draw(results, lines):
     # Lazily touched pages can make the ratio negative, and hiding that would lie.
     ratio.set_ylim(min(0.0, ratio.get_ylim()[0]), 1.0)
     ratio.set_xlabel("events replayed")
-    ratio.set_xlim(left=0)
+    ratio.set_xlim(0, max(1, *(entry.fragmentation.event[-1] for _, _, entry in lines)))
     ratio.legend(loc="best", fontsize=8)
     ratio.xaxis.set_major_formatter(figure.matplotlib.ticker.EngFormatter(sep=""))
     chart.suptitle(f"Fragmentation: {figure.trace_title(results)}")
