@@ -11,7 +11,7 @@ namespace {
 
 using mem::default_heap;
 
-// PTRDIFF_MAX and its like are refused by the heap itself.
+// The heap refuses sizes beyond PTRDIFF_MAX itself, but sets no errno.
 void* or_enomem(void* p) noexcept {
   if (p == nullptr) errno = ENOMEM;
   return p;
@@ -61,8 +61,8 @@ size_t mem_purge(void) noexcept { return default_heap.purge(); }
 
 mem_stats_t mem_stats(void) noexcept {
   const mem::HeapStats stats = default_heap.stats();
-  return {stats.total_allocated_bytes, stats.total_pages, stats.page_size_bytes,
-          stats.live_blocks, stats.free_blocks};
+  return {stats.total_allocated_bytes, stats.total_pages, stats.page_size_bytes, stats.live_blocks,
+          stats.free_blocks};
 }
 
 int mem_check(void) noexcept { return default_heap.check(); }

@@ -86,7 +86,8 @@ struct mallinfo mallinfo(void) noexcept {
 
 void malloc_stats(void) noexcept {
   const mem_stats_t stats = mem_stats();
-  fprintf(stderr, "mem: total_allocated %zu bytes in %zu blocks, total_pages %zu, free blocks %zu\n",
+  fprintf(stderr,
+          "mem: total_allocated %zu bytes in %zu blocks, total_pages %zu, free blocks %zu\n",
           size_t{stats.total_allocated}, size_t{stats.live_blocks}, size_t{stats.total_pages},
           size_t{stats.free_blocks});
 }

@@ -38,10 +38,12 @@ void mem_free(void* block) MEM_NOEXCEPT;
 void* mem_calloc(size_t count, size_t size) MEM_NOEXCEPT;
 
 /* Resizes a block, in place where it can, and keeps the first min(old, new) bytes. NULL as `block`
- * allocates; 0 as `size` frees and answers NULL. On failure NULL and ENOMEM, and `block` lives on. */
+ * allocates; 0 as `size` frees and answers NULL. On failure NULL and ENOMEM, and `block` lives on.
+ */
 void* mem_realloc(void* block, size_t size) MEM_NOEXCEPT;
 
-/* As mem_malloc, at a multiple of `align`, any power of two. NULL and EINVAL for another `align`. */
+/* As mem_malloc, at a multiple of `align`, any power of two. NULL and EINVAL for another `align`.
+ */
 void* mem_aligned_alloc(size_t align, size_t size) MEM_NOEXCEPT;
 
 /* Bytes of a live block that may be used, at least what was asked for; 0 for NULL. */

@@ -7,9 +7,9 @@
 //   +8   +------------------------+          +------------------------+
 //        | magic:16 prev size:48  |          | magic:16 prev size:48  |
 //   +16  +------------------------+ payload  +------------------------+
-//        |                        |          | next free block        |
+//        |                        |          | next free block, mixed |
 //   +24  |   the caller's bytes   |          +------------------------+
-//        |                        |          | previous free block    |
+//        |                        |          | previous one, mixed    |
 //   +32  |                        |          +------------------------+
 //        |                        |          | left as it was         |
 //        +------------------------+          +------------------------+ +size
@@ -81,10 +81,17 @@ class Block {
   void set_purged() noexcept { size_word_ |= kPurged; }
 
   // The links of the logical list, in what are the caller's bytes while used. pre: free.
-  Block* next_free() const noexcept { return next_free_; }
-  Block* prev_free() const noexcept { return prev_free_; }
-  void set_next_free(Block* b) noexcept { next_free_ = b; }
-  void set_prev_free(Block* b) noexcept { prev_free_ = b; }
+  Block* next_free() const noexcept { return at(next_link_ ^ link_mask()); }
+  Block* prev_free() const noexcept { return at(prev_link_ ^ link_mask()); }
+  void set_next_free(Block* b) noexcept { next_link_ = to_address(b) ^ link_mask(); }
+  void set_prev_free(Block* b) noexcept { prev_link_ = to_address(b) ^ link_mask(); }
+
+  // Whether a link could be an address at all. Links are stored mixed with their own place, so
+  // what a write into a free block leaves there reads as a random number, and 20 bits of an
+  // address are known: it is below 2^47 and a multiple of 8.
+  static bool is_plausible(const Block* link) noexcept {
+    return (to_address(link) & ~(((std::uintptr_t{1} << 47) - 1) & ~std::uintptr_t{7})) == 0;
+  }
 
  private:
   static constexpr std::uint64_t kLow48 = (std::uint64_t{1} << 48) - 1;
@@ -97,10 +104,16 @@ class Block {
     return ((used ? kUsedMagic : kFreeMagic) ^ a ^ (a >> 16)) & 0xffff;
   }
 
+  static std::uintptr_t to_address(const Block* b) noexcept {
+    return reinterpret_cast<std::uintptr_t>(b);
+  }
+  // The multiplier is 2^64 over the golden ratio, which spreads neighbouring addresses best.
+  std::uintptr_t link_mask() const noexcept { return address() * 0x9e3779b97f4a7c15; }
+
   std::uint64_t size_word_;
   std::uint64_t prev_word_;
-  Block* next_free_;
-  Block* prev_free_;
+  std::uintptr_t next_link_;
+  std::uintptr_t prev_link_;
 };
 
 static_assert(sizeof(Block) == Block::kMinBytes);

@@ -33,8 +33,7 @@ std::size_t BlockHeap<Config, Pages>::front_gap(const Block* b, std::size_t alig
 // The block is its region's only used one, and at most a free one follows it.
 template <class Config, PageSource Pages>
 bool BlockHeap<Config, Pages>::is_sole(const Region* region, const Block* b) noexcept {
-  return b == region->first() &&
-         (b->is_last() || (b->next()->is_last() && !b->next()->is_used()));
+  return b == region->first() && (b->is_last() || (b->next()->is_last() && !b->next()->is_used()));
 }
 
 // --- allocation ---------------------------------------------------------------------------------
@@ -51,8 +50,7 @@ void* BlockHeap<Config, Pages>::allocate_zeroed(std::size_t size) noexcept {
   if (taken.block == nullptr) return nullptr;
   void* p = taken.block->payload();
   const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(p);
-  const std::uintptr_t end =
-      taken.zero_from < start + size ? taken.zero_from : start + size;
+  const std::uintptr_t end = taken.zero_from < start + size ? taken.zero_from : start + size;
   if (end > start) memset(p, 0, end - start);
   return p;
 }
@@ -260,7 +258,8 @@ void* BlockHeap<Config, Pages>::reallocate(void* p, std::size_t size) noexcept {
   if (resized == nullptr) {
     void* moved = allocate(size, kAlign);
     if (moved != nullptr) {
-      memcpy(moved, p, size < old_requested ? size : old_requested);
+      // All usable bytes, for callers that ask usable_size() may have written to all of them.
+      memcpy(moved, p, size < b->usable() ? size : b->usable());
       deallocate(p);
       return moved;
     }

@@ -1,8 +1,9 @@
 // The explicit free list: a doubly linked LIFO list through the free blocks' own payloads.
 //
-// push, remove: O(1). No ownership, not thread-safe. Links are checked before they are followed
-// backwards, which stops the classic unlink attack on an overwritten free block; cost: two loads
-// from lines that removal writes anyway.
+// push, remove: O(1). No ownership, not thread-safe. A link is checked before it is followed, and
+// the neighbours before a block is unlinked, which stops the classic attack through an overwritten
+// free block and tells most writes after free; cost: two compares and two loads from lines that
+// removal writes anyway.
 #pragma once
 
 #include "core/mem/block.h"
@@ -17,6 +18,13 @@ class FreeList {
   Block* first() const noexcept { return first_; }
   bool is_empty() const noexcept { return first_ == nullptr; }
 
+  // The block after b, or nullptr.
+  static Block* next(const Block* b) noexcept {
+    Block* next = b->next_free();
+    if (!Block::is_plausible(next)) report_corrupted_free_list(b);
+    return next;
+  }
+
   // pre: b is free and in no list.
   void push(Block* b) noexcept {
     b->set_prev_free(nullptr);
@@ -29,12 +37,9 @@ class FreeList {
   void remove(Block* b) noexcept {
     Block* next = b->next_free();
     Block* prev = b->prev_free();
-    if (prev == nullptr) {
-      if (first_ != b) report_corrupted_free_list(b->payload());
-    } else if (prev->next_free() != b) {
-      report_corrupted_free_list(b->payload());
-    }
-    if (next != nullptr && next->prev_free() != b) report_corrupted_free_list(b->payload());
+    if (!Block::is_plausible(next) || !Block::is_plausible(prev)) report_corrupted_free_list(b);
+    if ((prev == nullptr ? first_ : prev->next_free()) != b) report_corrupted_free_list(b);
+    if (next != nullptr && next->prev_free() != b) report_corrupted_free_list(b);
     if (next != nullptr) next->set_prev_free(prev);
     if (prev != nullptr) {
       prev->set_next_free(next);

@@ -1,8 +1,8 @@
 // The regions of a heap by address: a sorted array in pages of its own, so that any pointer, wild
 // ones included, can be told to lie in a region without touching the pointer.
 //
-// find: O(log regions), mostly O(1) thanks to a remembered last hit. insert, remove: O(regions), one
-// memmove beside a system call. Not thread-safe.
+// find: O(log regions), mostly O(1) thanks to a remembered last hit. insert, remove: O(regions),
+// one memmove beside a system call. Not thread-safe.
 #pragma once
 
 #include <string.h>
@@ -44,8 +44,8 @@ class RegionTable {
     if (count_ < capacity_) return true;
     const std::size_t old_bytes = capacity_ * sizeof(Row);
     const std::size_t new_bytes = old_bytes == 0 ? kPageBytes : 2 * old_bytes;
-    void* rows = old_bytes == 0 ? pages.map(new_bytes, 0, 0)
-                                : pages.remap(rows_, old_bytes, new_bytes);
+    void* rows =
+        old_bytes == 0 ? pages.map(new_bytes, 0, 0) : pages.remap(rows_, old_bytes, new_bytes);
     if (rows == nullptr) return false;
     rows_ = static_cast<Row*>(rows);
     capacity_ = new_bytes / sizeof(Row);

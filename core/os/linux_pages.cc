@@ -28,8 +28,7 @@ void* LinuxPages::map(std::size_t bytes, std::size_t align, std::size_t offset) 
   const auto address = reinterpret_cast<std::uintptr_t>(start);
   const std::size_t head = align_up(address + offset, align) - offset - address;
   const std::size_t tail = padded - head - bytes;
-  if ((head != 0 && !unmap(start, head)) ||
-      (tail != 0 && !unmap(start + head + bytes, tail))) {
+  if ((head != 0 && !unmap(start, head)) || (tail != 0 && !unmap(start + head + bytes, tail))) {
     unmap(start, padded);
     return nullptr;
   }

@@ -14,10 +14,14 @@ namespace mem {
 // remap: grows or shrinks a whole mapping, moving it if need be; nullptr = refused, unchanged.
 template <class S>
 concept PageSource = requires(S s, void* p, std::size_t n) {
-  { s.map(n, n, n) } noexcept -> std::same_as<void*>;
-  { s.unmap(p, n) } noexcept -> std::same_as<bool>;
-  { s.discard(p, n) } noexcept -> std::same_as<bool>;
-  { s.remap(p, n, n) } noexcept -> std::same_as<void*>;
+  { s.map(n, n, n) }
+  noexcept->std::same_as<void*>;
+  { s.unmap(p, n) }
+  noexcept->std::same_as<bool>;
+  { s.discard(p, n) }
+  noexcept->std::same_as<bool>;
+  { s.remap(p, n, n) }
+  noexcept->std::same_as<void*>;
 };
 
 }  // namespace mem

@@ -32,13 +32,15 @@ std::string library_path() {
   const std::filesystem::path path =
       std::filesystem::path(program_directory()).parent_path() / "lib" / "liballocrecord.so";
   if (!std::filesystem::exists(path)) {
-    throw Error(fmt::format("{}: not found; it belongs beside the program's folder", path.string()));
+    throw Error(
+        fmt::format("{}: not found; it belongs beside the program's folder", path.string()));
   }
   // The loader splits LD_PRELOAD at both.
   if (path.string().find_first_of(" :") != std::string::npos) {
-    throw Error(fmt::format("{}: a path with a blank or colon cannot be preloaded; install "
-                            "allocreplay elsewhere",
-                            path.string()));
+    throw Error(
+        fmt::format("{}: a path with a blank or colon cannot be preloaded; install "
+                    "allocreplay elsewhere",
+                    path.string()));
   }
   return path.string();
 }
@@ -65,31 +67,45 @@ class StatusLine {
   bool drawn_ = false;
 };
 
+// Calls of the recorded process that the trace lacks or had to mend.
+constexpr const char* kLossKeys[] = {"events_lost",         "unmatched_frees",
+                                     "unmatched_reallocs",  "synthesised_frees",
+                                     "unfinished_reallocs", "failed_starts"};
+// What is not recorded by design, and therefore said.
+constexpr const char* kOtherProcessKeys[] = {"children_not_recorded",
+                                             "child_programs_not_recorded"};
+
 void print_losses(const nlohmann::ordered_json& losses) {
-  bool any = false;
-  for (const auto& [key, value] : losses.items()) {
-    if (!value.is_number() || value == 0 || key == "failed_allocations") continue;
-    fmt::print(stderr, "allocreplay: LOST: {} = {}\n", key, value.get<std::uint64_t>());
-    any = true;
+  bool lost = false;
+  for (const char* key : kLossKeys) {
+    if (losses[key] == 0) continue;
+    fmt::print(stderr, "allocreplay: LOST: {} = {}\n", key, losses[key].get<std::uint64_t>());
+    lost = true;
+  }
+  if (losses["disk_full"] == true) {
+    fmt::print(stderr, "allocreplay: LOST: the disk was full; the trace ends where it filled\n");
+  }
+  if (!lost) fmt::print(stderr, "allocreplay: nothing was lost\n");
+  for (const char* key : kOtherProcessKeys) {
+    if (losses[key] == 0) continue;
+    fmt::print(stderr, "allocreplay: not in the trace: {} = {}\n", key,
+               losses[key].get<std::uint64_t>());
   }
   for (const auto& image : losses["earlier_images"]) {
     fmt::print(stderr, "allocreplay: not in the trace: {} events of {}, which ran before exec\n",
                image["events"].get<std::uint64_t>(), image["program"].get<std::string>());
   }
-  if (losses["disk_full"] == true) {
-    fmt::print(stderr, "allocreplay: LOST: the disk was full; the trace ends where it filled\n");
-  }
-  if (!any) fmt::print(stderr, "allocreplay: nothing was lost\n");
 }
 
 void print_summary(const Options& options, const RecordOutcome& outcome) {
   const MergeCounts& counts = outcome.counts;
   fmt::print(stderr, "allocreplay: {} {}\n", options.command[0], outcome.fate.text());
-  fmt::print(stderr, "allocreplay: {}: {} events, {} objects, {} threads, {} bytes ({:.2f} an event)\n",
+  fmt::print(stderr,
+             "allocreplay: {}: {} events, {} objects, {} threads, {} bytes ({:.2f} an event)\n",
              options.output, counts.events, counts.objects, counts.threads, outcome.trace_bytes,
-             counts.events == 0 ? 0.0
-                                : static_cast<double>(outcome.trace_bytes) /
-                                      static_cast<double>(counts.events));
+             counts.events == 0
+                 ? 0.0
+                 : static_cast<double>(outcome.trace_bytes) / static_cast<double>(counts.events));
   if (outcome.stopped_at_limit) {
     fmt::print(stderr, "allocreplay: stopped at the limit ({}); the program ran on unrecorded\n",
                options.limit);
@@ -108,9 +124,8 @@ int run_record(const Options& options) {
   RecordOutcome outcome;
   {
     StatusLine status(!options.quiet);
-    outcome = record_program(request, [&](const char* phase, std::uint64_t events) {
-      status.show(phase, events);
-    });
+    outcome = record_program(
+        request, [&](const char* phase, std::uint64_t events) { status.show(phase, events); });
   }
   if (!options.quiet || outcome.lost_events != 0) print_summary(options, outcome);
   return static_cast<int>(ExitCode::kOk);

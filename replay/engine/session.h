@@ -13,7 +13,7 @@ namespace replay {
 
 struct SessionOptions {
   std::vector<Subject> subjects;
-  int repetitions = 5;
+  int repetitions = 7;
   Touch touch = Touch::kPage;
 };
 

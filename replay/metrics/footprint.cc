@@ -8,10 +8,10 @@
 namespace replay {
 
 void add_footprint(const Measured& measured, std::vector<Metric>& out) {
-  Metric resident{"peak_resident_pages", "pages", Better::kLower, {}, {}};
-  Metric high_water{"high_water_pages", "pages", Better::kLower, {}, {}};
-  Metric mapped{"peak_mapped_pages", "pages", Better::kLower, {}, {}};
-  Metric at_end{"end_resident_pages", "pages", Better::kLower, {}, {}};
+  Metric resident{"peak_resident_pages", "pages", Better::kLower, {}};
+  Metric high_water{"high_water_pages", "pages", Better::kLower, {}};
+  Metric mapped{"peak_mapped_pages", "pages", Better::kLower, {}};
+  Metric at_end{"end_resident_pages", "pages", Better::kLower, {}};
   for (const RunOutcome& run : measured.runs.runs(Pass::kMemory)) {
     const MemorySeries series = memory_series(measured.plan, run);
     resident.samples.push_back(static_cast<double>(series.total_pages[series.most_pages()]));

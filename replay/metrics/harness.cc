@@ -5,17 +5,16 @@
 namespace replay {
 
 void add_harness(const Measured& measured, std::vector<Metric>& out) {
-  const auto events =
-      static_cast<double>(measured.plan.event_count - measured.plan.warmup_events);
-  Metric cost{"harness_cost_per_event_ns", "ns", Better::kNone, {}, {}};
+  const auto events = static_cast<double>(measured.plan.event_count - measured.plan.warmup_events);
+  Metric cost{"harness_cost_per_event_ns", "ns", Better::kNone, {}};
   for (const RunOutcome& run : measured.calibration.runs(Pass::kThroughput)) {
     cost.samples.push_back(static_cast<double>(run.elapsed_ns) / events);
   }
-  Metric timer{"harness_timer_cost_ns", "ns", Better::kNone, {}, {}};
+  Metric timer{"harness_timer_cost_ns", "ns", Better::kNone, {}};
   for (const RunOutcome& run : measured.runs.runs(Pass::kLatency)) {
     timer.samples.push_back(run.timer_cost_ns);
   }
-  Metric failed{"failed_allocations", "calls", Better::kLower, {}, {}};
+  Metric failed{"failed_allocations", "calls", Better::kLower, {}};
   for (const RunOutcome& run : measured.runs.runs(Pass::kThroughput)) {
     failed.samples.push_back(static_cast<double>(run.failed_allocations));
   }

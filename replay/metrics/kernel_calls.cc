@@ -14,8 +14,8 @@ constexpr const char* kCallNames[kMemoryCallCount] = {"mmap",    "munmap",   "mr
 }  // namespace
 
 void add_kernel_calls(const Measured& measured, std::vector<Metric>& out) {
-  Metric minor{"page_faults_minor", "faults", Better::kLower, {}, {}};
-  Metric major{"page_faults_major", "faults", Better::kLower, {}, {}};
+  Metric minor{"page_faults_minor", "faults", Better::kLower, {}};
+  Metric major{"page_faults_major", "faults", Better::kLower, {}};
   for (const RunOutcome& run : measured.runs.runs(Pass::kThroughput)) {
     minor.samples.push_back(static_cast<double>(run.minor_faults));
     major.samples.push_back(static_cast<double>(run.major_faults));
@@ -24,9 +24,10 @@ void add_kernel_calls(const Measured& measured, std::vector<Metric>& out) {
   out.push_back(std::move(major));
   const std::vector<RunOutcome>& memory_runs = measured.runs.runs(Pass::kMemory);
   for (std::size_t i = 0; i < kMemoryCallCount; ++i) {
-    Metric calls{fmt::format("calls_{}", kCallNames[i]), "calls", Better::kLower, {}, {}};
+    Metric calls{fmt::format("calls_{}", kCallNames[i]), "calls", Better::kLower, {}};
     for (const RunOutcome& run : memory_runs) {
-      if (run.memory_calls_counted) calls.samples.push_back(static_cast<double>(run.memory_calls[i]));
+      if (run.memory_calls_counted)
+        calls.samples.push_back(static_cast<double>(run.memory_calls[i]));
     }
     if (!calls.samples.empty()) out.push_back(std::move(calls));
   }

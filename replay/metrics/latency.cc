@@ -1,5 +1,5 @@
-// Nanoseconds a call, for each operation that the trace has. The figure is that of all repetitions
-// together; the samples are the repetitions'. A window holds one call and the timer's own cost.
+// Nanoseconds a call, for each operation that the trace has. A window holds one call and the
+// timer's own cost.
 #include <fmt/format.h>
 
 #include "replay/metrics/groups.h"
@@ -33,12 +33,13 @@ void add_latency(const Measured& measured, std::vector<Metric>& out) {
   for (int i = 0; i < kOpCount; ++i) {
     if (measured.plan.op_counts[i] == 0) continue;
     const Op op = static_cast<Op>(i);
-    const LatencyHistogram merged = merge_latencies(runs, op);
     std::vector<LatencyHistogram> each;
     for (const RunOutcome& run : runs) each.push_back(latencies_of(run, op));
     for (const Figure& figure : kFigures) {
-      Metric metric{fmt::format("latency_ns_{}_{}", op_name(op), figure.name), figure.unit,
-                    figure.better, {}, figure.of(merged)};
+      Metric metric{fmt::format("latency_ns_{}_{}", op_name(op), figure.name),
+                    figure.unit,
+                    figure.better,
+                    {}};
       for (const LatencyHistogram& histogram : each) metric.samples.push_back(figure.of(histogram));
       out.push_back(std::move(metric));
     }

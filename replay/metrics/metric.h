@@ -4,7 +4,6 @@
 // JSON, table and comparison take it from there.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,11 +15,10 @@ namespace replay {
 enum class Better { kLower, kHigher, kNone };
 
 struct Metric {
-  std::string key;   // snake_case, unit last
+  std::string key;  // snake_case, unit last
   std::string unit;
   Better better = Better::kNone;
-  std::vector<double> samples;  // one a repetition
-  std::optional<double> value;  // where the median of the samples is not the figure
+  std::vector<double> samples;  // one a repetition; the figure is their median
 };
 
 // What a group computes from. `calibration` are the runs of the null allocator on the same plan.

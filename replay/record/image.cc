@@ -56,9 +56,7 @@ std::vector<ThreadStream> Image::streams() const {
   std::map<std::uint64_t, ThreadStream> by_thread;
   for (std::uint64_t index = 0; index < chunk_count_; ++index) {
     const Segment records = chunk(index);
-    const auto is_marker = [](const Record& r) {
-      return spool::op_of(r) == spool::RawOp::kThread;
-    };
+    const auto is_marker = [](const Record& r) { return spool::op_of(r) == spool::RawOp::kThread; };
     auto marker = records.begin();
     if (marker != records.end() && !is_marker(*marker)) {
       throw Error(fmt::format("{}: chunk {} does not begin with its thread", path_, index));

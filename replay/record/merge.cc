@@ -4,8 +4,9 @@
 #include <optional>
 #include <queue>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
+
+#include "replay/trace/pointer_map.h"
 
 namespace replay {
 
@@ -72,35 +73,38 @@ class Matcher {
     stream_ = stream;
     time_ns_ = std::max(time_ns_, time_ns);
     switch (spool::op_of(r)) {
-      case RawOp::kMalloc: return birth(r, Op::kMalloc);
-      case RawOp::kCalloc: return birth(r, Op::kCalloc);
-      case RawOp::kAligned: return birth(r, Op::kAligned);
-      case RawOp::kFree: return release(r.address);
-      case RawOp::kReallocRelease: return realloc_begins(r.address);
-      case RawOp::kReallocBirth: return realloc_moved(r);
-      case RawOp::kReallocKept: return realloc_failed(r.address);
-      case RawOp::kReallocFreed: return realloc_freed();
-      case RawOp::kThread: return;  // not part of a stream
+      case RawOp::kMalloc:
+        return birth(r, Op::kMalloc);
+      case RawOp::kCalloc:
+        return birth(r, Op::kCalloc);
+      case RawOp::kAligned:
+        return birth(r, Op::kAligned);
+      case RawOp::kFree:
+        return release(r.address);
+      case RawOp::kReallocRelease:
+        return realloc_begins(r.address);
+      case RawOp::kReallocBirth:
+        return realloc_moved(r);
+      case RawOp::kReallocKept:
+        return realloc_failed(r.address);
+      case RawOp::kReallocFreed:
+        return realloc_freed();
+      case RawOp::kThread:
+        return;  // not part of a stream
     }
   }
 
   MergeCounts finish() {
-    counts_.live_objects = live_.size();
-    for (const Thread& thread : threads_) {
-      if (thread.in_realloc && thread.realloc_object) {
-        ++counts_.unfinished_reallocs;
-        ++counts_.live_objects;
-      }
-    }
+    for (const Thread& thread : threads_) forget_realloc(thread);
+    counts_.live_objects = live_.size() + counts_.unfinished_reallocs;
     return counts_;
   }
   std::uint64_t events() const { return counts_.events; }
 
  private:
   struct Thread {
-    std::optional<std::uint32_t> number;  // by first appearance
-    bool in_realloc = false;
-    std::optional<std::uint64_t> realloc_object;
+    std::optional<std::uint32_t> number;          // by first appearance
+    std::optional<std::uint64_t> realloc_object;  // its realloc has begun and not ended
   };
 
   void emit(Op op, std::uint64_t object, std::uint64_t size, std::uint8_t align_log2 = 0) {
@@ -111,19 +115,10 @@ class Matcher {
   }
 
   void occupy(std::uint64_t address, std::uint64_t object) {
-    const auto [entry, fresh] = live_.try_emplace(address, object);
-    if (fresh) return;
+    const auto previous = live_.insert(address, object);
+    if (!previous) return;
     ++counts_.synthesised_frees;
-    emit(Op::kFree, entry->second, 0);
-    entry->second = object;
-  }
-
-  std::optional<std::uint64_t> vacate(std::uint64_t address) {
-    const auto entry = live_.find(address);
-    if (entry == live_.end()) return std::nullopt;
-    const std::uint64_t object = entry->second;
-    live_.erase(entry);
-    return object;
+    emit(Op::kFree, *previous, 0);
   }
 
   void birth(const Record& r, Op op) {
@@ -134,20 +129,23 @@ class Matcher {
   }
 
   void release(std::uint64_t address) {
-    if (const auto object = vacate(address)) {
+    if (const auto object = live_.erase(address)) {
       emit(Op::kFree, *object, 0);
     } else {
       ++counts_.unmatched_frees;
     }
   }
 
+  void forget_realloc(const Thread& thread) {
+    if (thread.realloc_object) ++counts_.unfinished_reallocs;
+  }
+
   void realloc_begins(std::uint64_t address) {
-    threads_[stream_].in_realloc = true;
-    threads_[stream_].realloc_object = vacate(address);
+    forget_realloc(threads_[stream_]);
+    threads_[stream_].realloc_object = live_.erase(address);
   }
 
   std::optional<std::uint64_t> realloc_ends() {
-    threads_[stream_].in_realloc = false;
     return std::exchange(threads_[stream_].realloc_object, std::nullopt);
   }
 
@@ -175,7 +173,7 @@ class Matcher {
   }
 
   std::vector<Thread> threads_;
-  std::unordered_map<std::uint64_t, std::uint64_t> live_;  // address -> object
+  PointerMap live_;
   const EventSink& sink_;
   MergeCounts counts_;
   std::size_t stream_ = 0;

@@ -10,6 +10,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
 #include <vector>
 
 namespace replay {
@@ -19,7 +20,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// The first line that a command prints; empty if it fails.
+// The first line that a command prints; empty if there is none.
 std::string first_line_of(const std::vector<std::string>& command) {
   int out[2];
   if (::pipe2(out, O_CLOEXEC) != 0) return {};
@@ -30,9 +31,11 @@ std::string first_line_of(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  // Not ours: LD_PRELOAD, LD_DEBUG and the like would speak into the answer.
+  char* environment[] = {const_cast<char*>("LC_ALL=C"), nullptr};
   pid_t pid = 0;
   const int error =
-      ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+      ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environment);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(out[1]);
   std::string text;
@@ -41,8 +44,8 @@ std::string first_line_of(const std::vector<std::string>& command) {
     text.append(buffer.data(), static_cast<std::size_t>(got));
   }
   ::close(out[0]);
-  int status = 0;
-  if (error != 0 || ::waitpid(pid, &status, 0) != pid || status != 0) return {};
+  if (error != 0) return {};
+  ::waitpid(pid, nullptr, 0);
   return text.substr(0, text.find('\n'));
 }
 
@@ -52,16 +55,14 @@ ordered_json package_of(const std::string& path) {
   std::error_code error;
   const std::string real = fs::canonical(path, error).string();
   if (error) return nullptr;
-  std::vector<std::string> names = {real};
-  names.push_back(real.starts_with("/usr/") ? real.substr(4) : "/usr" + real);
-  for (const std::string& name : names) {
-    const std::string owner = first_line_of({"dpkg-query", "--search", name});
-    const std::size_t colon = owner.find(": ");
-    if (colon == std::string::npos || owner.find(',') < colon) continue;
-    const std::string package = owner.substr(0, colon);
-    return first_line_of({"dpkg-query", "--show", "--showformat=${Package} ${Version}\\n", package});
-  }
-  return nullptr;
+  constexpr std::string_view kUsr = "/usr";
+  if (!real.starts_with("/usr/")) return nullptr;  // asking takes a while, and no package is there
+  const std::string owner =
+      first_line_of({"dpkg-query", "--search", real, real.substr(kUsr.size())});
+  const std::size_t colon = owner.find(": ");
+  if (colon == std::string::npos || owner.find(',') < colon) return nullptr;
+  return first_line_of(
+      {"dpkg-query", "--show", "--showformat=${Package} ${Version}\\n", owner.substr(0, colon)});
 }
 
 ordered_json path_and_package(const char* path) {

@@ -33,15 +33,17 @@ std::uint64_t events_so_far(const Image& image) {
 void require_started(const SpoolDirectory& spool, const spool::Control& control,
                      const std::string& program) {
   if (control.images.load() == 0) {
-    throw Error(fmt::format("{}: the recording library was never loaded, so there is nothing to "
-                            "write; a statically linked or setuid program cannot be recorded, nor "
-                            "one started with LD_PRELOAD taken away",
-                            program));
+    throw Error(
+        fmt::format("{}: the recording library was never loaded, so there is nothing to "
+                    "write; a statically linked or setuid program cannot be recorded, nor "
+                    "one started with LD_PRELOAD taken away",
+                    program));
   }
   if (control.failed_starts.load() == control.images.load()) {
-    throw Error(fmt::format("{}: the recording library was loaded, but could not make its files in "
-                            "{}; check the disk, ulimit -f and ulimit -v",
-                            program, spool.path()));
+    throw Error(
+        fmt::format("{}: the recording library was loaded, but could not make its files in "
+                    "{}; check the disk, ulimit -f and ulimit -v",
+                    program, spool.path()));
   }
 }
 
@@ -54,8 +56,8 @@ Choice choose_image(SpoolDirectory& spool, const std::string& program) {
     std::vector<ThreadStream> streams = image->streams();
     if (choice.image != nullptr && streams.empty()) continue;
     if (choice.image != nullptr) {
-      choice.earlier.push_back({{"program", choice.image->header().program},
-                                {"events", count_events(choice.streams)}});
+      choice.earlier.push_back(
+          {{"program", choice.image->header().program}, {"events", count_events(choice.streams)}});
     }
     choice.image = std::move(image);
     choice.streams = std::move(streams);
@@ -65,10 +67,14 @@ Choice choose_image(SpoolDirectory& spool, const std::string& program) {
 
 const char* stop_text(StopReason reason) {
   switch (reason) {
-    case StopReason::kEventLimit: return "events";
-    case StopReason::kSpoolLimit: return "bytes";
-    case StopReason::kTimeLimit: return "seconds";
-    default: return "none";
+    case StopReason::kEventLimit:
+      return "events";
+    case StopReason::kSpoolLimit:
+      return "bytes";
+    case StopReason::kTimeLimit:
+      return "seconds";
+    default:
+      return "none";
   }
 }
 

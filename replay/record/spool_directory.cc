@@ -45,8 +45,8 @@ std::uint64_t stamp_after(spool::ClockKind clock, std::uint64_t time_ns) {
   const double ticks_per_ns = static_cast<double>(end.stamp - begin.stamp) /
                               static_cast<double>(end.monotonic_raw_ns - begin.monotonic_raw_ns);
   constexpr double kMarginNs = 1e9;  // the program starts later than now
-  return end.stamp +
-         static_cast<std::uint64_t>((static_cast<double>(time_ns) * 1.01 + kMarginNs) * ticks_per_ns);
+  return end.stamp + static_cast<std::uint64_t>((static_cast<double>(time_ns) * 1.01 + kMarginNs) *
+                                                ticks_per_ns);
 }
 
 std::string make_directory(const std::string& trace_path) {

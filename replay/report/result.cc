@@ -15,7 +15,7 @@ AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
   result.subject = runs.subject;
   result.malloc_object = runs.runs(Pass::kThroughput).front().malloc_object;
   for (Metric& metric : compute_metrics({plan, runs, calibration})) {
-    const double value = metric.value.value_or(median(metric.samples));
+    const double value = median(metric.samples);
     const std::optional<Interval> interval = median_interval(metric.samples);
     result.figures.push_back({std::move(metric), value, interval});
   }
@@ -30,19 +30,26 @@ AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
 
 const char* verdict_name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kBetter: return "better";
-    case Verdict::kWorse: return "worse";
-    case Verdict::kSame: return "same";
-    case Verdict::kCannotTell: return "cannot tell";
+    case Verdict::kBetter:
+      return "better";
+    case Verdict::kWorse:
+      return "worse";
+    case Verdict::kSame:
+      return "same";
+    case Verdict::kCannotTell:
+      return "cannot tell";
   }
   return "?";
 }
 
 const char* touch_name(Touch touch) {
   switch (touch) {
-    case Touch::kNone: return "none";
-    case Touch::kPage: return "page";
-    case Touch::kAll: return "all";
+    case Touch::kNone:
+      return "none";
+    case Touch::kPage:
+      return "page";
+    case Touch::kAll:
+      return "all";
   }
   return "?";
 }

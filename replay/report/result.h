@@ -27,7 +27,7 @@ struct AllocatorResult {
   Subject subject;
   std::string malloc_object;  // the file that malloc came from, under Binding::kPreload
   std::vector<Figure> figures;
-  MemorySeries memory;        // of the first repetition
+  MemorySeries memory;                                     // of the first repetition
   std::vector<std::pair<Op, LatencyHistogram>> latencies;  // of all repetitions
 
   const Figure* find(const std::string& key) const;
@@ -73,7 +73,7 @@ struct Result {
   std::vector<Comparison> comparisons;
 };
 
-// Turns one allocator's runs into figures: the median of the samples unless the metric says else.
+// Turns one allocator's runs into figures, each the median of its samples.
 AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
                           const SubjectRuns& calibration);
 

@@ -1,10 +1,11 @@
 // The basics: medians, and bootstrap intervals of a median and of a ratio of medians.
 //
 // Percentile bootstrap (Efron 1979) with a fixed seed: the same samples give the same interval.
-// With n repetitions an interval can be no wider than the range of the samples; five repetitions
-// are few, and the interval says so by being wide.
+// An interval is never wider than the range of the samples, and the range of n samples holds the
+// median with probability 1 - 2^(1-n): below six samples there is no 95 % interval to be had.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,14 +18,15 @@ struct Interval {
 };
 
 inline constexpr double kConfidence = 0.95;
+inline constexpr std::size_t kMinSamples = 6;
 
 double median(std::span<const double> samples);  // NaN if empty
 
-// Of the median. Nothing for fewer than 2 samples.
+// Of the median. Nothing for fewer than kMinSamples.
 std::optional<Interval> median_interval(std::span<const double> samples);
 
 // Of median(a) / median(b), resampling repetitions as pairs: a[i] and b[i] ran side by side.
-// pre: equal lengths. Nothing for fewer than 2 pairs or where a denominator is 0 or NaN.
+// pre: equal lengths. Nothing for fewer than kMinSamples pairs or where a denominator is 0 or NaN.
 std::optional<Interval> paired_ratio_interval(std::span<const double> a, std::span<const double> b);
 
 }  // namespace replay

@@ -18,7 +18,7 @@ class LifoList {
   // pre: fits(b) implies b->size() >= need.
   template <class Fits>
   Block* find(std::size_t /*need*/, Fits fits) const noexcept {
-    for (Block* b = list_.first(); b != nullptr; b = b->next_free()) {
+    for (Block* b = list_.first(); b != nullptr; b = FreeList::next(b)) {
       if (fits(b)) return b;
     }
     return nullptr;

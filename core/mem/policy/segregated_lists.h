@@ -2,8 +2,8 @@
 // lists that hold anything. It stays first fit, LIFO within a list; a search skips the lists whose
 // blocks are all too small.
 //
-// Bins: exact multiples of 16 below 1 KiB, where any block of a bin fits a request of that bin, then
-// 8 a doubling, which bounds what a block of the next bin can be too large by to an eighth.
+// Bins: exact multiples of 16 below 1 KiB, where any block of a bin fits a request of that bin,
+// then 8 a doubling, which bounds what a block of the next bin can be too large by to an eighth.
 //
 // insert, remove: O(1). find: O(1) below 1 KiB; above it at most kProbes blocks of the request's
 // own bin and one bitmap scan, and only before asking the kernel for pages the whole own bin.
@@ -38,15 +38,15 @@ class SegregatedLists {
   Block* find(std::size_t need, Fits fits) const noexcept {
     const unsigned own = bin_of(need);
     Block* rest = lists_[own].first();
-    for (int probe = 0; rest != nullptr && probe < kProbes; ++probe, rest = rest->next_free()) {
+    for (int probe = 0; rest != nullptr && probe < kProbes; ++probe, rest = FreeList::next(rest)) {
       if (fits(rest)) return rest;
     }
     for (unsigned bin = next_bin(own + 1); bin < kBins; bin = next_bin(bin + 1)) {
-      for (Block* b = lists_[bin].first(); b != nullptr; b = b->next_free()) {
+      for (Block* b = lists_[bin].first(); b != nullptr; b = FreeList::next(b)) {
         if (fits(b)) return b;
       }
     }
-    for (; rest != nullptr; rest = rest->next_free()) {
+    for (; rest != nullptr; rest = FreeList::next(rest)) {
       if (fits(rest)) return rest;
     }
     return nullptr;
@@ -62,7 +62,8 @@ class SegregatedLists {
     return true;
   }
 
-  // The front of b's chain is the front of the list of b's size. O(blocks before b).
+  // Whether b, if it is in the structure, is in the list of its size: so is the block before it, or
+  // b is that list's first. O(1), and by induction along a list it tells of every block.
   bool is_in_place(const Block* b) const noexcept {
     const FreeList& list = lists_[bin_of(b->size())];
     return b->prev_free() != nullptr ? bin_of(b->prev_free()->size()) == bin_of(b->size())

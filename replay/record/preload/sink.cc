@@ -108,7 +108,9 @@ void retire_chunk(ThreadBuffer& buffer) {
   if (g_image.control->limit_events != spool::kNever) {
     g_image.header->finished_events.fetch_add(events_in(buffer.chunk));
   }
-  // The pages stay in the file; the recorded program's resident size need not carry them.
+  // The pages stay in the file; the recorded program's resident size need not carry them. Without
+  // access, the kernel does not map them again along with a neighbour that shares their folio.
+  mprotect(buffer.chunk, spool::kChunkBytes, PROT_NONE);
   madvise(buffer.chunk, spool::kChunkBytes, MADV_DONTNEED);
   buffer.chunk = buffer.next = buffer.end = nullptr;
 }

@@ -45,7 +45,8 @@ enum class Mode {
 Mode cold_mode();
 
 inline Mode current_mode() {
-  if (g_gate->open == 0) [[unlikely]] return cold_mode();
+  if (g_gate->open == 0) [[unlikely]]
+    return cold_mode();
   return t_buffer.busy ? Mode::kForward : Mode::kRecord;
 }
 
@@ -69,7 +70,8 @@ inline std::uint64_t stamp_now() { return spool::read_stamp(g_gate->clock); }
 
 inline void append(std::uint64_t stamp, const void* address, std::uint64_t info) {
   ThreadBuffer& buffer = t_buffer;
-  if (buffer.next == buffer.end && !refill(buffer, stamp)) [[unlikely]] return;
+  if (buffer.next == buffer.end && !refill(buffer, stamp)) [[unlikely]]
+    return;
   spool::Record* record = buffer.next++;
   record->address = reinterpret_cast<std::uint64_t>(address);
   record->info = info;
@@ -79,7 +81,8 @@ inline void append(std::uint64_t stamp, const void* address, std::uint64_t info)
 
 inline void record_birth(spool::RawOp op, const void* p, std::uint64_t size,
                          unsigned align_log2 = 0) {
-  if (p == nullptr) [[unlikely]] return count_failed_allocation();
+  if (p == nullptr) [[unlikely]]
+    return count_failed_allocation();
   append(stamp_now(), p, spool::pack(op, align_log2, size));
   ++t_buffer.births;
   t_buffer.last_birth = reinterpret_cast<std::uint64_t>(p);

@@ -144,7 +144,7 @@ void count_forked_child() {
   g_image.header->forked_children.fetch_add(1);
 }
 
-__attribute__((constructor)) void start_at_load() { cold_mode(); }
+__attribute__((constructor)) void start_at_load() { current_mode(); }
 
 }  // namespace
 

@@ -17,6 +17,8 @@ TEST(JudgeTest, TheWholeIntervalDecides) {
   EXPECT_EQ(judge(Better::kLower, 1.0, std::nullopt), Verdict::kSame);
 }
 
+using Samples = std::vector<double>;
+
 AllocatorResult result_of(const std::string& name, std::vector<Figure> figures) {
   AllocatorResult result;
   result.subject = {name, mem::Binding::kInProcess, "", name};
@@ -26,19 +28,17 @@ AllocatorResult result_of(const std::string& name, std::vector<Figure> figures) 
 
 Figure figure(const std::string& key, Better better, std::vector<double> samples) {
   const double value = median(samples);
-  return {{key, "ns", better, std::move(samples), {}}, value, {}};
+  return {{key, "ns", better, std::move(samples)}, value, {}};
 }
 
 TEST(CompareTest, ComparesWhatBothHaveAndHasADirection) {
-  const AllocatorResult base =
-      result_of("glibc", {figure("time", Better::kLower, {10, 10, 10}),
-                          figure("zero", Better::kLower, {0, 0, 0}),
-                          figure("fact", Better::kNone, {1, 1, 1})});
-  const AllocatorResult subject =
-      result_of("mem", {figure("time", Better::kLower, {5, 5, 5}),
-                        figure("zero", Better::kLower, {0, 0, 0}),
-                        figure("fact", Better::kNone, {2, 2, 2}),
-                        figure("own", Better::kLower, {1, 1, 1})});
+  const AllocatorResult base = result_of("glibc", {figure("time", Better::kLower, Samples(6, 10)),
+                                                   figure("zero", Better::kLower, Samples(6, 0)),
+                                                   figure("fact", Better::kNone, Samples(6, 1))});
+  const AllocatorResult subject = result_of(
+      "mem",
+      {figure("time", Better::kLower, Samples(6, 5)), figure("zero", Better::kLower, Samples(6, 0)),
+       figure("fact", Better::kNone, Samples(6, 2)), figure("own", Better::kLower, Samples(6, 1))});
   const Comparison comparison = compare(base, subject);
   EXPECT_EQ(comparison.baseline, "glibc");
   EXPECT_EQ(comparison.subject, "mem");

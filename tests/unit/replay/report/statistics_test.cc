@@ -24,18 +24,18 @@ TEST(StatisticsTest, AnIntervalHoldsTheMedianAndStaysWithinTheSamples) {
   EXPECT_GT(interval->high, 13);
   EXPECT_GE(interval->low, 10);
   EXPECT_LE(interval->high, 16);
-  EXPECT_FALSE(median_interval(Samples{1}));
+  EXPECT_FALSE(median_interval(Samples{10, 11, 12, 13, 14}));
 }
 
 TEST(StatisticsTest, IntervalsRepeat) {
-  const Samples samples = {5, 9, 2, 7, 3};
+  const Samples samples = {5, 9, 2, 7, 3, 8};
   EXPECT_EQ(median_interval(samples)->low, median_interval(samples)->low);
   EXPECT_EQ(median_interval(samples)->high, median_interval(samples)->high);
 }
 
 TEST(StatisticsTest, PairsCancelADriftThatMeetsBothSides) {
-  const Samples a = {20, 40, 80, 160, 320};
-  const Samples b = {10, 20, 40, 80, 160};
+  const Samples a = {20, 40, 80, 160, 320, 640};
+  const Samples b = {10, 20, 40, 80, 160, 320};
   const auto interval = paired_ratio_interval(a, b);
   ASSERT_TRUE(interval);
   EXPECT_DOUBLE_EQ(interval->low, 2);
@@ -43,10 +43,12 @@ TEST(StatisticsTest, PairsCancelADriftThatMeetsBothSides) {
 }
 
 TEST(StatisticsTest, NoRatioWithoutPairsOrOverZero) {
-  EXPECT_FALSE(paired_ratio_interval(Samples{1}, Samples{1}));
-  EXPECT_FALSE(paired_ratio_interval(Samples{1, 2}, Samples{1, 2, 3}));
-  EXPECT_FALSE(paired_ratio_interval(Samples{1, 2}, Samples{0, 2}));
-  EXPECT_FALSE(paired_ratio_interval(Samples{1, std::nan("")}, Samples{1, 2}));
+  const Samples good = {1, 2, 3, 4, 5, 6};
+  ASSERT_TRUE(paired_ratio_interval(good, good));
+  EXPECT_FALSE(paired_ratio_interval(Samples{1, 2, 3, 4, 5}, Samples{1, 2, 3, 4, 5}));
+  EXPECT_FALSE(paired_ratio_interval(good, Samples{1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_FALSE(paired_ratio_interval(good, Samples{0, 2, 3, 4, 5, 6}));
+  EXPECT_FALSE(paired_ratio_interval(good, Samples{std::nan(""), 2, 3, 4, 5, 6}));
 }
 
 // The share of intervals that hold the true median, over simulated sets of 15 samples.

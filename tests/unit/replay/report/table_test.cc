@@ -27,18 +27,17 @@ TEST(ShortNumberTest, KeepsThreeDigitsThatMatter) {
 
 TEST(TableTest, ShowsBothSidesRatioAndVerdict) {
   const Plan plan = testing::made_plan();
-  SubjectRuns glibc = testing::made_runs({8000, 8000, 8000});
+  SubjectRuns glibc = testing::made_runs(std::vector<std::uint64_t>(7, 8000));
   glibc.subject.name = "glibc";
-  SubjectRuns mem = testing::made_runs({4000, 4000, 4000});
+  SubjectRuns mem = testing::made_runs(std::vector<std::uint64_t>(7, 4000));
   mem.subject.name = "mem";
-  mem.by_pass[0][0].failed_allocations = 9;
-  mem.by_pass[0][1].failed_allocations = 9;
+  for (RunOutcome& run : mem.by_pass[0]) run.failed_allocations = 9;
   Result result;
-  result.config.repetitions = 3;
+  result.config.repetitions = 7;
   result.allocators = {summarize(plan, glibc, glibc), summarize(plan, mem, glibc)};
   result.comparisons = {compare(result.allocators[0], result.allocators[1])};
   const std::string text = comparison_tables(result);
-  EXPECT_THAT(text, HasSubstr("mem against glibc (in-process), 3 repetitions"));
+  EXPECT_THAT(text, HasSubstr("mem against glibc (in-process), 7 repetitions"));
   EXPECT_THAT(text, ::testing::ContainsRegex("throughput_events_per_s +125 M events/s +250 M "
                                              "events/s +2.000  2.000 to 2.000 +better"));
   EXPECT_THAT(text, HasSubstr("costs 8 ns per event"));

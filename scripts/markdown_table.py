@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Prints result documents as GitHub-flavoured Markdown: one table for each comparison.
+
+Every metric that has a direction is shown, won or lost, with both figures, the ratio of subject to
+baseline, its 95 % interval and the verdict.
+"""
+
+import argparse
+import math
+import pathlib
+import sys
+
+import results_io
+
+
+def short(value: float) -> str:
+    """Three digits that matter, with a prefix from 10 000 on."""
+    if math.isnan(value):
+        return "–"
+    prefixes = ["", " k", " M", " G", " T"]
+    while abs(value) >= 10000 and len(prefixes) > 1:
+        value /= 1000
+        prefixes.pop(0)
+    size = abs(value)
+    digits = 0 if value == int(value) else 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
+    return f"{value:.{digits}f}{prefixes[0]}"
+
+
+def ratio_text(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{ratio:.3f}"
+
+
+def table(result: results_io.Result, comparison: dict) -> str:
+    def side(name: str) -> results_io.AllocatorResult:
+        return next(r for r in result.results
+                    if (r.allocator, r.binding) == (name, comparison["binding"]))
+
+    baseline, subject = side(comparison["baseline"]), side(comparison["subject"])
+    lines = [
+        f"`{subject.allocator}` against `{baseline.allocator}` ({comparison['binding']}), "
+        f"`{pathlib.PurePath(result.trace_path).name}`, "
+        f"{result.config['repetitions']} repetitions, touch {result.config['touch']}:",
+        "",
+        f"| metric | unit | {baseline.allocator} | {subject.allocator} | ratio | 95 % interval "
+        "| verdict |",
+        "|---|---|---:|---:|---:|---|---|",
+    ]
+    for key, figure in comparison["metrics"].items():
+        interval = figure["interval"]
+        between = "–" if interval is None else " to ".join(map(ratio_text, interval))
+        lines.append(
+            f"| {key} | {subject.metrics[key].unit} | {short(baseline.metrics[key].value)} "
+            f"| {short(subject.metrics[key].value)} | {ratio_text(figure['ratio'])} "
+            f"| {between} | {figure['verdict']} |")
+    harness = subject.metrics["harness_cost_per_event_ns"].value
+    timer = subject.metrics["harness_timer_cost_ns"].value
+    lines += ["", f"The replay itself costs {harness:.3g} ns an event; a latency window holds "
+                  f"{timer:.3g} ns of timer."]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example:\n  scripts/replay --trace traces/redis.trace --allocator mem | "
+               "scripts/markdown_table.py -")
+    parser.add_argument("results", nargs="+", metavar="RESULT.json", help="result file, - for stdin")
+    arguments = parser.parse_args()
+    try:
+        tables = [table(result, comparison)
+                  for result in map(results_io.load, arguments.results)
+                  for comparison in result.comparison]
+    except results_io.ResultError as error:
+        print(f"markdown_table.py: {error}", file=sys.stderr)
+        return 1
+    print("\n\n".join(tables))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+/* Commits the misuse that its argument names; what comes after must not be reached. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+static void double_free_immediate(void) {
+  void* p = mem_malloc(100);
+  void* wall = mem_malloc(100);
+  (void)wall;
+  mem_free(p);
+  mem_free(p);
+}
+
+static void double_free_coalesced(void) {
+  char* a = mem_malloc(100);
+  char* b = mem_malloc(100);
+  void* wall = mem_malloc(100);
+  (void)wall;
+  mem_free(b);
+  mem_free(a); /* b is inside a's block now */
+  mem_free(b);
+}
+
+static void double_free_delayed(void) {
+  void* blocks[100];
+  for (int i = 0; i < 100; ++i) blocks[i] = mem_malloc(48);
+  mem_free(blocks[50]);
+  for (int i = 0; i < 100; i += 2) {
+    if (i != 50) mem_free(blocks[i]);
+  }
+  mem_free(blocks[50]);
+}
+
+static void double_free_large(void) {
+  void* p = mem_malloc((size_t)8 << 20);
+  mem_free(p);
+  mem_free(p);
+}
+
+static void realloc_after_free(void) {
+  void* p = mem_malloc(100);
+  void* wall = mem_malloc(100);
+  (void)wall;
+  mem_free(p);
+  mem_realloc(p, 200);
+}
+
+static void interior(void) {
+  char* p = mem_malloc(1000);
+  memset(p, 0x41, 1000);
+  mem_free(p + 160);
+}
+
+static void interior_of_large(void) {
+  char* p = mem_malloc((size_t)8 << 20);
+  mem_free(p + ((size_t)4 << 20));
+}
+
+static void stack(void) {
+  char here[64];
+  char* volatile p = here;
+  mem_malloc(1);
+  mem_free((void*)(((uintptr_t)p + 15) & ~(uintptr_t)15));
+}
+
+static void wild(void) {
+  mem_malloc(1);
+  mem_free((void*)0x123456789ab0);
+}
+
+static void empty_heap(void) { mem_free((void*)0x10); }
+
+static void misaligned(void) {
+  char* p = mem_malloc(100);
+  mem_free(p + 1);
+}
+
+static void other_malloc(void) {
+  void* p = malloc(100);
+  mem_free(p);
+}
+
+static void overwritten_header(void) {
+  char* p = mem_malloc(100);
+  memset(p - 16, 0, 16);
+  mem_free(p);
+}
+
+static void overflow_into_next(void) {
+  char* p = mem_malloc(64);
+  char* next = mem_malloc(64);
+  (void)next;
+  memset(p, 0x41, mem_usable_size(p) + 16);
+  mem_free(p);
+}
+
+static void overflow_seen_from_next(void) {
+  char* p = mem_malloc(64);
+  char* next = mem_malloc(64);
+  memset(p, 0x41, mem_usable_size(p) + 16);
+  mem_free(next);
+}
+
+static void write_after_free(void) {
+  char* p = mem_malloc(100);
+  void* wall = mem_malloc(100);
+  (void)wall;
+  mem_free(p);
+  memset(p, 0x41, 16);
+  mem_malloc(100);
+}
+
+static void usable_size_of_wild(void) { printf("%zu\n", mem_usable_size((void*)0x4000)); }
+
+static const struct {
+  const char* name;
+  void (*commit)(void);
+} kCases[] = {
+    {"double_free_immediate", double_free_immediate},
+    {"double_free_coalesced", double_free_coalesced},
+    {"double_free_delayed", double_free_delayed},
+    {"double_free_large", double_free_large},
+    {"realloc_after_free", realloc_after_free},
+    {"interior", interior},
+    {"interior_of_large", interior_of_large},
+    {"stack", stack},
+    {"wild", wild},
+    {"empty_heap", empty_heap},
+    {"misaligned", misaligned},
+    {"other_malloc", other_malloc},
+    {"overwritten_header", overwritten_header},
+    {"overflow_into_next", overflow_into_next},
+    {"overflow_seen_from_next", overflow_seen_from_next},
+    {"write_after_free", write_after_free},
+    {"usable_size_of_wild", usable_size_of_wild},
+};
+
+int main(int argc, char** argv) {
+  for (size_t i = 0; argc == 2 && i < sizeof(kCases) / sizeof(kCases[0]); ++i) {
+    if (strcmp(argv[1], kCases[i].name) == 0) {
+      kCases[i].commit();
+      puts("went unnoticed");
+      return 0;
+    }
+  }
+  return 2;
+}

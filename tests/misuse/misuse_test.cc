@@ -1,0 +1,84 @@
+// Each misuse must end its process by SIGABRT with one line that names an address and the reason.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string.h>
+
+#include <string>
+
+#include "core/mem/heap.h"
+#include "tests/support/subprocess.h"
+
+namespace {
+
+struct Case {
+  const char* name;
+  const char* message;
+};
+
+class MisuseTest : public testing::TestWithParam<Case> {};
+
+TEST_P(MisuseTest, EndsTheProcessAndSaysWhy) {
+  const support::Outcome outcome = support::run({MISUSE_PROGRAM, GetParam().name});
+  EXPECT_EQ(outcome.signal, SIGABRT) << "exit code " << outcome.exit_code;
+  EXPECT_THAT(outcome.output, testing::ContainsRegex(GetParam().message));
+}
+
+constexpr Case kCases[] = {
+    {"double_free_immediate", "mem: double free of 0x[0-9a-f]+: the block is free already"},
+    {"double_free_coalesced", "mem: double free of 0x[0-9a-f]+: the block is free already"},
+    {"double_free_delayed", "mem: double free of 0x[0-9a-f]+: the block is free already"},
+    {"double_free_large", "mem: invalid free of 0x[0-9a-f]+: it is in no memory of this heap"},
+    {"realloc_after_free", "mem: double free of 0x[0-9a-f]+"},
+    {"interior", "mem: invalid free of 0x[0-9a-f]+: it points into the block at 0x[0-9a-f]+"},
+    {"interior_of_large", "mem: invalid free of 0x[0-9a-f]+: it points into the block at"},
+    {"stack", "mem: invalid free of 0x[0-9a-f]+: it is in no memory of this heap"},
+    {"wild", "mem: invalid free of 0x123456789ab0: it is in no memory of this heap"},
+    {"empty_heap", "mem: invalid free of 0x10: it is in no memory of this heap"},
+    {"misaligned", "mem: invalid free of 0x[0-9a-f]+1: misaligned"},
+    {"other_malloc", "mem: invalid free of 0x[0-9a-f]+: it is in no memory of this heap"},
+    {"overwritten_header", "mem: corrupted header at 0x[0-9a-f]+"},
+    {"overflow_into_next", "mem: corrupted header at 0x[0-9a-f]+"},
+    {"overflow_seen_from_next", "mem: corrupted header at 0x[0-9a-f]+"},
+    {"write_after_free", "mem: corrupted free list at 0x[0-9a-f]+"},
+    {"usable_size_of_wild", "mem: invalid free of 0x4000"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, MisuseTest, testing::ValuesIn(kCases),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+// The programs above use the default config; the guards are the same code in the classic one, and
+// these ask it in a forked child.
+class ClassicMisuseDeathTest : public testing::Test {
+ protected:
+  static mem::Heap<mem::ClassicConfig> heap_;
+};
+constinit mem::Heap<mem::ClassicConfig> ClassicMisuseDeathTest::heap_;
+
+TEST_F(ClassicMisuseDeathTest, TellsEachKind) {
+  auto* p = static_cast<char*>(heap_.allocate(100, 0));
+  auto* q = static_cast<char*>(heap_.allocate(100, 0));
+  auto* wall = static_cast<char*>(heap_.allocate(100, 0));
+  memset(wall, 0, 100);
+  heap_.deallocate(q);
+  EXPECT_DEATH(heap_.deallocate(q), "double free");
+  EXPECT_DEATH(heap_.deallocate(p + 8), "points into the block");
+  EXPECT_DEATH(heap_.deallocate(p + 4), "misaligned");
+  EXPECT_DEATH(heap_.deallocate(&p), "in no memory of this heap");
+  EXPECT_DEATH((memset(p - 16, 0x41, 16), heap_.deallocate(p)), "corrupted header");
+  EXPECT_DEATH(heap_.deallocate(wall + 64), "points into the block");
+}
+
+// A reused block cannot be told from its last life; but what is left of it can.
+TEST_F(ClassicMisuseDeathTest, DoubleFreeOfASplitBlockIsTold) {
+  auto* p = static_cast<char*>(heap_.allocate(400, 0));
+  auto* q = static_cast<char*>(heap_.allocate(100, 0));
+  heap_.allocate(1, 0);
+  heap_.deallocate(q);
+  heap_.deallocate(p);
+  char* whole = static_cast<char*>(heap_.allocate(490, 0));
+  ASSERT_EQ(whole, p);
+  memset(whole, 0x5a, 490);
+  EXPECT_DEATH(heap_.deallocate(q), "points into the block");
+}
+
+}  // namespace

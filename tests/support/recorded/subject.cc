@@ -1,0 +1,201 @@
+// A program to be recorded: argv[1] names what it does. The calls of interest stand between two
+// mallocs of kBegin and kEnd bytes, so that a test can tell them from those of the C library.
+#include <malloc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <new>
+
+extern "C" void* reallocarray(void*, size_t, size_t) noexcept;
+
+namespace {
+
+constexpr std::size_t kBegin = 424'242;
+constexpr std::size_t kEnd = 424'243;
+
+void check(bool good) {
+  if (!good) abort();
+}
+
+void mark(std::size_t size) { free(malloc(size)); }
+
+void c_calls() {
+  errno = 77;
+  void* a = malloc(101);
+  void* b = calloc(3, 34);
+  void* c = nullptr;
+  check(posix_memalign(&c, 64, 103) == 0);
+  void* d = aligned_alloc(128, 256);
+  void* e = memalign(32, 105);
+  void* f = valloc(106);
+  void* g = realloc(nullptr, 107);
+  a = realloc(a, 100'001);
+  b = reallocarray(b, 5, 30);
+  check(realloc(g, 0) == nullptr);
+  free(nullptr);
+  free(f);
+  free(e);
+  free(d);
+  free(c);
+  free(b);
+  free(a);
+  check(errno == 77);
+}
+
+void cxx_calls() {
+  const std::align_val_t align{64};
+  void* a = ::operator new(201);
+  void* b = ::operator new[](202);
+  void* c = ::operator new(203, std::nothrow);
+  void* d = ::operator new[](204, std::nothrow);
+  void* e = ::operator new(256, align);
+  void* f = ::operator new[](320, align);
+  void* g = ::operator new(384, align, std::nothrow);
+  void* h = ::operator new[](448, align, std::nothrow);
+  ::operator delete(a);
+  ::operator delete[](b);
+  ::operator delete (c, std::size_t{203});
+  ::operator delete[](d, std::size_t{204});
+  ::operator delete(e, align);
+  ::operator delete[](f, align);
+  ::operator delete (g, std::size_t{384}, align);
+  ::operator delete[](h, std::size_t{448}, align);
+}
+
+// Out of memory passes through the library as what it is.
+void failures() {
+  // volatile: the compiler knows that such calls fail, and would judge them.
+  const volatile std::size_t too_much = SIZE_MAX / 2;
+  check(malloc(too_much) == nullptr && errno == ENOMEM);
+  check(calloc(too_much, 4) == nullptr);
+  void* volatile kept = malloc(301);
+  memset(kept, 5, 301);
+  check(realloc(kept, too_much) == nullptr);
+  check(reallocarray(kept, too_much, 4) == nullptr);
+  check(static_cast<char*>(kept)[300] == 5);
+  bool thrown = false;
+  try {
+    ::operator delete(::operator new(too_much));
+  } catch (const std::bad_alloc&) {
+    thrown = true;
+  }
+  check(thrown && ::operator new(too_much, std::nothrow) == nullptr);
+  free(kept);
+}
+
+// What a new-handler releases is the program's own and belongs in the trace.
+void* g_reserve;
+void new_handler_frees() {
+  g_reserve = malloc(302);
+  std::set_new_handler([] {
+    free(g_reserve);
+    std::set_new_handler(nullptr);
+  });
+  try {
+    ::operator delete(::operator new(SIZE_MAX / 2));
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+void* one_block(void*) {
+  free(malloc(501));
+  return nullptr;
+}
+
+// A key's destructor runs when the thread's own variables are gone.
+pthread_key_t g_key;
+void* block_freed_by_destructor(void*) {
+  pthread_setspecific(g_key, malloc(502));
+  return nullptr;
+}
+
+void many_threads(void* (*body)(void*), int count) {
+  check(pthread_key_create(&g_key, free) == 0);
+  for (int i = 0; i < count; ++i) {
+    pthread_t thread;
+    check(pthread_create(&thread, nullptr, body, nullptr) == 0);
+    check(pthread_join(thread, nullptr) == 0);
+  }
+}
+
+// Blocks change hands through slots; whoever finds one frees it at once, so that an address is
+// given out again while its last owner is still near.
+constexpr int kSlots = 64;
+constexpr int kRounds = 60'000;
+std::atomic<void*> g_slots[kSlots];
+
+void* pass_blocks(void* seed) {
+  auto random = reinterpret_cast<std::uintptr_t>(seed) * 2 + 1;
+  for (int i = 0; i < kRounds; ++i) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    const std::size_t size = 16 + (random >> 60) * 16;
+    void* fresh = (random >> 58) % 4 == 0 ? realloc(malloc(size), size * 40) : malloc(size);
+    free(g_slots[(random >> 33) % kSlots].exchange(fresh));
+  }
+  return nullptr;
+}
+
+void race() {
+  pthread_t threads[4];
+  for (std::uintptr_t i = 0; i < 4; ++i) {
+    check(pthread_create(&threads[i], nullptr, pass_blocks, reinterpret_cast<void*>(i)) == 0);
+  }
+  for (const pthread_t thread : threads) check(pthread_join(thread, nullptr) == 0);
+  for (auto& slot : g_slots) free(slot.load());
+}
+
+void fork_child() {
+  void* shared = malloc(601);
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int i = 0; i < 100'000; ++i) free(malloc(602));
+    free(shared);
+    _exit(0);
+  }
+  int status = 1;
+  check(waitpid(child, &status, 0) == child && status == 0);
+  free(shared);
+}
+
+void loop(int count) {
+  for (int i = 0; i < count; ++i) free(malloc(701));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  check(argc >= 2);
+  const char* what = argv[1];
+  const auto is = [what](const char* name) { return strcmp(what, name) == 0; };
+  const int count = argc >= 3 ? atoi(argv[2]) : 0;
+  mark(kBegin);
+  if (is("c")) c_calls();
+  if (is("cxx")) cxx_calls();
+  if (is("failures")) failures();
+  if (is("new-handler")) new_handler_frees();
+  if (is("threads")) many_threads(one_block, count);
+  if (is("destructors")) many_threads(block_freed_by_destructor, count);
+  if (is("race")) race();
+  if (is("fork")) fork_child();
+  if (is("loop")) loop(count);
+  if (is("exit")) return count;
+  if (is("exec")) execvp(argv[2], argv + 2);
+  if (is("killed")) {
+    loop(count);
+    raise(SIGKILL);
+  }
+  if (is("close-all")) {
+    for (int fd = 0; fd < 1024; ++fd) close(fd);
+    loop(count);
+  }
+  mark(kEnd);
+  return 0;
+}

@@ -1,0 +1,60 @@
+#include "replay/record/program.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "replay/trace/error.h"
+#include "tests/support/temp_dir.h"
+
+namespace replay {
+namespace {
+
+class Program : public ::testing::Test {
+ protected:
+  Fate run(const std::vector<std::string>& command) {
+    const SignalHold signals;
+    SpoolDirectory spool(dir_.file("x.trace"), {});
+    // An empty library name preloads nothing.
+    return run_program(command, "", spool, signals, [] {});
+  }
+  testing::TempDir dir_;
+};
+
+TEST_F(Program, TellsHowItEnded) {
+  EXPECT_TRUE(run({"true"}).succeeded());
+  const Fate failed = run({"sh", "-c", "exit 5"});
+  EXPECT_FALSE(failed.succeeded());
+  EXPECT_EQ(failed.text(), "exited with code 5");
+  EXPECT_EQ(failed.json().dump(), R"({"kind":"exited","code":5})");
+  const Fate killed = run({"sh", "-c", "kill -9 $$"});
+  EXPECT_EQ(killed.text(), "was killed by signal 9 (Killed)");
+  EXPECT_EQ(killed.json().at("signal"), 9);
+}
+
+// What a process sends to the recorder reaches the program, and the recorder lives on.
+TEST_F(Program, PassesSignalsOn) {
+  const std::string parent = std::to_string(::getpid());
+  const Fate fate = run(
+      {"sh", "-c", "trap 'exit 42' TERM; kill -TERM " + parent + "; while :; do sleep 0.05; done"});
+  EXPECT_EQ(fate.text(), "exited with code 42");
+}
+
+TEST_F(Program, ACommandThatCannotRunIsAnError) {
+  try {
+    run({"/no/such/program"});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "/no/such/program: cannot be run: No such file or directory");
+  }
+}
+
+TEST_F(Program, AHeldSignalIsFoundLater) {
+  const SignalHold signals;
+  EXPECT_FALSE(signals.interrupted());
+  ::kill(::getpid(), SIGINT);
+  EXPECT_TRUE(signals.interrupted());
+  EXPECT_FALSE(signals.interrupted());
+}
+
+}  // namespace
+}  // namespace replay

@@ -1,0 +1,53 @@
+#include "replay/record/spool_directory.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "replay/trace/error.h"
+#include "tests/support/temp_dir.h"
+
+namespace replay {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(SpoolDirectory, HoldsTheControlPageAndGoesWithAllItHolds) {
+  testing::TempDir dir;
+  std::string path;
+  {
+    RecordLimits limits;
+    limits.events = 12;
+    SpoolDirectory spool(dir.file("x.trace"), limits);
+    path = spool.path();
+    EXPECT_TRUE(fs::path(path).is_absolute());
+    EXPECT_TRUE(fs::exists(path + "/control"));
+    EXPECT_EQ(spool.control().magic, spool::kControlMagic);
+    EXPECT_EQ(spool.control().limit_events, 12u);
+    EXPECT_EQ(spool.control().limit_stamp, spool::kNever);
+    EXPECT_EQ(spool.image_path(3), path + "/image-3");
+    fs::create_directory(path + "/image-0");
+  }
+  EXPECT_FALSE(fs::exists(path));
+}
+
+TEST(SpoolDirectory, ATimeLimitLiesAhead) {
+  testing::TempDir dir;
+  RecordLimits limits;
+  limits.time_ns = 1'000'000'000;
+  SpoolDirectory spool(dir.file("x.trace"), limits);
+  EXPECT_LT(spool.control().limit_stamp, spool::kNever);
+}
+
+TEST(SpoolDirectory, SaysWhereItCannotBeMade) {
+  testing::TempDir dir;
+  try {
+    SpoolDirectory spool(dir.file("no/x.trace"), {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("No such file"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace replay
