@@ -130,7 +130,7 @@ void many_threads(void* (*body)(void*), int count) {
 // (and, as the test sets it, have no cache of their own), so that an address freed by one is the next
 // that another is given.
 constexpr int kSlots = 64;
-constexpr int kRounds = 60'000;
+constexpr int kRounds = 250'000;
 std::atomic<void*> g_slots[kSlots];
 
 void* pass_blocks(void* seed) {
