@@ -21,11 +21,13 @@ build_preset() {
       echo "configuring build/$preset" >&2
       run_logged "$log" cmake --preset "$preset" "${configure[@]}" || exit 1
     fi
-    # `ninja -n` tells without delay whether there is anything to announce.
-    if ! ninja -C "$dir" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
-      echo "building build/$preset (the first time takes a few minutes)" >&2
-    fi
-    run_logged "$log" cmake --build --preset "$preset" ${*:+--target "$@"} || exit 1
+    # Announced only once it has taken a second, for mostly there is nothing to do.
+    (sleep 1 && echo "building build/$preset (the first time takes a few minutes)" >&3) \
+      3>&2 9>&- </dev/null >/dev/null 2>&1 &
+    local notice=$! status=0
+    run_logged "$log" cmake --build --preset "$preset" ${*:+--target "$@"} || status=1
+    kill "$notice" 2>/dev/null || true
+    exit "$status"
   ) 9>"$root/build/.$preset.lock"
 }
 

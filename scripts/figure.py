@@ -2,8 +2,13 @@
 
 import argparse
 import pathlib
+import sys
 
-import matplotlib
+try:
+    import matplotlib
+except ImportError:
+    sys.exit(f"{sys.argv[0]}: {sys.executable} has no matplotlib; run scripts/bootstrap --for test "
+             f"and then $(scripts/find_python) {' '.join(sys.argv)}")
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend must be chosen first)

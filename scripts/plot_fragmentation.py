@@ -2,36 +2,29 @@
 """Draws fragmentation over the events of a trace: bytes asked for against pages held, and the ratio
 of the two, one curve an allocator."""
 
-import math
 import sys
 
 import figure
-from results_io import Fragmentation, ResultError
+from results_io import ResultError
 
 MIB = 1024 * 1024
 
 
-def fragmentation(series: Fragmentation, page_size_bytes: int) -> list[float]:
-    """1 - allocated / held at each sample; NaN where nothing is held."""
-    return [1.0 - allocated / (pages * page_size_bytes) if pages > 0 else math.nan
-            for allocated, pages in zip(series.total_allocated_bytes, series.total_pages)]
-
-
 def draw(results, lines):
-    lines = [line for line in lines if line[2].fragmentation and line[2].fragmentation.event]
+    lines = [line for line in lines if line[2].fragmentation.event]
     if not lines:
         raise ResultError("no fragmentation series in these results")
     chart, (memory, ratio) = figure.plt.subplots(2, 1, sharex=True, figsize=(8, 6.5))
     asked = set()
     for index, (label, result, entry) in enumerate(lines):
         series, look = entry.fragmentation, figure.style(index)
-        held = [pages * result.page_size_bytes / MIB for pages in series.total_pages]
-        memory.plot(series.event, held, label=f"{label}: held from the kernel", **look)
-        ratio.plot(series.event, fragmentation(series, result.page_size_bytes), label=label, **look)
         if result.trace_path not in asked:  # the same for every allocator of a trace
             asked.add(result.trace_path)
             live = [size / MIB for size in series.total_allocated_bytes]
             memory.fill_between(series.event, live, color="0.8", label="asked for and live")
+        held = [pages * series.page_size_bytes / MIB for pages in series.total_pages]
+        memory.plot(series.event, held, label=f"{label}: held from the kernel", **look)
+        ratio.plot(series.event, series.ratio, label=label, **look)
     memory.set_ylabel("memory [MiB]")
     memory.set_ylim(bottom=0)
     memory.legend(loc="best", fontsize=8)
@@ -39,7 +32,7 @@ def draw(results, lines):
     # Lazily touched pages can make the ratio negative, and hiding that would lie.
     ratio.set_ylim(min(0.0, ratio.get_ylim()[0]), 1.0)
     ratio.set_xlabel("events replayed")
-    ratio.set_xlim(left=0)
+    ratio.set_xlim(0, max(1, *(entry.fragmentation.event[-1] for _, _, entry in lines)))
     ratio.legend(loc="best", fontsize=8)
     ratio.xaxis.set_major_formatter(figure.matplotlib.ticker.EngFormatter(sep=""))
     chart.suptitle(f"Fragmentation: {figure.trace_title(results)}")

@@ -8,24 +8,27 @@ import figure
 from results_io import Histogram, ResultError
 
 # Each step towards the tail is as wide as the one before it: 90 %, 99 %, 99.9 % and so on.
-TICKS = [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999]
+TICKS = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999]
 
 
 def cumulative(histogram: Histogram) -> tuple[list[float], list[float]]:
-    """(latency, fraction of calls at most in that bucket), empty buckets left out."""
+    """(latency, fraction of calls at most that slow) at each bucket's end.
+
+    The slowest call stands half a call below 100 %, which has no place on the axis of nines.
+    """
     total = sum(histogram.count)
     values, fractions, seen = [], [], 0
-    for lower, count in zip(histogram.lower, histogram.count):
+    for upper, count in zip(histogram.upper, histogram.count):
         if count:
             seen += count
-            values.append(max(lower, 1.0))  # a logarithmic axis has no 0
-            fractions.append(seen / total)
+            values.append(max(upper, 1.0))  # a logarithmic axis has no 0
+            fractions.append(min(seen, total - 0.5) / total)
     return values, fractions
 
 
 def nines(fraction: float) -> float:
     """Where a fraction stands on the axis of nines: 0 is 0, 0.9 is 1, 0.99 is 2."""
-    return -math.log10(max(1.0 - fraction, 1e-7))
+    return -math.log10(1.0 - fraction)
 
 
 def draw(results, lines):
@@ -35,7 +38,7 @@ def draw(results, lines):
         raise ResultError("no latency histogram in these results")
     columns = min(2, len(operations))
     rows = -(-len(operations) // columns)
-    chart, axes = figure.plt.subplots(rows, columns, squeeze=False, sharex=True,
+    chart, axes = figure.plt.subplots(rows, columns, squeeze=False, sharex=True, sharey=True,
                                       figsize=(5.5 * columns, 3.4 * rows + 0.6))
     panels = list(axes.flat)
     for panel, operation in zip(panels, operations):
@@ -49,10 +52,10 @@ def draw(results, lines):
         panel.set_title(operation)
         panel.set_xscale("log")
         panel.set_ylim(bottom=0)
-        panel.set_yticks([nines(t) for t in TICKS], [f"{t * 100:g} %" for t in TICKS])
+        panel.set_yticks([nines(t) for t in TICKS], [f"{t * 100:.8g} %" for t in TICKS])
         panel.set_xlabel("latency [ns]")
         panel.set_ylabel("calls at most that slow")
-        panel.tick_params(labelbottom=True)
+        panel.tick_params(labelbottom=True, labelleft=True)
         panel.legend(loc="lower right", fontsize=8)
     for panel in panels[len(operations):]:
         panel.set_visible(False)

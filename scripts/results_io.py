@@ -32,10 +32,11 @@ class Metric:
 
 @dataclass(frozen=True)
 class Histogram:
-    """lower[i] is the least value that bucket i counts."""
+    """count[i] calls took between lower[i] and upper[i]; empty buckets are left out."""
 
     unit: str
     lower: list[float]
+    upper: list[float]
     count: list[int]
 
 
@@ -43,10 +44,12 @@ class Histogram:
 class Fragmentation:
     """Parallel lists: the state after `event[i]` events."""
 
+    page_size_bytes: int
     event: list[int]
     total_allocated_bytes: list[float]
     total_pages: list[float]
     mapped_pages: list[float]
+    ratio: list[float]  # 1 - allocated / held; NaN where nothing is held
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class AllocatorResult:
     allocator: str
     binding: str
     metrics: dict[str, Metric]
-    fragmentation: Fragmentation | None
+    fragmentation: Fragmentation
     latency: dict[str, Histogram]
 
 
@@ -66,8 +69,8 @@ class Result:
     page_size_bytes: int
     context: dict = field(repr=False)
     config: dict = field(repr=False)
-    results: list[AllocatorResult] = field(default_factory=list)
-    comparison: list[dict] = field(default_factory=list)
+    results: list[AllocatorResult]
+    comparison: list[dict]
 
 
 def _number(value) -> float:
@@ -75,38 +78,40 @@ def _number(value) -> float:
 
 
 def _numbers(values) -> list:
-    return [_number(v) for v in values or []]
+    return [_number(v) for v in values]
+
+
+def _parallel(name: str, lists: list[list]) -> None:
+    if len({len(one) for one in lists}) > 1:
+        raise ResultError(f"the lists of series.{name} differ in length")
 
 
 def _metric(raw: dict) -> Metric:
-    interval = raw.get("interval")
+    interval = raw["interval"]
     return Metric(_number(raw["value"]), raw["unit"], raw["better"],
-                  tuple(_numbers(interval)) if interval else None, _numbers(raw.get("samples")))
+                  tuple(_numbers(interval)) if interval else None, _numbers(raw["samples"]))
 
 
-def _fragmentation(raw: dict | None) -> Fragmentation | None:
-    if not raw:
-        return None
-    series = Fragmentation(raw["event"], _numbers(raw["total_allocated_bytes"]),
-                           _numbers(raw["total_pages"]), _numbers(raw.get("mapped_pages")))
-    if not len(series.event) == len(series.total_allocated_bytes) == len(series.total_pages):
-        raise ResultError("the lists of series.fragmentation differ in length")
-    return series
+def _fragmentation(raw: dict) -> Fragmentation:
+    lists = [_numbers(raw[key]) for key in ("event", "total_allocated_bytes", "total_pages",
+                                            "mapped_pages", "fragmentation")]
+    _parallel("fragmentation", lists)
+    return Fragmentation(raw["page_size_bytes"], *lists)
 
 
 def _histogram(operation: str, raw: dict) -> Histogram:
-    if len(raw["lower"]) != len(raw["count"]):
-        raise ResultError(f"the lists of series.latency_histogram.{operation} differ in length")
-    return Histogram(raw["unit"], _numbers(raw["lower"]), raw["count"])
+    lists = [_numbers(raw[key]) for key in ("lower", "upper", "count")]
+    _parallel(f"latency_histogram.{operation}", lists)
+    return Histogram(raw["unit"], *lists)
 
 
 def _allocator(raw: dict) -> AllocatorResult:
-    series = raw.get("series", {})
+    series = raw["series"]
     return AllocatorResult(
         raw["allocator"], raw["binding"],
         {key: _metric(metric) for key, metric in raw["metrics"].items()},
-        _fragmentation(series.get("fragmentation")),
-        {op: _histogram(op, h) for op, h in (series.get("latency_histogram") or {}).items()})
+        _fragmentation(series["fragmentation"]),
+        {op: _histogram(op, h) for op, h in series["latency_histogram"].items()})
 
 
 def check_schema(document, source: str) -> None:
@@ -139,9 +144,9 @@ def load(path: str) -> Result:
     try:
         trace = document["trace"]
         return Result(source, trace["path"], trace["events"],
-                      document["context"].get("page_size_bytes", 4096), document["context"],
+                      document["context"]["host"]["page_size_bytes"], document["context"],
                       document["config"], [_allocator(raw) for raw in document["results"]],
-                      document.get("comparison", []))
+                      document["comparison"])
     except ResultError as error:
         raise ResultError(f"{source}: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:

@@ -28,45 +28,53 @@ struct HeapStats {
 // deallocate: pre: p is nullptr or live. post: p is dead.
 template <class A>
 concept Allocator = requires(A a, std::size_t size, std::size_t align, void* p) {
-  { a.allocate(size, align) } noexcept -> std::same_as<void*>;
-  { a.deallocate(p) } noexcept -> std::same_as<void>;
+  { a.allocate(size, align) }
+  noexcept->std::same_as<void*>;
+  { a.deallocate(p) }
+  noexcept->std::same_as<void>;
 };
 
 // allocate_zeroed: as allocate with the default alignment, every byte zero.
 template <class A>
 concept ZeroingAllocator = Allocator<A> && requires(A a, std::size_t size) {
-  { a.allocate_zeroed(size) } noexcept -> std::same_as<void*>;
+  { a.allocate_zeroed(size) }
+  noexcept->std::same_as<void*>;
 };
 
 // reallocate: pre: p is live, size > 0. post: nullptr leaves p live and unchanged; otherwise the
 // result is live with min(old, new) bytes kept, and p is dead unless it is the result.
 template <class A>
 concept ReallocatingAllocator = Allocator<A> && requires(A a, void* p, std::size_t size) {
-  { a.reallocate(p, size) } noexcept -> std::same_as<void*>;
+  { a.reallocate(p, size) }
+  noexcept->std::same_as<void*>;
 };
 
 // usable_size: pre: p is live. post: bytes that the caller may use, at least what was asked for.
 template <class A>
 concept SizedAllocator = Allocator<A> && requires(A a, const void* p) {
-  { a.usable_size(p) } noexcept -> std::same_as<std::size_t>;
+  { a.usable_size(p) }
+  noexcept->std::same_as<std::size_t>;
 };
 
 // purge: gives back to the kernel what can be given back now; returns the bytes given.
 template <class A>
 concept PurgingAllocator = Allocator<A> && requires(A a) {
-  { a.purge() } noexcept -> std::same_as<std::size_t>;
+  { a.purge() }
+  noexcept->std::same_as<std::size_t>;
 };
 
 // check: walks every structure and asserts each numbered invariant. Returns 0 if all hold, else
 // the number of the first invariant that does not. O(blocks).
 template <class A>
 concept CheckedAllocator = Allocator<A> && requires(A a) {
-  { a.check() } noexcept -> std::same_as<int>;
+  { a.check() }
+  noexcept->std::same_as<int>;
 };
 
 template <class A>
 concept CountingAllocator = Allocator<A> && requires(const A a) {
-  { a.stats() } noexcept -> std::same_as<HeapStats>;
+  { a.stats() }
+  noexcept->std::same_as<HeapStats>;
 };
 
 // An allocator whose results must not be dereferenced says `static constexpr bool kBacked = false`.

@@ -11,7 +11,7 @@ namespace {
 
 using mem::default_heap;
 
-// PTRDIFF_MAX and its like are refused by the heap itself.
+// The heap refuses sizes beyond PTRDIFF_MAX itself, but sets no errno.
 void* or_enomem(void* p) noexcept {
   if (p == nullptr) errno = ENOMEM;
   return p;

@@ -20,8 +20,8 @@ class Region {
   static constexpr std::size_t kHeaderBytes = 32;
   static constexpr std::size_t kSentinelBytes = Block::kHeaderBytes;
 
-  // pre: [memory, memory + bytes) is mapped, page-aligned and zero. post: one block, described by
-  // flags only once the caller writes its header at first(); the sentinel stands.
+  // pre: [memory, memory + bytes) is mapped, page-aligned and zero. post: the region's header and
+  // sentinel stand; the header of its one block, at first(), is for the caller to write.
   static Region* create(void* memory, std::size_t bytes, std::size_t first_offset) noexcept {
     auto* region = static_cast<Region*>(memory);
     region->bytes_ = bytes;

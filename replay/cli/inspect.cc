@@ -104,9 +104,9 @@ void print_header(const TraceReader& reader, const Summary& summary, std::uint64
   if (reader.truncated()) fmt::print("  TRUNCATED: {}\n", reader.truncation());
   if (header.lost_events != 0) fmt::print("  LOST: {} calls are not in it\n", header.lost_events);
   fmt::print("  {:<14} {}, {:.2f} bytes each, times in units of {} ns\n", "events", summary.events,
-             summary.events == 0 ? 0.0
-                                 : static_cast<double>(file_bytes) /
-                                       static_cast<double>(summary.events),
+             summary.events == 0
+                 ? 0.0
+                 : static_cast<double>(file_bytes) / static_cast<double>(summary.events),
              header.time_unit_ns);
   fmt::print("  {:<14} {}\n", "duration", time_text(summary.duration_ns));
   if (header.start_unix_ns != 0) {
@@ -120,9 +120,10 @@ void print_text(const TraceReader& reader, const Summary& summary, std::uint64_t
   fmt::print("  {:<14} {}, {} requested\n", "objects", summary.objects,
              bytes_text(summary.requested_bytes));
   const std::uint64_t frees = summary.by_op[static_cast<std::size_t>(Op::kFree)];
-  fmt::print("  {:<14} {}; {} of {} frees ({:.1f} %) by another thread than the one that allocated\n",
-             "threads", summary.by_thread.size(), summary.cross_thread_frees, frees,
-             percent(summary.cross_thread_frees, frees));
+  fmt::print(
+      "  {:<14} {}; {} of {} frees ({:.1f} %) by another thread than the one that allocated\n",
+      "threads", summary.by_thread.size(), summary.cross_thread_frees, frees,
+      percent(summary.cross_thread_frees, frees));
   print_peak("most bytes", summary.peak_bytes);
   print_peak("most objects", summary.peak_objects);
   fmt::print("  {:<14} {} in {} objects\n", "never freed", bytes_text(summary.end.bytes),

@@ -20,7 +20,8 @@ using format::payload::Column;
 using format::payload::kColumnCount;
 using format::payload::kColumnsAt;
 
-// Level 9 is where more effort stops paying for these columns; a recorder's merge is not in a hurry.
+// Level 9 is where more effort stops paying for these columns; a recorder's merge is not in a
+// hurry.
 constexpr int kZstdLevel = 9;
 
 std::uint32_t crc_of(const unsigned char* data, std::size_t size) {
@@ -53,8 +54,8 @@ std::string decode_head(const unsigned char* from, BlockHead* head) {
   const std::uint32_t stored = load_le<std::uint32_t>(from + at::kCrc);
   const std::uint32_t computed = crc_of(from, at::kCrc);
   if (stored != computed) {
-    return fmt::format("block head checksum does not match (stored {:08x}, computed {:08x})", stored,
-                       computed);
+    return fmt::format("block head checksum does not match (stored {:08x}, computed {:08x})",
+                       stored, computed);
   }
   head->event_count = load_le<std::uint32_t>(from + at::kEventCount);
   head->first_event = load_le<std::uint64_t>(from + at::kFirstEvent);
@@ -144,7 +145,8 @@ std::size_t BlockEncoder::compress(std::size_t raw_size, unsigned char* to, std:
   Columns& columns = *columns_;
   std::array<unsigned char, kColumnsAt> sizes;
   for (std::size_t i = 0; i < kColumnCount; ++i) {
-    store_le<std::uint32_t>(&sizes[4 * i], static_cast<std::uint32_t>(columns.size(static_cast<int>(i))));
+    store_le<std::uint32_t>(&sizes[4 * i],
+                            static_cast<std::uint32_t>(columns.size(static_cast<int>(i))));
   }
   ZSTD_CCtx_reset(columns.zstd, ZSTD_reset_session_only);
   ZSTD_CCtx_setPledgedSrcSize(columns.zstd, raw_size);

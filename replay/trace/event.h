@@ -16,7 +16,9 @@ enum class Op : std::uint8_t {
 inline constexpr int kOpCount = 5;
 
 // True for the operations that start an object's life (and take the next object id).
-constexpr bool is_birth(Op op) { return op == Op::kMalloc || op == Op::kCalloc || op == Op::kAligned; }
+constexpr bool is_birth(Op op) {
+  return op == Op::kMalloc || op == Op::kCalloc || op == Op::kAligned;
+}
 
 struct Event {
   std::uint64_t time_ns = 0;  // since the trace began, never decreasing

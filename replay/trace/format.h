@@ -9,7 +9,10 @@ namespace replay::format {
 
 using std::size_t;
 
-inline constexpr std::string_view kFileMagic{"\x89" "ART\r\n\x1a\n", 8};
+inline constexpr std::string_view kFileMagic{
+    "\x89"
+    "ART\r\n\x1a\n",
+    8};
 inline constexpr std::string_view kBlockMagic = "ABLK";
 inline constexpr std::string_view kIndexMagic = "AIDX";
 inline constexpr std::uint16_t kVersionMajor = 1;
@@ -18,21 +21,21 @@ inline constexpr std::uint32_t kKnownFeatures = 0;
 inline constexpr std::uint32_t kStatusComplete = 1;
 
 namespace header {
-inline constexpr size_t kMajor = 8;           // u16
-inline constexpr size_t kMinor = 10;          // u16
-inline constexpr size_t kFeatures = 12;       // u32
-inline constexpr size_t kHeaderSize = 16;     // u32
-inline constexpr size_t kMetaSize = 20;       // u32
-inline constexpr size_t kEventCount = 24;     // u64
-inline constexpr size_t kObjectCount = 32;    // u64
-inline constexpr size_t kThreadCount = 40;    // u32
-inline constexpr size_t kTimeUnitNs = 44;     // u32
-inline constexpr size_t kStartUnixNs = 48;    // u64
-inline constexpr size_t kIndexOffset = 56;    // u64
-inline constexpr size_t kLostEvents = 64;     // u64
-inline constexpr size_t kBlockCount = 72;     // u32
-inline constexpr size_t kStatus = 76;         // u32
-inline constexpr size_t kCrc = 88;            // u32
+inline constexpr size_t kMajor = 8;         // u16
+inline constexpr size_t kMinor = 10;        // u16
+inline constexpr size_t kFeatures = 12;     // u32
+inline constexpr size_t kHeaderSize = 16;   // u32
+inline constexpr size_t kMetaSize = 20;     // u32
+inline constexpr size_t kEventCount = 24;   // u64
+inline constexpr size_t kObjectCount = 32;  // u64
+inline constexpr size_t kThreadCount = 40;  // u32
+inline constexpr size_t kTimeUnitNs = 44;   // u32
+inline constexpr size_t kStartUnixNs = 48;  // u64
+inline constexpr size_t kIndexOffset = 56;  // u64
+inline constexpr size_t kLostEvents = 64;   // u64
+inline constexpr size_t kBlockCount = 72;   // u32
+inline constexpr size_t kStatus = 76;       // u32
+inline constexpr size_t kCrc = 88;          // u32
 inline constexpr size_t kFixedSize = 96;
 inline constexpr size_t kMaxSize = size_t{1} << 24;
 static_assert(kFileMagic.size() == kMajor && kStatus + 4 + 8 == kCrc && kCrc + 8 == kFixedSize);

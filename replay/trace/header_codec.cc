@@ -13,8 +13,8 @@ namespace {
 
 namespace at = format::header;
 
-constexpr std::size_t kPage = 4096;      // headers are a multiple of it, so blocks begin on one
-constexpr std::size_t kGrowth = 2048;    // at least so much room for the provenance to grow
+constexpr std::size_t kPage = 4096;    // headers are a multiple of it, so blocks begin on one
+constexpr std::size_t kGrowth = 2048;  // at least so much room for the provenance to grow
 
 std::string dump(const nlohmann::ordered_json& json) {
   // Command lines need not be UTF-8; what is not is replaced rather than refused.
@@ -72,8 +72,8 @@ HeaderProblem decode_preamble(std::span<const unsigned char> fixed, std::uint32_
   }
   const auto major = load_le<std::uint16_t>(from + at::kMajor);
   if (major != format::kVersionMajor) {
-    return {fmt::format("trace format version {}, but this allocreplay reads version {} only", major,
-                        format::kVersionMajor),
+    return {fmt::format("trace format version {}, but this allocreplay reads version {} only",
+                        major, format::kVersionMajor),
             at::kMajor};
   }
   const auto features = load_le<std::uint32_t>(from + at::kFeatures);

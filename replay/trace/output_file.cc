@@ -74,9 +74,9 @@ void OutputFile::fail(const char* doing, int error) const {
 
 void OutputFile::write_at(std::uint64_t offset, std::string_view data) {
   while (!data.empty()) {
-    const ssize_t written =
-        direct_ ? write(fd_, data.data(), data.size())
-                : pwrite(fd_, data.data(), data.size(), static_cast<off_t>(offset));
+    const ssize_t written = direct_
+                                ? write(fd_, data.data(), data.size())
+                                : pwrite(fd_, data.data(), data.size(), static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail("write", errno);
     data.remove_prefix(static_cast<std::size_t>(written));

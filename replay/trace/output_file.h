@@ -36,8 +36,8 @@ class OutputFile {
   void flush();
   [[noreturn]] void fail(const char* doing, int error) const;
 
-  std::string path_;    // as the user gave it, for messages
-  std::string target_;  // symbolic links resolved
+  std::string path_;       // as the user gave it, for messages
+  std::string target_;     // symbolic links resolved
   std::string temporary_;  // empty: none
   int fd_ = -1;
   bool direct_ = false;

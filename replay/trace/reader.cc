@@ -78,7 +78,7 @@ struct Position {
   std::uint64_t offset = 0;
   std::uint64_t events = 0;
   std::uint64_t objects = 0;
-  std::uint64_t time = 0;  // units
+  std::uint64_t time = 0;     // units
   bool objects_known = true;  // not after skipping
 };
 
@@ -145,9 +145,10 @@ void TraceReader::Impl::check_length() {
   data_end = file.size();
   if (!header.complete) {
     if (options.allow_truncated) return;
-    throw Error(fmt::format("{}: at byte {}: the trace was not finished by its writer "
-                            "(--allow-truncated uses what is whole)",
-                            path, format::header::kStatus));
+    throw Error(
+        fmt::format("{}: at byte {}: the trace was not finished by its writer "
+                    "(--allow-truncated uses what is whole)",
+                    path, format::header::kStatus));
   }
   const std::uint64_t index_size = format::index::size(layout.block_count);
   if (layout.index_offset < layout.header_size || layout.index_offset > UINT64_MAX - index_size) {
@@ -158,13 +159,15 @@ void TraceReader::Impl::check_length() {
   const std::uint64_t expected = layout.index_offset + index_size;
   if (file.size() == expected || options.allow_truncated) return;
   if (file.size() > expected) {
-    throw Error(fmt::format("{}: at byte {}: {} bytes follow the end of the trace "
-                            "(--allow-truncated ignores them)",
-                            path, expected, file.size() - expected));
+    throw Error(
+        fmt::format("{}: at byte {}: {} bytes follow the end of the trace "
+                    "(--allow-truncated ignores them)",
+                    path, expected, file.size() - expected));
   }
-  throw Error(fmt::format("{}: at byte {}: the file ends, expected {} bytes; it is cut short "
-                          "(--allow-truncated uses what is whole)",
-                          path, file.size(), expected));
+  throw Error(
+      fmt::format("{}: at byte {}: the file ends, expected {} bytes; it is cut short "
+                  "(--allow-truncated uses what is whole)",
+                  path, file.size(), expected));
 }
 
 // Ends the trace here, or throws. Returns false.
@@ -175,9 +178,10 @@ bool TraceReader::Impl::damaged(std::uint64_t offset, const std::string& what) {
                              what, position.events);
     return false;
   }
-  throw Error(fmt::format("{}: at byte {}: {}; the file is damaged (--allow-truncated uses the {} "
-                          "events before it)",
-                          path, offset, what, position.events));
+  throw Error(
+      fmt::format("{}: at byte {}: {}; the file is damaged (--allow-truncated uses the {} "
+                  "events before it)",
+                  path, offset, what, position.events));
 }
 
 bool TraceReader::Impl::at_end() {
@@ -276,8 +280,8 @@ bool TraceReader::Impl::load_index() {
   const bool sorted = std::is_sorted(index.begin(), index.end(), [](const auto& a, const auto& b) {
     return a.offset < b.offset || a.first_event < b.first_event;
   });
-  if (!index.empty() && (!sorted || index.front().offset != layout.header_size ||
-                         index.back().offset >= data_end)) {
+  if (!index.empty() &&
+      (!sorted || index.front().offset != layout.header_size || index.back().offset >= data_end)) {
     index.clear();
   }
   return !index.empty();

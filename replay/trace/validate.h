@@ -1,7 +1,8 @@
 // Does a stream of events make sense: births in order, only live objects freed or resized, threads
 // numbered in order of appearance, time never decreasing, the counts those of the header.
 //
-// Not thread-safe. O(1) an event; memory is one bit an object. Stops judging at the first violation.
+// Not thread-safe. O(1) an event; memory is one bit an object. Stops judging at the first
+// violation.
 #pragma once
 
 #include <cstdint>

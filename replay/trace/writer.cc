@@ -86,8 +86,8 @@ void TraceWriter::Impl::check(const Event& event) const {
   if (finished) violated("appended after finish()");
   if (event.op > Op::kFree) violated(fmt::format("unknown op {}", static_cast<int>(event.op)));
   if (event.time_ns < last_time_ns) {
-    violated(fmt::format("time {} ns is before {} ns of the event before", event.time_ns,
-                         last_time_ns));
+    violated(
+        fmt::format("time {} ns is before {} ns of the event before", event.time_ns, last_time_ns));
   }
   if (is_birth(event.op) && event.object != header.object_count) {
     violated(fmt::format("the next object is {}, not {}", header.object_count, event.object));

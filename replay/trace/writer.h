@@ -28,8 +28,9 @@ class TraceWriter {
   TraceWriter& operator=(const TraceWriter&) = delete;
 
   // pre: time_ns does not decrease; a birth's object is the number of births before it; a free or
-  // realloc names an object already born; a new thread is the number of threads before it; size is 0
-  // for a free, align_log2 is 0 for all but kAligned and at most 63. Throws Error where that is violated or a write fails.
+  // realloc names an object already born; a new thread is the number of threads before it; size is
+  // 0 for a free, align_log2 is 0 for all but kAligned and at most 63. Throws Error where that is
+  // violated or a write fails.
   void append(const Event& event);
 
   // Ends the file: last block, index, counts, provenance and losses; then renames it into place.

@@ -32,7 +32,8 @@ class RedisLike {
     time_ns_ += 80 + below(200) + (below(64) == 0 ? below(8000) : 0);
     const auto thread = static_cast<std::uint32_t>(below(5000) == 0 ? below(threads_) : 0);
     threads_ = std::max(threads_, std::min<std::uint32_t>(thread + 2, 4));
-    events_.push_back({.time_ns = time_ns_, .object = object, .size = size, .thread = thread, .op = op});
+    events_.push_back(
+        {.time_ns = time_ns_, .object = object, .size = size, .thread = thread, .op = op});
   }
   std::uint64_t birth(std::uint64_t size) {
     add(below(20) == 0 ? Op::kCalloc : Op::kMalloc, births_, size);

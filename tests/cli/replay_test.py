@@ -76,7 +76,7 @@ class Preloaded(unittest.TestCase):
                          ("glibc", "preload", None))
         self.assertEqual((mem["allocator"], mem["binding"]), ("mem", "preload"))
         self.assertTrue(mem["library"].endswith("/lib/libmem.so"))
-        self.assertGT(mem["metrics"]["peak_resident_pages"]["value"], 0)
+        self.assertGreater(mem["metrics"]["peak_resident_pages"]["value"], 0)
 
     def test_any_library_may_be_named_by_its_path(self):
         library = BIN.parent / "lib" / "libmem.so"

@@ -1,5 +1,5 @@
-// Writes the traces that the golden tests read: `make_trace golden OUT` the one that is committed as
-// v1.trace, `make_trace large OUT` one of many blocks, threads, gaps in time and huge sizes.
+// Writes the traces that the golden tests read: `make_trace golden OUT` the one that is committed
+// as v1.trace, `make_trace large OUT` one of many blocks, threads, gaps in time and huge sizes.
 #include <cstdio>
 #include <cstring>
 

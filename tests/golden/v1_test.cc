@@ -16,9 +16,9 @@ TEST(GoldenTest, Version1StaysReadable) {
   std::string text = "event\ttime_ns\tthread\top\tobject\tsize\talign_log2\n";
   std::uint64_t index = 0;
   for (const Event& event : test::read_all(reader)) {
-    text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", index++, event.time_ns, event.thread,
-                        kOps[static_cast<int>(event.op)], event.object, event.size,
-                        event.align_log2);
+    text +=
+        fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", index++, event.time_ns, event.thread,
+                    kOps[static_cast<int>(event.op)], event.object, event.size, event.align_log2);
   }
   EXPECT_EQ(text, test::read_file(kFolder + "/v1.events"));
 }

@@ -87,8 +87,7 @@ inline std::vector<Event> random_events(std::uint64_t seed, std::size_t count,
 }
 
 inline void write_trace(const std::string& path, const std::vector<Event>& events,
-                        const TraceHeader& header = {},
-                        std::uint32_t block_events = kBlockEvents) {
+                        const TraceHeader& header = {}, std::uint32_t block_events = kBlockEvents) {
   TraceWriter writer(path, header, block_events);
   for (const Event& event : events) writer.append(event);
   writer.finish(header.lost_events, header.provenance);

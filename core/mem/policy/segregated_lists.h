@@ -62,7 +62,8 @@ class SegregatedLists {
     return true;
   }
 
-  // The front of b's chain is the front of the list of b's size. O(blocks before b).
+  // Whether b, if it is in the structure, is in the list of its size: so is the block before it, or
+  // b is that list's first. O(1), and by induction along a list it tells of every block.
   bool is_in_place(const Block* b) const noexcept {
     const FreeList& list = lists_[bin_of(b->size())];
     return b->prev_free() != nullptr ? bin_of(b->prev_free()->size()) == bin_of(b->size())

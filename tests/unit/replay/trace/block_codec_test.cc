@@ -20,8 +20,8 @@ using Bytes = std::vector<unsigned char>;
 
 // A payload as its columns, to be broken one by one: malloc 5, malloc 6, aligned 7, realloc, free.
 struct Payload {
-  Bytes columns[format::payload::kColumnCount] = {
-      {0, 0, 2, 3, 4}, {0, 2, 1, 3}, {5, 6, 7, 8}, {1, 3}, {4}, {0, 1, 0, 9, 1}};
+  Bytes columns[format::payload::kColumnCount] = {{0, 0, 2, 3, 4}, {0, 2, 1, 3}, {5, 6, 7, 8},
+                                                  {1, 3},          {4},          {0, 1, 0, 9, 1}};
 
   Bytes raw() const {
     Bytes bytes(format::payload::kColumnsAt);
@@ -82,9 +82,9 @@ TEST(BlockCodecTest, EachColumnIsChecked) {
   EXPECT_EQ(problem_of(Payload().raw()), "");
   EXPECT_THAT(problem_with(Column::kOps, {0, 0, 2, 5, 4}), HasSubstr("an op above 4"));
   EXPECT_THAT(problem_with(Column::kOps, {0, 0, 2, 3}), HasSubstr("4 ops for 5 events"));
-  for (const Bytes& bytes : {Bytes{0, 2, 1, 2}, Bytes{0, 2, 1, 4}, Bytes{0, 2, 1, 3, 0},
-                             Bytes{0, 0, 0, 2, 1, 3}, Bytes{0, 2, 1}, Bytes{0, 5, 0, 0}, Bytes{},
-                             Bytes{0xff, 0xff, 0xff, 0xff, 0x0f, 5}}) {
+  for (const Bytes& bytes :
+       {Bytes{0, 2, 1, 2}, Bytes{0, 2, 1, 4}, Bytes{0, 2, 1, 3, 0}, Bytes{0, 0, 0, 2, 1, 3},
+        Bytes{0, 2, 1}, Bytes{0, 5, 0, 0}, Bytes{}, Bytes{0xff, 0xff, 0xff, 0xff, 0x0f, 5}}) {
     EXPECT_EQ(problem_with(Column::kThreads, bytes), "the threads do not add up");
   }
   const Bytes long_value{0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0, 1, 2, 3};
@@ -129,12 +129,14 @@ TEST(BlockCodecTest, TheFrameMustBeOneWithAChecksumAndOfTheRightSize) {
   const Bytes raw = Payload().raw();
   BlockDecoder decoder(1);
   Bytes frame = compressed(raw, false);
-  EXPECT_THAT(decoder.decode(head_for(raw, frame), frame), HasSubstr("one zstd frame with a check"));
+  EXPECT_THAT(decoder.decode(head_for(raw, frame), frame),
+              HasSubstr("one zstd frame with a check"));
   frame = compressed(raw);
   const Bytes empty = compressed({});
   frame.insert(frame.end(), empty.begin(), empty.end());
   EXPECT_THAT(decoder.decode(head_for(raw, frame), frame), HasSubstr("one zstd frame"));
-  EXPECT_THAT(problem_of(raw, [](BlockHead* head) { ++head->raw_size; }), HasSubstr("decompresses"));
+  EXPECT_THAT(problem_of(raw, [](BlockHead* head) { ++head->raw_size; }),
+              HasSubstr("decompresses"));
   EXPECT_THAT(problem_of(raw, [](BlockHead* head) { --head->raw_size; }), HasSubstr("zstd"));
 }
 

@@ -89,8 +89,9 @@ TEST(OutputFileTest, DevicesAreWrittenDirectlyAndStay) {
 
 TEST(OutputFileTest, ErrorsSayWhatToDo) {
   const TempFolder folder;
-  EXPECT_THAT(error_of([&] { OutputFile(folder / "none/out"); }),
-              HasSubstr("none/out: cannot create: No such file or directory; does its folder exist?"));
+  EXPECT_THAT(
+      error_of([&] { OutputFile(folder / "none/out"); }),
+      HasSubstr("none/out: cannot create: No such file or directory; does its folder exist?"));
   EXPECT_THAT(error_of([&] { OutputFile(folder / ""); }), HasSubstr("cannot open: Is a directory"));
   EXPECT_THAT(error_of([&] {
                 OutputFile file("/dev/full");

@@ -77,8 +77,8 @@ class TraceReaderTest : public testing::Test {
     std::size_t events = 0;
     for (std::size_t at = 4096; bytes_.compare(at, 4, format::kBlockMagic) == 0;) {
       const char* const head = bytes_.data() + at;
-      at += format::block::kHeadSize +
-            load_le<std::uint32_t>(head + format::block::kCompressedSize);
+      at +=
+          format::block::kHeadSize + load_le<std::uint32_t>(head + format::block::kCompressedSize);
       if (at > length) break;
       events += load_le<std::uint32_t>(head + format::block::kEventCount);
     }
@@ -256,12 +256,12 @@ TEST_F(TraceReaderTest, SeekFindsTheBlockWithAndWithoutTheIndex) {
     for (const std::uint64_t wanted :
          {std::uint64_t{kBlockEvents}, std::uint64_t{0}, total - 1, std::uint64_t{kBlockEvents - 1},
           std::uint64_t{2 * kBlockEvents}, total, total + 1000, std::uint64_t{5}}) {
-      const std::uint64_t expected =
-          wanted >= total ? total : wanted / kBlockEvents * kBlockEvents;
+      const std::uint64_t expected = wanted >= total ? total : wanted / kBlockEvents * kBlockEvents;
       ASSERT_EQ(reader.seek(wanted), expected) << wanted;
       const auto rest = test::read_all(reader);
       ASSERT_TRUE(std::equal(rest.begin(), rest.end(),
-                             events_.begin() + static_cast<std::ptrdiff_t>(expected), events_.end()));
+                             events_.begin() + static_cast<std::ptrdiff_t>(expected),
+                             events_.end()));
     }
   }
 }

@@ -109,8 +109,7 @@ TEST(TraceWriterTest, ViolatedPreconditionsAreErrors) {
               HasSubstr("a free has a size"));
   EXPECT_THAT(error_after_good({.time_ns = 10, .object = 1, .align_log2 = 4}),
               HasSubstr("alignment is 4"));
-  EXPECT_THAT(error_after_good(
-                  {.time_ns = 10, .object = 1, .op = Op::kAligned, .align_log2 = 64}),
+  EXPECT_THAT(error_after_good({.time_ns = 10, .object = 1, .op = Op::kAligned, .align_log2 = 64}),
               HasSubstr("alignment is 64"));
   EXPECT_THAT(error_after_good({.time_ns = 10, .object = 1, .op = static_cast<Op>(5)}),
               HasSubstr("unknown op 5"));

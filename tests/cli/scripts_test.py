@@ -1,0 +1,260 @@
+"""The readers and figures in scripts/, on small results made up here."""
+
+import contextlib
+import io
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import jsonschema
+
+import results_io
+
+SOURCE = pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"])
+SCHEMA = json.loads((SOURCE / "results/schema/result-v1.schema.json").read_text())
+
+
+def metric(value, unit, better):
+    return {"value": value, "unit": unit, "better": better, "interval": [value, value],
+            "samples": [value, value]}
+
+
+def allocator_result(name, slowness):
+    metrics = {key: metric(1.0, "pages", "lower") for key in (
+        "peak_resident_pages", "fragmentation_at_peak_live", "fragmentation_at_peak_pages",
+        "page_faults_minor", "harness_cost_per_event_ns")}
+    metrics["throughput_events_per_s"] = metric(1e6, "events/s", "higher")
+    return {
+        "allocator": name, "binding": "preload", "library": None, "metrics": metrics,
+        "series": {
+            "fragmentation": {
+                "page_size_bytes": 4096, "event": [0, 10, 20],
+                "total_allocated_bytes": [0, 4096, 6144], "total_pages": [0, 2, 3],
+                "mapped_pages": [0, 4, 4], "fragmentation": [None, 0.5, 0.5]},
+            "latency_histogram": {
+                "malloc": {"unit": "ns", "lower": [10 * slowness, 20 * slowness],
+                           "upper": [20 * slowness, 40 * slowness], "count": [9, 1]},
+                "free": {"unit": "ns", "lower": [10], "upper": [20], "count": [10]}}}}
+
+
+def made_result():
+    """A valid document of two allocators."""
+    return {
+        "schema": "allocreplay-result", "schema_version": "1.0",
+        "context": {
+            "date": "2026-01-02T03:04:05Z",
+            "host": {"cpu": "a CPU", "logical_cpus": 2, "memory_bytes": 1 << 30, "kernel": "6.1",
+                     "machine": "x86_64", "page_size_bytes": 4096,
+                     "transparent_huge_pages": "never", "governor": None},
+            "build": {"version": "0.1.0", "git_revision": "0", "compiler": "GCC",
+                      "build_type": "Release", "sanitizers": "", "assertions": False},
+            "libraries": {}, "warnings": []},
+        "trace": {"path": "made.trace", "sha256": "0" * 64, "format_version": "1.0", "events": 20,
+                  "objects": 10, "threads": 1, "lost_events": 0, "first_event": 0,
+                  "last_event": 20, "peak_live_bytes": 6144, "truncation": None,
+                  "provenance": {}},
+        "config": {"repetitions": 2, "touch": "page", "cpu": 0, "threads_recorded": 1,
+                   "threads_replayed": 1, "concurrency": "one thread, as recorded",
+                   "warmup_events": 0, "confidence": 0.95, "same_within": 0.02},
+        "results": [allocator_result("glibc", 1), allocator_result("mem", 2)],
+        "comparison": [{"baseline": "glibc", "subject": "mem", "binding": "preload",
+                        "metrics": {"peak_resident_pages": {
+                            "ratio": None, "interval": None, "verdict": "cannot tell"}}}]}
+
+
+class Made(unittest.TestCase):
+    """Gives each test a folder and a way to write documents into it."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="allocreplay-scripts-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, document, name="made.json"):
+        path = self.folder / name
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return path
+
+    def refusal(self, document):
+        with self.assertRaises(results_io.ResultError) as caught:
+            results_io.load(self.write(document))
+        self.assertTrue(str(caught.exception).startswith(str(self.folder)), caught.exception)
+        return str(caught.exception)
+
+
+class Reader(Made):
+    def test_the_made_document_is_valid(self):
+        jsonschema.validate(made_result(), SCHEMA)
+
+    def test_a_result_is_read(self):
+        result = results_io.load(self.write(made_result()))
+        self.assertEqual((result.trace_path, result.trace_events, result.page_size_bytes),
+                         ("made.trace", 20, 4096))
+        glibc, mem = result.results
+        self.assertEqual((glibc.allocator, mem.allocator), ("glibc", "mem"))
+        throughput = mem.metrics["throughput_events_per_s"]
+        self.assertEqual((throughput.value, throughput.unit, throughput.better),
+                         (1e6, "events/s", "higher"))
+        self.assertEqual((throughput.interval, throughput.samples), ((1e6, 1e6), [1e6, 1e6]))
+        self.assertEqual(mem.fragmentation.total_pages, [0, 2, 3])
+        self.assertEqual(mem.fragmentation.page_size_bytes, 4096)
+        self.assertEqual(mem.latency["malloc"].lower, [20, 40])
+        self.assertEqual(mem.latency["malloc"].upper, [40, 80])
+        self.assertEqual(mem.latency["malloc"].count, [9, 1])
+
+    def test_a_newer_minor_and_unknown_keys_are_read(self):
+        document = made_result()
+        document["schema_version"] = "1.99"
+        document["news"] = document["results"][0]["news"] = {"a": 1}
+        document["results"][0]["metrics"]["news"] = {**metric(1, "x", "none"), "more": 1}
+        document["results"][0]["series"]["news"] = []
+        self.assertIn("news", results_io.load(self.write(document)).results[0].metrics)
+
+    def test_another_major_is_refused(self):
+        for version in ("2.0", "0.9", "10.0", None):
+            document = {**made_result(), "schema_version": version}
+            self.assertIn(f"schema version {version} is unknown; this reads 1.x",
+                          self.refusal(document))
+
+    def test_another_document_is_refused(self):
+        self.assertIn("not a result of allocreplay", self.refusal({"schema": "other"}))
+        self.assertIn("not a result of allocreplay", self.refusal([]))
+        self.assertIn("not JSON", self.refusal("{"))
+        with self.assertRaisesRegex(results_io.ResultError, "No such file"):
+            results_io.load(self.folder / "none.json")
+
+    def test_null_is_nan(self):
+        document = made_result()
+        raw = document["results"][0]["metrics"]["peak_resident_pages"]
+        raw.update(value=None, interval=None, samples=[None, 1.0])
+        result = results_io.load(self.write(document)).results[0]
+        pages = result.metrics["peak_resident_pages"]
+        self.assertTrue(math.isnan(pages.value))
+        self.assertIsNone(pages.interval)
+        self.assertTrue(math.isnan(pages.samples[0]))
+        self.assertEqual(pages.samples[1], 1.0)
+        self.assertTrue(math.isnan(result.fragmentation.ratio[0]))
+
+    def test_what_is_missing_or_uneven_is_named(self):
+        for part in ("context", "trace", "config", "results", "comparison"):
+            document = made_result()
+            del document[part]
+            self.assertIn(f"'{part}'", self.refusal(document))
+        for part in ("lower", "upper", "count"):
+            document = made_result()
+            del document["results"][1]["series"]["latency_histogram"]["free"][part]
+            self.assertIn(f"'{part}'", self.refusal(document))
+            document = made_result()
+            document["results"][1]["series"]["latency_histogram"]["free"][part].append(1)
+            self.assertIn("latency_histogram.free differ in length", self.refusal(document))
+        document = made_result()
+        document["results"][0]["series"]["fragmentation"]["total_pages"].pop()
+        self.assertIn("series.fragmentation differ in length", self.refusal(document))
+
+    def test_as_a_program_it_validates(self):
+        def run(document):
+            done = subprocess.run([sys.executable, SOURCE / "scripts/results_io.py", "-"],
+                                  input=json.dumps(document), text=True, capture_output=True,
+                                  check=False)
+            return done.returncode, done.stderr
+        self.assertEqual(run(made_result()), (0, ""))
+        document = made_result()
+        document["results"][1]["binding"] = "magic"
+        code, message = run(document)
+        self.assertEqual(code, 1)
+        self.assertIn("$.results[1].binding: 'magic' is not one of", message)
+        self.assertEqual(run({**made_result(), "schema_version": "2.0"})[0], 1)
+
+
+class Figures(Made):
+    SCRIPTS = ("plot_latency", "plot_fragmentation")
+
+    def plot(self, script, *args):
+        """(exit code, stderr); in this process, for loading matplotlib takes its time."""
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors):
+            code = __import__(script).main([*map(str, args)])
+        return code, errors.getvalue()
+
+    def test_png_and_svg_are_written(self):
+        source = self.write(made_result())
+        for script in self.SCRIPTS:
+            self.assertEqual(self.plot(script, source, "-o", self.folder / script), (0, ""))
+            png = (self.folder / f"{script}.png").read_bytes()
+            svg = (self.folder / f"{script}.svg").read_text()
+            self.assertEqual(png[:8], b"\x89PNG\r\n\x1a\n")
+            self.assertIn("<svg", svg)
+            self.assertNotIn("<dc:date>", svg)
+
+    def test_the_same_input_gives_the_same_bytes(self):
+        source = self.write(made_result())
+        for script in self.SCRIPTS:
+            for name in ("once", "twice"):
+                # Each in a process of its own, so that nothing is shared but the input.
+                subprocess.run([sys.executable, SOURCE / f"scripts/{script}.py", source, "-o",
+                                self.folder / name], check=True)
+            for suffix in (".svg", ".png"):
+                self.assertEqual((self.folder / f"once{suffix}").read_bytes(),
+                                 (self.folder / f"twice{suffix}").read_bytes(), script)
+
+    def drawn(self, script):
+        """For each panel, for each curve of two made results, its y values."""
+        import figure
+        chart = __import__(script).draw(*figure.load_lines([self.write(made_result())]))
+        panels = [[list(line.get_ydata()) for line in panel.lines] for panel in chart.axes]
+        figure.plt.close(chart)
+        return panels
+
+    def test_fragmentation_draws_memory_and_ratio(self):
+        memory, ratio = self.drawn("plot_fragmentation")
+        self.assertEqual(memory, [[0, 2 / 256, 3 / 256]] * 2)
+        self.assertEqual([curve[1:] for curve in ratio], [[0.5, 0.5]] * 2)
+        self.assertTrue(all(math.isnan(curve[0]) for curve in ratio))
+
+    def test_latency_draws_one_panel_an_operation(self):
+        free, malloc = self.drawn("plot_latency")
+        self.assertEqual([[round(y, 3) for y in curve] for curve in malloc], [[0, 1, 1.301]] * 2)
+        self.assertEqual([[round(y, 3) for y in curve] for curve in free], [[0, 1.301]] * 2)
+
+    def test_several_files_and_an_empty_histogram_are_drawn(self):
+        document = made_result()
+        histogram = document["results"][0]["series"]["latency_histogram"]["free"]
+        histogram.update(lower=[], upper=[], count=[])
+        paths = [self.write(document, "a.json"), self.write(made_result(), "b.json")]
+        for script in self.SCRIPTS:
+            self.assertEqual(self.plot(script, *paths, "-o", self.folder / "x.svg"), (0, ""))
+
+    def test_what_cannot_be_drawn_is_said(self):
+        document = made_result()
+        for result in document["results"]:
+            result["series"]["latency_histogram"] = {}
+            for values in result["series"]["fragmentation"].values():
+                if isinstance(values, list):
+                    values.clear()
+        source = self.write(document)
+        for script in self.SCRIPTS:
+            code, message = self.plot(script, source, "-o", self.folder / "x")
+            self.assertEqual(code, 1)
+            self.assertRegex(message, f"^{script}: no .* in these results\n$")
+        self.assertEqual(list(self.folder.iterdir()), [source])
+
+
+class Cumulative(unittest.TestCase):
+    def test_each_bucket_adds_up_at_its_upper_end(self):
+        import plot_latency
+        histogram = results_io.Histogram("ns", [0, 10, 20], [10, 20, 40], [5, 0, 5])
+        self.assertEqual(plot_latency.cumulative(histogram), ([10, 40], [0.5, 0.95]))
+
+    def test_nines(self):
+        import plot_latency
+        for fraction, expected in ((0.0, 0), (0.9, 1), (0.99, 2), (0.999, 3)):
+            self.assertAlmostEqual(plot_latency.nines(fraction), expected)
+
+
+if __name__ == "__main__":
+    unittest.main()

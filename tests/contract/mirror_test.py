@@ -1,0 +1,114 @@
+"""Tests mirror sources: core/mem/x.h is tested by tests/unit/core/mem/x_test.cc, and each unit test
+has its source. What is excepted stands below with the reason."""
+
+import fnmatch
+import pathlib
+import unittest
+
+import source_tree
+
+# Interfaces and layouts: types and constants without behaviour that a test could break.
+DECLARATIONS = [
+    "core/alloc/allocator.h",
+    "core/allocators/named_heaps.h",
+    "core/include/mem.h",
+    "core/mem/config.h",
+    "core/os/page_source.h",
+    "replay/cli/command.h",
+    "replay/metrics/groups.h",
+    "replay/metrics/metric.h",
+    "replay/report/build_info.h",
+    "replay/trace/error.h",
+    "replay/trace/event.h",
+    "replay/trace/format.h",
+    "replay/trace/header.h",
+]
+
+# Parts of something larger, entry points and whole programs: another test runs them.
+TESTED_BY = {
+    "core/allocators/classic_heap.cc": "tests/unit/core/alloc/registry_test.cc",
+    "core/allocators/default_heap.cc": "tests/unit/core/alloc/registry_test.cc",
+    "core/allocators/registry.cc": "tests/unit/core/alloc/registry_test.cc",
+    "core/dropin/*.cc": "tests/dropin/*_test.*",
+    "core/mem/block_heap_impl.h": "tests/unit/core/mem/block_heap_test.cc",
+    "replay/cli/inspect.cc": "tests/cli/inspect_test.*",
+    "replay/cli/list.cc": "tests/cli/replay_test.py",
+    "replay/cli/progress_bar.*": "tests/cli/replay_test.py",
+    "replay/cli/record.cc": "tests/cli/record_test.*",
+    "replay/cli/replay.cc": "tests/cli/replay_test.py",
+    "replay/engine/plan_layout.h": "tests/unit/replay/engine/plan_test.cc",
+    "replay/engine/run_layout.h": "tests/unit/replay/engine/launcher_test.cc",
+    "replay/engine/timer.h": "tests/unit/replay/engine/hot_loop_test.cc",
+    "replay/engine/unique_fd.h": "tests/unit/replay/engine/launcher_test.cc",
+    "replay/engine/worker_main.cc": "tests/unit/replay/engine/launcher_test.cc",
+    "replay/main.cc": "tests/cli/replay_test.py",
+    "replay/record/preload/*": "tests/cli/record_test.*",
+    "replay/record/program.*": "tests/cli/record_test.*",
+    "replay/record/recording.*": "tests/cli/record_test.*",
+    "replay/trace/little_endian.h": "tests/unit/replay/trace/header_codec_test.cc",
+}
+
+
+def untested(root, files, declarations, tested_by) -> list[str]:
+    found = []
+    for file in files:
+        test = pathlib.PurePosixPath("tests/unit", file).with_suffix("")
+        if file in declarations or (root / f"{test}_test.cc").exists():
+            continue
+        others = [other for pattern, other in tested_by.items() if fnmatch.fnmatch(file, pattern)]
+        if not others:
+            found.append(f"{file}: {test}_test.cc is missing")
+        found += [f"{file}: {other} is missing" for other in others if not any(root.glob(other))]
+    return found
+
+
+def orphans(root, files) -> list[str]:
+    tested = {file.rpartition(".")[0] for file in files}
+    return [f"{test}: no source of that name"
+            for test in source_tree.sources(root, "tests/unit")
+            if test.endswith("_test.cc")
+            and test[len("tests/unit/"):-len("_test.cc")] not in tested]
+
+
+def violations(root, declarations=(), tested_by=None) -> list[str]:
+    files = source_tree.sources(root, "core", "replay")
+    tested_by = tested_by or {}
+    stale = [f"{pattern}: excepted, but there is no such file"
+             for pattern in [*declarations, *tested_by] if not fnmatch.filter(files, pattern)]
+    return untested(root, files, declarations, tested_by) + orphans(root, files) + stale
+
+
+class Mirror(unittest.TestCase):
+    def found(self, files: list[str], **exceptions) -> list[str]:
+        return source_tree.found_in(lambda root: violations(root, **exceptions),
+                                    {name: "" for name in files})
+
+    def test_the_tree_keeps_to_it(self):
+        source_tree.assert_none(self, violations(source_tree.ROOT, DECLARATIONS, TESTED_BY))
+
+    def test_one_test_serves_a_header_and_its_source(self):
+        self.assertEqual(self.found(["core/os/a.h", "core/os/a.cc", "tests/unit/core/os/a_test.cc"]),
+                         [])
+
+    def test_a_source_without_a_test_is_found(self):
+        self.assertEqual(self.found(["core/os/a.h"]),
+                         ["core/os/a.h: tests/unit/core/os/a_test.cc is missing"])
+        self.assertEqual(self.found(["replay/cli/a.cc", "tests/unit/replay/a_test.cc"])[0],
+                         "replay/cli/a.cc: tests/unit/replay/cli/a_test.cc is missing")
+
+    def test_a_test_without_a_source_is_found(self):
+        self.assertEqual(self.found(["tests/unit/core/os/a_test.cc"]),
+                         ["tests/unit/core/os/a_test.cc: no source of that name"])
+
+    def test_an_exception_needs_its_file_and_the_test_that_it_names(self):
+        self.assertEqual(self.found(["core/os/a.h"], declarations=["core/os/a.h"]), [])
+        self.assertEqual(self.found([], declarations=["core/os/a.h"]),
+                         ["core/os/a.h: excepted, but there is no such file"])
+        named = {"core/os/a.cc": "tests/cli/a_test.*"}
+        self.assertEqual(self.found(["core/os/a.cc", "tests/cli/a_test.py"], tested_by=named), [])
+        self.assertEqual(self.found(["core/os/a.cc"], tested_by=named),
+                         ["core/os/a.cc: tests/cli/a_test.* is missing"])
+
+
+if __name__ == "__main__":
+    unittest.main()
