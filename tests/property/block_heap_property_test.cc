@@ -161,31 +161,31 @@ using Configs = testing::Types<ClassicConfig, DefaultConfig>;
 TYPED_TEST_SUITE(BlockHeapPropertyTest, Configs);
 
 TYPED_TEST(BlockHeapPropertyTest, AgreesWithItsShadow) {
-  this->run(1, 20000, 200);
+  this->run(1, 8000, 200);
   EXPECT_EQ(this->refusals_, 0);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, AgreesWithItsShadowWhenNearlyEmpty) {
-  this->run(2, 20000, 4);
+  this->run(2, 8000, 4);
   this->heap_->purge();
   EXPECT_LE(this->heap_->stats().total_pages, 1u);  // all given back but the region table
 }
 
 TYPED_TEST(BlockHeapPropertyTest, SurvivesRefusedMaps) {
   this->heap_->pages().fail_every(PageCall::kMap, 2);
-  this->run(3, 20000, 100);
+  this->run(3, 8000, 100);
   EXPECT_GT(this->refusals_, 0);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, SurvivesRefusedUnmaps) {
   this->heap_->pages().fail_every(PageCall::kUnmap, 3);
-  this->run(4, 20000, 50);
+  this->run(4, 8000, 50);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, SurvivesRefusedDiscardsAndRemaps) {
   this->heap_->pages().fail_every(PageCall::kDiscard, 2);
   this->heap_->pages().fail_every(PageCall::kRemap, 2);
-  this->run(5, 20000, 50);
+  this->run(5, 8000, 50);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, SurvivesAllRefusalsAtOnce) {
@@ -193,7 +193,7 @@ TYPED_TEST(BlockHeapPropertyTest, SurvivesAllRefusalsAtOnce) {
   this->heap_->pages().fail_every(PageCall::kUnmap, 2);
   this->heap_->pages().fail_every(PageCall::kDiscard, 3);
   this->heap_->pages().fail_every(PageCall::kRemap, 3);
-  this->run(6, 20000, 60);
+  this->run(6, 8000, 60);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, EqualSeedsGiveEqualLayouts) {
