@@ -23,6 +23,9 @@ struct HeapStats {
   std::uint64_t free_blocks = 0;
 };
 
+// clang-format 14 breaks compound requirements apart.
+// clang-format off
+
 // allocate: pre: align is 0 or a power of two. post: nullptr means out of memory; otherwise at
 // least `size` bytes (a unique block even for 0), aligned to max(align, the allocator's own).
 // deallocate: pre: p is nullptr or live. post: p is dead.
@@ -68,6 +71,8 @@ template <class A>
 concept CountingAllocator = Allocator<A> && requires(const A a) {
   { a.stats() } noexcept -> std::same_as<HeapStats>;
 };
+
+// clang-format on
 
 // An allocator whose results must not be dereferenced says `static constexpr bool kBacked = false`.
 template <class A>

@@ -13,10 +13,14 @@ namespace {
 double scale_of(char suffix) {
   switch (suffix) {
     case 'k':
-    case 'K': return 1e3;
-    case 'M': return 1e6;
-    case 'G': return 1e9;
-    default: return 0;
+    case 'K':
+      return 1e3;
+    case 'M':
+      return 1e6;
+    case 'G':
+      return 1e9;
+    default:
+      return 0;
   }
 }
 

@@ -58,9 +58,10 @@ Result summarize_session(const Options& options, const TraceReader& reader, cons
                          const SessionResult& session, const std::vector<Subject>& named) {
   Result result;
   result.context = collect_context();
-  result.trace = {options.trace,       file_sha256(options.trace), reader.header(),
-                  plan.warmup_events,  plan.event_count,
-                  plan.checkpoints[plan.peak_live].live_bytes,     plan.truncation};
+  result.trace = {options.trace,    file_sha256(options.trace),
+                  reader.header(),  plan.warmup_events,
+                  plan.event_count, plan.checkpoints[plan.peak_live].live_bytes,
+                  plan.truncation};
   result.config = {options.repeat, parse_touch(options.touch), session.cpu};
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
@@ -149,7 +150,8 @@ Command setup_replay(CLI::App& root) {
                   "Allocator to measure beside glibc: a name (see: allocreplay list) or the path "
                   "of a .so to preload; may be given several times [mem]")
       ->type_name("NAME|LIB.so");
-  root.add_option("-r,--repeat", options->repeat, "Repetitions of every pass, each in a new process; verdicts need 6")
+  root.add_option("-r,--repeat", options->repeat,
+                  "Repetitions of every pass, each in a new process; verdicts need 6")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000).description(""));
@@ -161,7 +163,8 @@ Command setup_replay(CLI::App& root) {
   root.add_option("-e,--events", options->events,
                   "Measure only these events; those before FROM are replayed unmeasured")
       ->type_name("FROM:TO");
-  root.add_option("-o,--output", options->output, "Write the JSON to this file, whole or not at all")
+  root.add_option("-o,--output", options->output,
+                  "Write the JSON to this file, whole or not at all")
       ->type_name("FILE");
   root.add_flag("-q,--quiet", options->quiet, "No table, no progress");
   root.add_flag("--allow-truncated", options->allow_truncated,

@@ -81,7 +81,8 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
     const PlanWord word = *pc++;
     void*& slot = slots[plan_slot(word)];
     std::size_t size = plan_size_field(word);
-    if (size == kWideSize) [[unlikely]] size = *pc++;
+    if (size == kWideSize) [[unlikely]]
+      size = *pc++;
     const Op op = plan_op(word);
     if (op == Op::kFree) {
       const std::uint64_t t = probe.start();

@@ -178,8 +178,8 @@ std::string one_line(std::string text) {
 
 void require_success(const RunFile& run, const RunRequest& request, int status,
                      const std::string& last_words) {
-  const bool done = WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
-                    run.header().status == WorkerStatus::kDone;
+  const bool done =
+      WIFEXITED(status) && WEXITSTATUS(status) == 0 && run.header().status == WorkerStatus::kDone;
   if (done) return;
   std::string how;
   if (WIFSIGNALED(status)) {
@@ -199,10 +199,11 @@ void require_preloaded(const RunRequest& request, const RunOutcome& outcome,
   if (request.subject.library.empty()) return;
   std::error_code ignored;
   if (std::filesystem::equivalent(outcome.malloc_object, request.subject.library, ignored)) return;
-  throw Error(fmt::format("{} did not take over malloc, which came from {}; is it a malloc library "
-                          "for this machine?{}{}",
-                          request.subject.library, outcome.malloc_object,
-                          last_words.empty() ? "" : " The loader said: ", one_line(last_words)));
+  throw Error(
+      fmt::format("{} did not take over malloc, which came from {}; is it a malloc library "
+                  "for this machine?{}{}",
+                  request.subject.library, outcome.malloc_object,
+                  last_words.empty() ? "" : " The loader said: ", one_line(last_words)));
 }
 
 }  // namespace

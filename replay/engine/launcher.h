@@ -34,8 +34,8 @@ struct RunOutcome {
   bool memory_calls_counted = false;
   std::array<std::uint64_t, kMemoryCallCount> memory_calls{};
   std::string malloc_object;
-  std::vector<MemorySample> samples;        // one a checkpoint of the plan
-  std::vector<TickHistogram> histograms;    // one an Op
+  std::vector<MemorySample> samples;      // one a checkpoint of the plan
+  std::vector<TickHistogram> histograms;  // one an Op
 };
 
 // Called about ten times a second with the share of the repetition that is done, 0 to 1.

@@ -23,7 +23,8 @@ class PlanFile {
  public:
   PlanFile() : fd_(::memfd_create("allocreplay-plan", MFD_CLOEXEC)) {
     if (fd_.get() < 0) {
-      throw Error(fmt::format("cannot create a memory file for the plan: {}", std::strerror(errno)));
+      throw Error(
+          fmt::format("cannot create a memory file for the plan: {}", std::strerror(errno)));
     }
     buffer_.reserve(kFlushWords + 4);
   }
@@ -221,8 +222,8 @@ class Compiler {
   Checkpoint here_;
   Checkpoint peak_;
   bool measuring_ = false;
-  std::vector<std::uint32_t> slot_of_;      // by object
-  std::vector<std::uint64_t> slot_size_;    // by slot
+  std::vector<std::uint32_t> slot_of_;    // by object
+  std::vector<std::uint64_t> slot_size_;  // by slot
   std::vector<std::uint32_t> free_slots_;
 };
 

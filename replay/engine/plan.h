@@ -23,25 +23,25 @@ struct EventRange {
 
 // A place between two events where the worker may pause to take samples.
 struct Checkpoint {
-  std::uint64_t word = 0;          // offset of the next event in the plan, in words
-  std::uint64_t event = 0;         // events replayed so far
-  std::uint64_t live_bytes = 0;    // requested bytes of the objects that are live here
+  std::uint64_t word = 0;        // offset of the next event in the plan, in words
+  std::uint64_t event = 0;       // events replayed so far
+  std::uint64_t live_bytes = 0;  // requested bytes of the objects that are live here
   std::uint64_t live_objects = 0;
 };
 
 struct Plan {
-  UniqueFd memory;                      // word_count words
+  UniqueFd memory;  // word_count words
   std::uint64_t word_count = 0;
   std::uint64_t slot_count = 0;
-  std::uint64_t event_count = 0;        // warm-up included
+  std::uint64_t event_count = 0;  // warm-up included
   std::uint64_t warmup_events = 0;
   std::uint64_t op_counts[kOpCount] = {};  // of the measured events
   std::uint64_t largest_object_bytes = 0;
   // Ascending; the first is the start of the measured part, the last its end, and one stands
   // right after the event that made the live bytes largest (within the measured part).
   std::vector<Checkpoint> checkpoints;
-  std::size_t peak_live = 0;            // index of that one
-  std::string truncation;               // why the trace ended early, if it did
+  std::size_t peak_live = 0;  // index of that one
+  std::string truncation;     // why the trace ended early, if it did
 };
 
 // Throws Error where the trace breaks its own rules (an object freed twice, never born, ...), is

@@ -52,18 +52,18 @@ struct RunHeader {
   WorkerStatus status;
   std::uint64_t pauses_done;
   // results
-  std::uint64_t elapsed_ns;   // kThroughput: the measured part
-  double ns_per_tick;         // kLatency
-  double timer_cost_ns;       // kLatency: median of an empty timed window
+  std::uint64_t elapsed_ns;  // kThroughput: the measured part
+  double ns_per_tick;        // kLatency
+  double timer_cost_ns;      // kLatency: median of an empty timed window
   bool timer_is_tsc;
   std::uint64_t failed_allocations;
   std::uint64_t minor_faults;
   std::uint64_t major_faults;
-  MemorySample baseline;             // kMemory: before the first event
-  std::uint64_t high_water_bytes;    // kMemory: growth of the kernel's high-water mark
+  MemorySample baseline;           // kMemory: before the first event
+  std::uint64_t high_water_bytes;  // kMemory: growth of the kernel's high-water mark
   bool memory_calls_counted;
   std::uint64_t memory_calls[kMemoryCallCount];
-  char malloc_object[512];           // file that the process's malloc comes from
+  char malloc_object[512];  // file that the process's malloc comes from
 };
 
 constexpr std::size_t run_slots_offset() { return (sizeof(RunHeader) + 63) / 64 * 64; }

@@ -25,8 +25,9 @@ void require_shared_library(const fs::path& path, const std::string& hint) {
     throw Error(fmt::format("cannot read the library {}; {}", path.string(), hint),
                 ExitCode::kUsage);
   }
-  if (std::string_view(magic, sizeof(magic)) != "\x7f"
-                                                "ELF") {
+  if (std::string_view(magic, sizeof(magic)) !=
+      "\x7f"
+      "ELF") {
     throw Error(fmt::format("{} is not a shared library (no ELF header); {}", path.string(), hint),
                 ExitCode::kUsage);
   }
@@ -51,9 +52,10 @@ Subject resolve_subject(const std::string& name, const std::string& program_dir)
   for (const mem::AllocatorEntry& entry : mem::registered_allocators()) {
     known.emplace_back(entry.name);
   }
-  throw Error(fmt::format("no allocator is called '{}'; known are {}, or the path of a .so to preload",
-                          name, fmt::join(known, ", ")),
-              ExitCode::kUsage);
+  throw Error(
+      fmt::format("no allocator is called '{}'; known are {}, or the path of a .so to preload",
+                  name, fmt::join(known, ", ")),
+      ExitCode::kUsage);
 }
 
 Subject glibc_subject(mem::Binding binding) { return {"glibc", binding, "", "glibc"}; }

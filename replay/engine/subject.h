@@ -9,7 +9,7 @@
 namespace replay {
 
 struct Subject {
-  std::string name;      // as results show it
+  std::string name;  // as results show it
   mem::Binding binding;
   std::string library;   // path to preload; empty = none
   std::string instance;  // registered name whose instance the worker calls

@@ -48,9 +48,12 @@ std::uint64_t run_words(const Worker& w, Touch touch_mode, auto& probe, std::uin
   const PlanWord* first = w.plan + begin;
   const PlanWord* last = w.plan + end;
   switch (touch_mode) {
-    case Touch::kNone: return run_plan<Touch::kNone>(w.allocator, first, last, w.slots, probe);
-    case Touch::kPage: return run_plan<Touch::kPage>(w.allocator, first, last, w.slots, probe);
-    case Touch::kAll: return run_plan<Touch::kAll>(w.allocator, first, last, w.slots, probe);
+    case Touch::kNone:
+      return run_plan<Touch::kNone>(w.allocator, first, last, w.slots, probe);
+    case Touch::kPage:
+      return run_plan<Touch::kPage>(w.allocator, first, last, w.slots, probe);
+    case Touch::kAll:
+      return run_plan<Touch::kAll>(w.allocator, first, last, w.slots, probe);
   }
   return 0;
 }
@@ -141,9 +144,15 @@ int run_worker(Worker& w) {
   w.run->failed_allocations = run_words(w, touch_mode, no_probe, 0, w.pauses[0]);
   std::memset(w.run->memory_calls, 0, sizeof(w.run->memory_calls));
   switch (w.run->pass) {
-    case Pass::kThroughput: run_throughput(w, touch_mode); break;
-    case Pass::kLatency: run_latency(w, touch_mode); break;
-    case Pass::kMemory: run_memory(w, touch_mode); break;
+    case Pass::kThroughput:
+      run_throughput(w, touch_mode);
+      break;
+    case Pass::kLatency:
+      run_latency(w, touch_mode);
+      break;
+    case Pass::kMemory:
+      run_memory(w, touch_mode);
+      break;
   }
   if (w.run->pass == Pass::kMemory) {
     const std::uint64_t high_water = high_water_bytes();
@@ -196,7 +205,8 @@ int start(int plan_fd, int run_fd) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    constexpr char kHint[] = "allocreplay-worker is started by allocreplay; see allocreplay --help\n";
+    constexpr char kHint[] =
+        "allocreplay-worker is started by allocreplay; see allocreplay --help\n";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kHint, sizeof(kHint) - 1);
     return 2;
   }

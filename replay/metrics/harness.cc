@@ -5,8 +5,7 @@
 namespace replay {
 
 void add_harness(const Measured& measured, std::vector<Metric>& out) {
-  const auto events =
-      static_cast<double>(measured.plan.event_count - measured.plan.warmup_events);
+  const auto events = static_cast<double>(measured.plan.event_count - measured.plan.warmup_events);
   Metric cost{"harness_cost_per_event_ns", "ns", Better::kNone, {}};
   for (const RunOutcome& run : measured.calibration.runs(Pass::kThroughput)) {
     cost.samples.push_back(static_cast<double>(run.elapsed_ns) / events);

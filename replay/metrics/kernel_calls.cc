@@ -26,7 +26,8 @@ void add_kernel_calls(const Measured& measured, std::vector<Metric>& out) {
   for (std::size_t i = 0; i < kMemoryCallCount; ++i) {
     Metric calls{fmt::format("calls_{}", kCallNames[i]), "calls", Better::kLower, {}};
     for (const RunOutcome& run : memory_runs) {
-      if (run.memory_calls_counted) calls.samples.push_back(static_cast<double>(run.memory_calls[i]));
+      if (run.memory_calls_counted)
+        calls.samples.push_back(static_cast<double>(run.memory_calls[i]));
     }
     if (!calls.samples.empty()) out.push_back(std::move(calls));
   }

@@ -36,8 +36,10 @@ void add_latency(const Measured& measured, std::vector<Metric>& out) {
     std::vector<LatencyHistogram> each;
     for (const RunOutcome& run : runs) each.push_back(latencies_of(run, op));
     for (const Figure& figure : kFigures) {
-      Metric metric{fmt::format("latency_ns_{}_{}", op_name(op), figure.name), figure.unit,
-                    figure.better, {}};
+      Metric metric{fmt::format("latency_ns_{}_{}", op_name(op), figure.name),
+                    figure.unit,
+                    figure.better,
+                    {}};
       for (const LatencyHistogram& histogram : each) metric.samples.push_back(figure.of(histogram));
       out.push_back(std::move(metric));
     }

@@ -15,7 +15,7 @@ namespace replay {
 enum class Better { kLower, kHigher, kNone };
 
 struct Metric {
-  std::string key;   // snake_case, unit last
+  std::string key;  // snake_case, unit last
   std::string unit;
   Better better = Better::kNone;
   std::vector<double> samples;  // one a repetition; the figure is their median

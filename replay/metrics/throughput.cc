@@ -5,8 +5,7 @@
 namespace replay {
 
 void add_throughput(const Measured& measured, std::vector<Metric>& out) {
-  const auto events =
-      static_cast<double>(measured.plan.event_count - measured.plan.warmup_events);
+  const auto events = static_cast<double>(measured.plan.event_count - measured.plan.warmup_events);
   Metric rate{"throughput_events_per_s", "events/s", Better::kHigher, {}};
   Metric cost{"time_per_event_ns", "ns", Better::kLower, {}};
   for (const RunOutcome& run : measured.runs.runs(Pass::kThroughput)) {

@@ -67,12 +67,9 @@ ordered_json host() {
 }
 
 ordered_json build() {
-  return {{"version", kVersion},
-          {"git_revision", kGitRevision},
-          {"compiler", compiler()},
-          {"build_type", kBuildType},
-          {"sanitizers", kSanitizers},
-          {"assertions", assertions_on()}};
+  return {{"version", kVersion},       {"git_revision", kGitRevision},
+          {"compiler", compiler()},    {"build_type", kBuildType},
+          {"sanitizers", kSanitizers}, {"assertions", assertions_on()}};
 }
 
 ordered_json libraries() {

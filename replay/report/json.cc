@@ -26,9 +26,12 @@ ordered_json interval_json(const std::optional<Interval>& interval) {
 
 const char* better_name(Better better) {
   switch (better) {
-    case Better::kLower: return "lower";
-    case Better::kHigher: return "higher";
-    case Better::kNone: return "none";
+    case Better::kLower:
+      return "lower";
+    case Better::kHigher:
+      return "higher";
+    case Better::kNone:
+      return "none";
   }
   return "?";
 }
@@ -36,9 +39,8 @@ const char* better_name(Better better) {
 ordered_json trace_json(const TraceFacts& trace) {
   return {{"path", trace.path},
           {"sha256", trace.sha256},
-          {"format_version",
-           std::to_string(trace.header.version_major) + "." +
-               std::to_string(trace.header.version_minor)},
+          {"format_version", std::to_string(trace.header.version_major) + "." +
+                                 std::to_string(trace.header.version_minor)},
           {"events", trace.header.event_count},
           {"objects", trace.header.object_count},
           {"threads", trace.header.thread_count},
@@ -47,8 +49,8 @@ ordered_json trace_json(const TraceFacts& trace) {
           {"first_event", trace.first_event},
           {"last_event", trace.last_event},
           {"peak_live_bytes", trace.live_bytes_peak},
-          {"truncation", trace.truncation.empty() ? ordered_json(nullptr)
-                                                  : ordered_json(trace.truncation)},
+          {"truncation",
+           trace.truncation.empty() ? ordered_json(nullptr) : ordered_json(trace.truncation)},
           {"provenance", trace.header.provenance}};
 }
 
@@ -109,11 +111,12 @@ ordered_json series_json(const AllocatorResult& allocator) {
 
 ordered_json allocator_json(const AllocatorResult& allocator) {
   const Subject& subject = allocator.subject;
-  return {{"allocator", subject.name},
-          {"binding", binding_name(subject.binding)},
-          {"library", subject.library.empty() ? ordered_json(nullptr) : ordered_json(subject.library)},
-          {"metrics", metrics_json(allocator)},
-          {"series", series_json(allocator)}};
+  return {
+      {"allocator", subject.name},
+      {"binding", binding_name(subject.binding)},
+      {"library", subject.library.empty() ? ordered_json(nullptr) : ordered_json(subject.library)},
+      {"metrics", metrics_json(allocator)},
+      {"series", series_json(allocator)}};
 }
 
 ordered_json comparison_json(const Comparison& comparison) {
@@ -140,12 +143,9 @@ ordered_json to_json(const Result& result) {
   for (const Comparison& comparison : result.comparisons) {
     comparisons.push_back(comparison_json(comparison));
   }
-  return {{"schema", kSchemaName},
-          {"schema_version", kSchemaVersion},
-          {"context", result.context},
-          {"trace", trace_json(result.trace)},
-          {"config", config_json(result)},
-          {"results", results},
+  return {{"schema", kSchemaName},         {"schema_version", kSchemaVersion},
+          {"context", result.context},     {"trace", trace_json(result.trace)},
+          {"config", config_json(result)}, {"results", results},
           {"comparison", comparisons}};
 }
 

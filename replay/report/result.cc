@@ -30,19 +30,26 @@ AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
 
 const char* verdict_name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kBetter: return "better";
-    case Verdict::kWorse: return "worse";
-    case Verdict::kSame: return "same";
-    case Verdict::kCannotTell: return "cannot tell";
+    case Verdict::kBetter:
+      return "better";
+    case Verdict::kWorse:
+      return "worse";
+    case Verdict::kSame:
+      return "same";
+    case Verdict::kCannotTell:
+      return "cannot tell";
   }
   return "?";
 }
 
 const char* touch_name(Touch touch) {
   switch (touch) {
-    case Touch::kNone: return "none";
-    case Touch::kPage: return "page";
-    case Touch::kAll: return "all";
+    case Touch::kNone:
+      return "none";
+    case Touch::kPage:
+      return "page";
+    case Touch::kAll:
+      return "all";
   }
   return "?";
 }

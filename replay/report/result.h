@@ -27,7 +27,7 @@ struct AllocatorResult {
   Subject subject;
   std::string malloc_object;  // the file that malloc came from, under Binding::kPreload
   std::vector<Figure> figures;
-  MemorySeries memory;        // of the first repetition
+  MemorySeries memory;                                     // of the first repetition
   std::vector<std::pair<Op, LatencyHistogram>> latencies;  // of all repetitions
 
   const Figure* find(const std::string& key) const;

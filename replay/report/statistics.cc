@@ -60,7 +60,8 @@ std::optional<Interval> median_interval(std::span<const double> samples) {
 
 std::optional<Interval> paired_ratio_interval(std::span<const double> a,
                                               std::span<const double> b) {
-  if (a.size() < kMinSamples || a.size() != b.size() || has_nan(a) || has_nan(b)) return std::nullopt;
+  if (a.size() < kMinSamples || a.size() != b.size() || has_nan(a) || has_nan(b))
+    return std::nullopt;
   if (std::find(b.begin(), b.end(), 0.0) != b.end()) return std::nullopt;
   return bootstrap(a.size(), [&](const std::vector<std::size_t>& indices) {
     return median_of(a, indices) / median_of(b, indices);

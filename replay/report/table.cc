@@ -11,12 +11,23 @@ namespace {
 
 // What a person wants to see first; the JSON has everything.
 constexpr std::array kShown = {
-    "throughput_events_per_s", "latency_ns_malloc_p50",     "latency_ns_malloc_p99",
-    "latency_ns_malloc_p999",  "latency_ns_calloc_p50",     "latency_ns_realloc_p50",
-    "latency_ns_free_p50",     "latency_ns_free_p99",       "latency_ns_free_p999",
-    "peak_resident_pages",     "fragmentation_at_peak_live", "fragmentation_at_peak_pages",
-    "page_faults_minor",       "calls_mmap",                "calls_munmap",
-    "calls_madvise",           "calls_brk",
+    "throughput_events_per_s",
+    "latency_ns_malloc_p50",
+    "latency_ns_malloc_p99",
+    "latency_ns_malloc_p999",
+    "latency_ns_calloc_p50",
+    "latency_ns_realloc_p50",
+    "latency_ns_free_p50",
+    "latency_ns_free_p99",
+    "latency_ns_free_p999",
+    "peak_resident_pages",
+    "fragmentation_at_peak_live",
+    "fragmentation_at_peak_pages",
+    "page_faults_minor",
+    "calls_mmap",
+    "calls_munmap",
+    "calls_madvise",
+    "calls_brk",
 };
 
 const AllocatorResult* find(const Result& result, const std::string& name, mem::Binding binding) {
@@ -43,9 +54,9 @@ std::string figure_text(const Figure* figure) {
 std::string one_table(const Result& result, const Comparison& comparison) {
   const AllocatorResult* baseline = find(result, comparison.baseline, comparison.binding);
   const AllocatorResult* subject = find(result, comparison.subject, comparison.binding);
-  std::string text = fmt::format("{} against {} ({}), {} repetitions\n", comparison.subject,
-                                 comparison.baseline, binding_name(comparison.binding),
-                                 result.config.repetitions);
+  std::string text =
+      fmt::format("{} against {} ({}), {} repetitions\n", comparison.subject, comparison.baseline,
+                  binding_name(comparison.binding), result.config.repetitions);
   text += fmt::format("  {:<28} {:>18} {:>18} {:>8}  {}\n", "", comparison.baseline,
                       comparison.subject, "ratio", "95 % interval");
   for (const char* key : kShown) {

@@ -94,6 +94,7 @@ struct TraceReader::Impl {
   bool at_end();
   void skip_block(const BlockHead& head);
   bool load_index();
+  bool parse_index();
   bool damaged(std::uint64_t offset, const std::string& what);
   std::span<const Event> next_block();
   std::uint64_t seek(std::uint64_t index);
@@ -263,28 +264,38 @@ bool TraceReader::Impl::load_index() {
   const std::uint64_t size = format::index::size(layout.block_count);
   if (!header.complete || file.size() != layout.index_offset + size) return false;
   file.read(layout.index_offset, size, &bytes);
-  const unsigned char* const from = bytes.data();
-  const auto crc = static_cast<std::uint32_t>(crc32_z(0, from, size - 4));
-  if (std::memcmp(from, format::kIndexMagic.data(), format::kIndexMagic.size()) != 0 ||
-      load_le<std::uint32_t>(from + format::index::kBlockCount) != layout.block_count ||
-      load_le<std::uint32_t>(from + size - 4) != crc) {
+  if (!parse_index()) {
+    index.clear();
     if (options.allow_truncated) return false;
     throw Error(fmt::format("{}: at byte {}: the index is damaged (--allow-truncated does without)",
                             path, layout.index_offset));
   }
-  for (std::uint32_t i = 0; i < layout.block_count; ++i) {
-    const unsigned char* const entry =
-        from + format::index::kEntriesAt + i * format::index::kEntrySize;
-    index.push_back({load_le<std::uint64_t>(entry), load_le<std::uint64_t>(entry + 8)});
-  }
-  const bool sorted = std::is_sorted(index.begin(), index.end(), [](const auto& a, const auto& b) {
-    return a.offset < b.offset || a.first_event < b.first_event;
-  });
-  if (!index.empty() &&
-      (!sorted || index.front().offset != layout.header_size || index.back().offset >= data_end)) {
-    index.clear();
-  }
   return !index.empty();
+}
+
+// Returns false if `bytes` is no index, or one that cannot be of these blocks.
+bool TraceReader::Impl::parse_index() {
+  const unsigned char* const from = bytes.data();
+  const std::size_t crc_at = bytes.size() - 4;
+  if (std::memcmp(from, format::kIndexMagic.data(), format::kIndexMagic.size()) != 0 ||
+      load_le<std::uint32_t>(from + format::index::kBlockCount) != layout.block_count ||
+      load_le<std::uint32_t>(from + crc_at) !=
+          static_cast<std::uint32_t>(crc32_z(0, from, crc_at))) {
+    return false;
+  }
+  IndexEntry least{layout.header_size, 0};
+  for (std::uint32_t i = 0; i < layout.block_count; ++i) {
+    const unsigned char* const at =
+        from + format::index::kEntriesAt + i * format::index::kEntrySize;
+    const IndexEntry entry{load_le<std::uint64_t>(at), load_le<std::uint64_t>(at + 8)};
+    if (entry.offset < least.offset || entry.offset >= data_end ||
+        entry.first_event < least.first_event || (i == 0 && entry.offset != least.offset)) {
+      return false;
+    }
+    index.push_back(entry);
+    least = {entry.offset + format::block::kHeadSize, entry.first_event + 1};
+  }
+  return true;
 }
 
 std::uint64_t TraceReader::Impl::seek(std::uint64_t wanted) {

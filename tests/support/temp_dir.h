@@ -10,7 +10,8 @@ namespace replay::testing {
 class TempDir {
  public:
   TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "allocreplay-test.XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path() / "allocreplay-test.XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
   }

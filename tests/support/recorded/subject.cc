@@ -126,17 +126,18 @@ void many_threads(void* (*body)(void*), int count) {
   }
 }
 
-// Blocks change hands through slots; whoever finds one frees it at once, so that an address is
-// given out again while its last owner is still near.
+// Blocks change hands through slots; whoever finds one frees it at once. All threads share one arena
+// (and, as the test sets it, have no cache of their own), so that an address freed by one is the next
+// that another is given.
 constexpr int kSlots = 64;
-constexpr int kRounds = 60'000;
+constexpr int kRounds = 250'000;
 std::atomic<void*> g_slots[kSlots];
 
 void* pass_blocks(void* seed) {
   auto random = reinterpret_cast<std::uintptr_t>(seed) * 2 + 1;
   for (int i = 0; i < kRounds; ++i) {
     random = random * 6364136223846793005u + 1442695040888963407u;
-    const std::size_t size = 16 + (random >> 60) * 16;
+    const std::size_t size = 16 + (random >> 62) * 16;
     void* fresh = (random >> 58) % 4 == 0 ? realloc(malloc(size), size * 40) : malloc(size);
     free(g_slots[(random >> 33) % kSlots].exchange(fresh));
   }
@@ -144,6 +145,7 @@ void* pass_blocks(void* seed) {
 }
 
 void race() {
+  check(mallopt(M_ARENA_MAX, 1) == 1);
   pthread_t threads[4];
   for (std::uintptr_t i = 0; i < 4; ++i) {
     check(pthread_create(&threads[i], nullptr, pass_blocks, reinterpret_cast<void*>(i)) == 0);

@@ -77,7 +77,8 @@ TEST_F(HotLoopTest, AnUnbackedAllocatorsMemoryIsLeftAlone) {
   NoProbe probe;
   const PlanWord words[] = {plan_word(0, Op::kCalloc, 5000), plan_word(0, Op::kRealloc, 9000), 5000,
                             plan_word(0, Op::kFree, 0)};
-  EXPECT_EQ(run_plan<Touch::kNone>(mem::AnyAllocator(unbacked), words, words + 4, slots, probe), 0U);
+  EXPECT_EQ(run_plan<Touch::kNone>(mem::AnyAllocator(unbacked), words, words + 4, slots, probe),
+            0U);
 }
 
 TEST_F(HotLoopTest, ReallocWithoutTheCapabilityKeepsTheContents) {

@@ -68,7 +68,8 @@ TEST_F(LauncherTest, MemoryPassSeesTheAllocatorsPagesAndNotTheHarness) {
 }
 
 TEST_F(LauncherTest, CountsCallsForMemory) {
-  const RunOutcome outcome = run(big_blocks(), glibc_subject(mem::Binding::kPreload), Pass::kMemory);
+  const RunOutcome outcome =
+      run(big_blocks(), glibc_subject(mem::Binding::kPreload), Pass::kMemory);
   if (!outcome.memory_calls_counted) GTEST_SKIP() << "no seccomp filter possible here";
   EXPECT_GE(outcome.memory_calls[static_cast<int>(MemoryCall::kMmap)] +
                 outcome.memory_calls[static_cast<int>(MemoryCall::kBrk)],
@@ -98,9 +99,9 @@ TEST_F(LauncherTest, ALibraryThatIsNoMallocIsRefused) {
 TEST_F(LauncherTest, AWorkerThatCannotRunIsAnError) {
   Subject unknown{"x", mem::Binding::kInProcess, "", "no-such-allocator"};
   EXPECT_THROW(run(big_blocks(), unknown, Pass::kThroughput), Error);
-  EXPECT_THROW(Launcher("/nowhere").run(big_blocks(), {classic_, Pass::kMemory, Touch::kPage, 0},
-                                        nullptr),
-               Error);
+  EXPECT_THROW(
+      Launcher("/nowhere").run(big_blocks(), {classic_, Pass::kMemory, Touch::kPage, 0}, nullptr),
+      Error);
 }
 
 }  // namespace

@@ -25,11 +25,10 @@ std::uint64_t& count(std::uint64_t* counts, MemoryCall call) {
   p = static_cast<char*>(::mremap(p, kBytes, 2 * kBytes, MREMAP_MAYMOVE));
   if (p == MAP_FAILED || ::mprotect(p, kBytes, PROT_READ) != 0) ::_exit(5);
   if (::munmap(p, 2 * kBytes) != 0 || ::munmap(p + 1, kBytes) != -1 || errno != EINVAL) ::_exit(6);
-  const bool right = count(counts, MemoryCall::kMmap) == 1 &&
-                     count(counts, MemoryCall::kMadvise) == 1 &&
-                     count(counts, MemoryCall::kMremap) == 1 &&
-                     count(counts, MemoryCall::kMprotect) == 1 &&
-                     count(counts, MemoryCall::kMunmap) == 2 && count(counts, MemoryCall::kBrk) == 0;
+  const bool right =
+      count(counts, MemoryCall::kMmap) == 1 && count(counts, MemoryCall::kMadvise) == 1 &&
+      count(counts, MemoryCall::kMremap) == 1 && count(counts, MemoryCall::kMprotect) == 1 &&
+      count(counts, MemoryCall::kMunmap) == 2 && count(counts, MemoryCall::kBrk) == 0;
   ::_exit(right ? 0 : 7);
 }
 

@@ -24,7 +24,8 @@ class PlanTest : public ::testing::Test {
   static std::vector<PlanWord> words(const Plan& plan) {
     std::vector<PlanWord> result(plan.word_count);
     const auto bytes = static_cast<ssize_t>(plan.word_count * sizeof(PlanWord));
-    EXPECT_EQ(::pread(plan.memory.get(), result.data(), result.size() * sizeof(PlanWord), 0), bytes);
+    EXPECT_EQ(::pread(plan.memory.get(), result.data(), result.size() * sizeof(PlanWord), 0),
+              bytes);
     return result;
   }
 
@@ -41,12 +42,12 @@ class PlanTest : public ::testing::Test {
 };
 
 TEST_F(PlanTest, EncodesEveryOperation) {
-  const Plan plan = compile({malloc_of(0, 10), calloc_of(1, 20), aligned_of(2, 30, 6),
-                             realloc_of(0, 40), free_of(1)});
-  EXPECT_EQ(words(plan),
-            (std::vector<PlanWord>{plan_word(0, Op::kMalloc, 10), plan_word(1, Op::kCalloc, 20),
-                                   plan_word(2, Op::kAligned, 30), 64,
-                                   plan_word(0, Op::kRealloc, 40), 10, plan_word(1, Op::kFree, 0)}));
+  const Plan plan = compile(
+      {malloc_of(0, 10), calloc_of(1, 20), aligned_of(2, 30, 6), realloc_of(0, 40), free_of(1)});
+  EXPECT_EQ(words(plan), (std::vector<PlanWord>{
+                             plan_word(0, Op::kMalloc, 10), plan_word(1, Op::kCalloc, 20),
+                             plan_word(2, Op::kAligned, 30), 64, plan_word(0, Op::kRealloc, 40), 10,
+                             plan_word(1, Op::kFree, 0)}));
   EXPECT_THAT(plan.op_counts, ::testing::ElementsAre(1, 1, 1, 1, 1));
 }
 
@@ -60,8 +61,8 @@ TEST_F(PlanTest, ReusesTheSlotFreedLast) {
 }
 
 TEST_F(PlanTest, WideSizesTakeAWordOfTheirOwn) {
-  const Plan plan = compile({malloc_of(0, kWideSize - 1), malloc_of(1, kWideSize),
-                             malloc_of(2, std::uint64_t{1} << 40)});
+  const Plan plan = compile(
+      {malloc_of(0, kWideSize - 1), malloc_of(1, kWideSize), malloc_of(2, std::uint64_t{1} << 40)});
   const std::vector<PlanWord> all = words(plan);
   ASSERT_EQ(all.size(), 5U);
   EXPECT_EQ(plan_size_field(all[0]), kWideSize - 1);

@@ -33,8 +33,9 @@ TEST(SubjectTest, RegisteredNamesKeepTheirBinding) {
 }
 
 TEST(SubjectTest, UnknownNamesAreRefusedWithTheKnownOnes) {
-  EXPECT_THAT(error_of("jemalloc", PROGRAM_DIR),
-              ::testing::AllOf(::testing::HasSubstr("'jemalloc'"), ::testing::HasSubstr("mem-classic")));
+  EXPECT_THAT(
+      error_of("jemalloc", PROGRAM_DIR),
+      ::testing::AllOf(::testing::HasSubstr("'jemalloc'"), ::testing::HasSubstr("mem-classic")));
 }
 
 TEST(SubjectTest, PathsMustBeSharedLibraries) {

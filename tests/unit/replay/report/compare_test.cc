@@ -32,15 +32,13 @@ Figure figure(const std::string& key, Better better, std::vector<double> samples
 }
 
 TEST(CompareTest, ComparesWhatBothHaveAndHasADirection) {
-  const AllocatorResult base =
-      result_of("glibc", {figure("time", Better::kLower, Samples(6, 10)),
-                          figure("zero", Better::kLower, Samples(6, 0)),
-                          figure("fact", Better::kNone, Samples(6, 1))});
-  const AllocatorResult subject =
-      result_of("mem", {figure("time", Better::kLower, Samples(6, 5)),
-                        figure("zero", Better::kLower, Samples(6, 0)),
-                        figure("fact", Better::kNone, Samples(6, 2)),
-                        figure("own", Better::kLower, Samples(6, 1))});
+  const AllocatorResult base = result_of("glibc", {figure("time", Better::kLower, Samples(6, 10)),
+                                                   figure("zero", Better::kLower, Samples(6, 0)),
+                                                   figure("fact", Better::kNone, Samples(6, 1))});
+  const AllocatorResult subject = result_of(
+      "mem",
+      {figure("time", Better::kLower, Samples(6, 5)), figure("zero", Better::kLower, Samples(6, 0)),
+       figure("fact", Better::kNone, Samples(6, 2)), figure("own", Better::kLower, Samples(6, 1))});
   const Comparison comparison = compare(base, subject);
   EXPECT_EQ(comparison.baseline, "glibc");
   EXPECT_EQ(comparison.subject, "mem");
