@@ -126,9 +126,9 @@ void many_threads(void* (*body)(void*), int count) {
   }
 }
 
-// Blocks change hands through slots; whoever finds one frees it at once. All threads share one arena
-// (and, as the test sets it, have no cache of their own), so that an address freed by one is the next
-// that another is given.
+// Blocks change hands through slots; whoever finds one frees it at once. All threads share one
+// arena (and, as the test sets it, have no cache of their own), so that an address freed by one is
+// the next that another is given.
 constexpr int kSlots = 64;
 constexpr int kRounds = 250'000;
 std::atomic<void*> g_slots[kSlots];
