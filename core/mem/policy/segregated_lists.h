@@ -87,8 +87,7 @@ class SegregatedLists {
   }
 
  private:
-  // 64 probes cost about as much as one page fault, and a program that frees many blocks of nearly
-  // one size finds its fit among the latest.
+  // A bound on the walk, not tuned: what fits is mostly among the blocks freed last.
   static constexpr int kProbes = 64;
   static constexpr std::size_t kExactBelow = 1024;
   static constexpr unsigned kExactBins = 64;
