@@ -47,6 +47,9 @@ static int check_sizes(void) {
   errno = 0;
   volatile size_t half = SIZE_MAX / 2; /* or the compiler warns of what is the point */
   EXPECT(calloc(half, 3) == NULL && errno == ENOMEM);
+  volatile size_t wraps = SIZE_MAX / 16 + 2; /* times 16 is 16 again, which would be served */
+  errno = 0;
+  EXPECT(calloc(wraps, 16) == NULL && errno == ENOMEM);
   EXPECT(malloc_usable_size(NULL) == 0);
   return 0;
 }
