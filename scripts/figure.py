@@ -13,7 +13,7 @@ except ImportError:
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend must be chosen first)
 
-from results_io import AllocatorResult, Result, load  # noqa: E402
+from results_io import AllocatorResult, Result, ResultError, load  # noqa: E402
 
 # Okabe and Ito's palette: distinct for every common kind of colour blindness.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -25,7 +25,7 @@ plt.rcParams.update({
     "figure.constrained_layout.use": True, "legend.frameon": False})
 
 
-def parser(description: str, epilog: str) -> argparse.ArgumentParser:
+def _parser(description: str, epilog: str) -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(description=description, epilog=epilog,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     result.add_argument("files", nargs="+", metavar="RESULT", help="a result file; - is stdin")
@@ -66,3 +66,14 @@ def save(figure, name: str) -> list[pathlib.Path]:
         figure.savefig(target, dpi=150, metadata=stamp)
     plt.close(figure)
     return paths
+
+
+def run(name: str, draw, argv, description: str, examples: str) -> int:
+    """The main of a figure's script: draws what is in the files named in argv, saves it."""
+    options = _parser(description, examples).parse_args(argv)
+    try:
+        save(draw(*load_lines(options.files)), options.output)
+    except (ResultError, OSError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -40,15 +40,9 @@ def draw(results, lines):
 
 
 def main(argv=None) -> int:
-    options = figure.parser(
-        __doc__, "examples:\n  scripts/plot_fragmentation.py result.json -o fragmentation\n"
-        "  scripts/plot_fragmentation.py before.json after.json -o both.png").parse_args(argv)
-    try:
-        figure.save(draw(*figure.load_lines(options.files)), options.output)
-    except (ResultError, OSError) as error:
-        print(f"plot_fragmentation: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return figure.run("plot_fragmentation", draw, argv, __doc__,
+                      "examples:\n  scripts/plot_fragmentation.py result.json -o fragmentation\n"
+                      "  scripts/plot_fragmentation.py before.json after.json -o both.png")
 
 
 if __name__ == "__main__":

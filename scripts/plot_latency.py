@@ -64,15 +64,9 @@ def draw(results, lines):
 
 
 def main(argv=None) -> int:
-    options = figure.parser(
-        __doc__, "examples:\n  scripts/plot_latency.py result.json -o latency\n"
-        "  scripts/plot_latency.py before.json after.json -o latency.svg").parse_args(argv)
-    try:
-        figure.save(draw(*figure.load_lines(options.files)), options.output)
-    except (ResultError, OSError) as error:
-        print(f"plot_latency: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return figure.run("plot_latency", draw, argv, __doc__,
+                      "examples:\n  scripts/plot_latency.py result.json -o latency\n"
+                      "  scripts/plot_latency.py before.json after.json -o latency.svg")
 
 
 if __name__ == "__main__":

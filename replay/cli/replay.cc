@@ -62,7 +62,8 @@ Result summarize_session(const Options& options, const TraceReader& reader, cons
                   reader.header(),  plan.warmup_events,
                   plan.event_count, plan.checkpoints[plan.peak_live].live_bytes,
                   plan.truncation};
-  result.config = {options.repeat, parse_touch(options.touch), session.cpu};
+  const bool timer_is_tsc = session.subjects.front().runs(Pass::kLatency).front().timer_is_tsc;
+  result.config = {options.repeat, parse_touch(options.touch), session.cpu, timer_is_tsc};
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
   for (const SubjectRuns& runs : session.subjects) {

@@ -143,15 +143,14 @@ class Compiler {
         break;
       }
     }
-    plan_.largest_object_bytes = std::max(plan_.largest_object_bytes, event.size);
     ++here_.event;
     here_.word = file_.words();
   }
 
   std::uint32_t birth(const Event& event) {
     if (event.object != slot_of_.size()) {
-      fail(event, fmt::format("gives birth to object {}, but {} comes next", event.object,
-                              slot_of_.size()));
+      fail(fmt::format("gives birth to object {}, but {} comes next", event.object,
+                       slot_of_.size()));
     }
     std::uint32_t slot;
     if (free_slots_.empty()) {
@@ -171,8 +170,8 @@ class Compiler {
   std::uint32_t live_slot(const Event& event) const {
     const bool born = event.object < slot_of_.size();
     if (!born || slot_of_[event.object] == kNoSlot) {
-      fail(event, fmt::format("{} object {}, which {}", event.op == Op::kFree ? "frees" : "resizes",
-                              event.object, born ? "is already freed" : "was never allocated"));
+      fail(fmt::format("{} object {}, which {}", event.op == Op::kFree ? "frees" : "resizes",
+                       event.object, born ? "is already freed" : "was never allocated"));
     }
     return slot_of_[event.object];
   }
@@ -183,7 +182,7 @@ class Compiler {
     if (wide) file_.put(event.size);
   }
 
-  [[noreturn]] void fail(const Event&, const std::string& what) const {
+  [[noreturn]] void fail(const std::string& what) const {
     throw Error(fmt::format("{}: event {} {}; the trace is not consistent, record it again",
                             trace_.path(), here_.event, what));
   }

@@ -36,7 +36,6 @@ struct Plan {
   std::uint64_t event_count = 0;  // warm-up included
   std::uint64_t warmup_events = 0;
   std::uint64_t op_counts[kOpCount] = {};  // of the measured events
-  std::uint64_t largest_object_bytes = 0;
   // Ascending; the first is the start of the measured part, the last its end, and one stands
   // right after the event that made the live bytes largest (within the measured part).
   std::vector<Checkpoint> checkpoints;

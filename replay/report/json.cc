@@ -59,6 +59,7 @@ ordered_json config_json(const Result& result) {
   return {{"repetitions", result.config.repetitions},
           {"touch", touch_name(result.config.touch)},
           {"cpu", result.config.cpu},
+          {"timer", result.config.timer_is_tsc ? "tsc" : "clock_gettime"},
           {"threads_recorded", result.trace.header.thread_count},
           {"threads_replayed", 1},
           {"concurrency", many_threads ? "one thread replays the events of all in recorded order"

@@ -13,7 +13,6 @@ AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
                           const SubjectRuns& calibration) {
   AllocatorResult result;
   result.subject = runs.subject;
-  result.malloc_object = runs.runs(Pass::kThroughput).front().malloc_object;
   for (Metric& metric : compute_metrics({plan, runs, calibration})) {
     const double value = median(metric.samples);
     const std::optional<Interval> interval = median_interval(metric.samples);

@@ -25,7 +25,6 @@ struct Figure {
 
 struct AllocatorResult {
   Subject subject;
-  std::string malloc_object;  // the file that malloc came from, under Binding::kPreload
   std::vector<Figure> figures;
   MemorySeries memory;                                     // of the first repetition
   std::vector<std::pair<Op, LatencyHistogram>> latencies;  // of all repetitions
@@ -63,6 +62,7 @@ struct RunConfig {
   int repetitions = 0;
   Touch touch = Touch::kPage;
   int cpu = 0;
+  bool timer_is_tsc = false;  // else clock_gettime
 };
 
 struct Result {

@@ -14,13 +14,13 @@
 #include "replay/trace/error.h"
 #include "replay/trace/reader.h"
 #include "replay/trace/validate.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temp_folder.h"
 
 namespace replay {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::TempDir;
+using test::TempFolder;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
@@ -55,8 +55,8 @@ class Record : public ::testing::Test {
   Recording record(const std::string& command, const std::string& options = "",
                    const std::string& environment = "") {
     Recording result;
-    result.path = dir_.file("out.trace");
-    const std::string log = dir_.file("log");
+    result.path = dir_ / "out.trace";
+    const std::string log = dir_ / "log";
     const int status =
         std::system(fmt::format("{} {} record -o {} {} -- {} > /dev/null 2> {}", environment,
                                 BIN_DIR "/allocreplay", result.path, options, command, log)
@@ -113,9 +113,9 @@ class Record : public ::testing::Test {
     return calls;
   }
 
-  bool left_over() const { return !fs::is_empty(fs::path(dir_.file("x")).parent_path()); }
+  bool left_over() const { return !fs::is_empty(fs::path(dir_ / "x").parent_path()); }
 
-  TempDir dir_;
+  TempFolder dir_;
 };
 
 TEST_F(Record, KnowsEveryCFunction) {
@@ -310,7 +310,7 @@ TEST_F(Record, RefusesACommandThatIsNotThere) {
 }
 
 TEST_F(Record, RefusesAnOutputFolderThatIsNotThere) {
-  const Recording recording = record("true", "-o " + dir_.file("no/such/x.trace"));
+  const Recording recording = record("true", "-o " + dir_ / "no/such/x.trace");
   EXPECT_NE(recording.exit_code, 0);
   EXPECT_FALSE(left_over());
 }

@@ -147,11 +147,18 @@ class Errors(unittest.TestCase):
         self.check(1, "cannot create", "-t", TRACE, "-a", "null", "-o", "/nowhere/r.json")
 
     def test_a_truncated_trace_is_1_and_usable_on_demand(self):
-        whole = TRACE.read_bytes()
+        whole = (SOURCE / "traces" / "redis.trace").read_bytes()
         with tempfile.TemporaryDirectory() as folder:
             cut = pathlib.Path(folder) / "cut.trace"
             cut.write_bytes(whole[:len(whole) * 3 // 4])
             self.check(1, "at byte", "-t", cut, "-a", "null")
+            done = allocreplay("-t", cut, "-a", "null", "-r", "1", "--allow-truncated")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("warning", done.stderr)
+            trace = json.loads(done.stdout)["trace"]
+            self.assertIn("at byte", trace["truncation"])
+            self.assertGreater(trace["last_event"], 100_000)
+            self.assertLess(trace["last_event"], trace["events"])
 
     def test_nothing_half_written_stays_when_a_run_fails(self):
         with tempfile.TemporaryDirectory() as folder:

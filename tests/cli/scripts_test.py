@@ -58,7 +58,7 @@ def made_result():
                   "objects": 10, "threads": 1, "lost_events": 0, "first_event": 0,
                   "last_event": 20, "peak_live_bytes": 6144, "truncation": None,
                   "provenance": {}},
-        "config": {"repetitions": 2, "touch": "page", "cpu": 0, "threads_recorded": 1,
+        "config": {"repetitions": 2, "touch": "page", "cpu": 0, "timer": "tsc", "threads_recorded": 1,
                    "threads_replayed": 1, "concurrency": "one thread, as recorded",
                    "warmup_events": 0, "confidence": 0.95, "same_within": 0.02},
         "results": [allocator_result("glibc", 1), allocator_result("mem", 2)],

@@ -5,7 +5,7 @@
 
 #include "replay/metrics/metric.h"
 
-namespace replay::testing {
+namespace replay::test {
 
 inline Plan made_plan() {
   Plan plan;
@@ -49,4 +49,4 @@ inline const Metric* find_metric(const std::vector<Metric>& metrics, const std::
   return nullptr;
 }
 
-}  // namespace replay::testing
+}  // namespace replay::test

@@ -1,4 +1,4 @@
-// Random valid event streams, a temporary folder, and whole files in one call; for tests of traces.
+// Random valid event streams, and whole files and traces in one call; for tests of traces.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +12,9 @@
 #include "replay/trace/event.h"
 #include "replay/trace/reader.h"
 #include "replay/trace/writer.h"
+#include "tests/support/temp_folder.h"
 
 namespace replay::test {
-
-// Removed with all that is in it.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "trace-test-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::size_t files() const {
-    const std::filesystem::directory_iterator all(path_);
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -86,11 +66,14 @@ inline std::vector<Event> random_events(std::uint64_t seed, std::size_t count,
   return events;
 }
 
-inline void write_trace(const std::string& path, const std::vector<Event>& events,
-                        const TraceHeader& header = {}, std::uint32_t block_events = kBlockEvents) {
+// Returns the path.
+inline std::string write_trace(const std::string& path, const std::vector<Event>& events,
+                               const TraceHeader& header = {},
+                               std::uint32_t block_events = kBlockEvents) {
   TraceWriter writer(path, header, block_events);
   for (const Event& event : events) writer.append(event);
   writer.finish(header.lost_events, header.provenance);
+  return path;
 }
 
 inline std::vector<Event> read_all(TraceReader& reader) {

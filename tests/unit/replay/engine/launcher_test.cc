@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "replay/trace/error.h"
-#include "tests/support/temp_dir.h"
-#include "tests/support/write_trace.h"
+#include "tests/support/events.h"
+#include "tests/support/random_trace.h"
 
 namespace replay {
 namespace {
 
-using namespace testing;
+using namespace test;
 
 constexpr std::uint64_t kBig = 4 << 20;
 
@@ -24,7 +24,7 @@ class LauncherTest : public ::testing::Test {
       events.push_back(free_of(i));
     }
     events.push_back(calloc_of(100, kBig));
-    TraceReader reader(write_trace(dir_.file("t.trace"), events));
+    TraceReader reader(write_trace(dir_ / "t.trace", events));
     return compile_plan(reader, {});
   }
 
@@ -32,7 +32,7 @@ class LauncherTest : public ::testing::Test {
     return launcher_.run(plan, {subject, pass, touch, pick_cpu()}, nullptr);
   }
 
-  TempDir dir_;
+  TempFolder dir_;
   Launcher launcher_{PROGRAM_DIR};
   Subject classic_ = resolve_subject("mem-classic", PROGRAM_DIR);
 };

@@ -6,18 +6,18 @@
 
 #include "replay/engine/plan_layout.h"
 #include "replay/trace/error.h"
-#include "tests/support/temp_dir.h"
-#include "tests/support/write_trace.h"
+#include "tests/support/events.h"
+#include "tests/support/random_trace.h"
 
 namespace replay {
 namespace {
 
-using namespace testing;
+using namespace test;
 
 class PlanTest : public ::testing::Test {
  protected:
   Plan compile(const std::vector<Event>& events, EventRange range = {}) {
-    TraceReader reader(write_trace(dir_.file("t.trace"), events));
+    TraceReader reader(write_trace(dir_ / "t.trace", events));
     return compile_plan(reader, range);
   }
 
@@ -38,7 +38,7 @@ class PlanTest : public ::testing::Test {
     return "no error";
   }
 
-  TempDir dir_;
+  TempFolder dir_;
 };
 
 TEST_F(PlanTest, EncodesEveryOperation) {

@@ -4,17 +4,17 @@
 
 #include <vector>
 
-#include "tests/support/temp_dir.h"
-#include "tests/support/write_trace.h"
+#include "tests/support/events.h"
+#include "tests/support/random_trace.h"
 
 namespace replay {
 namespace {
 
-using namespace testing;
+using namespace test;
 
 TEST(SessionTest, RunsEveryPassOfEverySubjectAndReportsAscendingProgress) {
-  TempDir dir;
-  TraceReader reader(write_trace(dir.file("t.trace"), {malloc_of(0, 64), free_of(0)}));
+  TempFolder dir;
+  TraceReader reader(write_trace(dir / "t.trace", {malloc_of(0, 64), free_of(0)}));
   const Plan plan = compile_plan(reader, {});
   SessionOptions options;
   options.subjects = {resolve_subject("mem-classic", PROGRAM_DIR), null_subject()};

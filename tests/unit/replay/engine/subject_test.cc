@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "replay/trace/error.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temp_folder.h"
 
 namespace replay {
 namespace {
@@ -39,10 +39,10 @@ TEST(SubjectTest, UnknownNamesAreRefusedWithTheKnownOnes) {
 }
 
 TEST(SubjectTest, PathsMustBeSharedLibraries) {
-  testing::TempDir dir;
+  test::TempFolder dir;
   EXPECT_THAT(error_of("/nowhere/libx.so", PROGRAM_DIR), ::testing::HasSubstr("cannot read"));
-  std::ofstream(dir.file("text.so")) << "not a library";
-  EXPECT_THAT(error_of(dir.file("text.so"), PROGRAM_DIR), ::testing::HasSubstr("no ELF header"));
+  std::ofstream(dir / "text.so") << "not a library";
+  EXPECT_THAT(error_of(dir / "text.so", PROGRAM_DIR), ::testing::HasSubstr("no ELF header"));
 }
 
 TEST(SubjectTest, APathIsPreloadedUnderItsFileName) {

@@ -7,11 +7,11 @@ namespace replay {
 namespace {
 
 TEST(FragmentationTest, LooksAtThePeakOfLiveBytesAndAtThePeakOfPages) {
-  const Plan plan = testing::made_plan();
-  const SubjectRuns runs = testing::made_runs({1});
+  const Plan plan = test::made_plan();
+  const SubjectRuns runs = test::made_runs({1});
   std::vector<Metric> metrics;
   add_fragmentation({plan, runs, runs}, metrics);
-  auto sample = [&](const char* key) { return testing::find_metric(metrics, key)->samples.at(0); };
+  auto sample = [&](const char* key) { return test::find_metric(metrics, key)->samples.at(0); };
   EXPECT_DOUBLE_EQ(sample("fragmentation_at_peak_live"), 0.5);
   EXPECT_DOUBLE_EQ(sample("total_allocated_at_peak_live_bytes"), 8192);
   EXPECT_DOUBLE_EQ(sample("total_pages_at_peak_live"), 4);

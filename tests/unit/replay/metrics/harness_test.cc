@@ -7,17 +7,16 @@ namespace replay {
 namespace {
 
 TEST(HarnessTest, CostComesFromTheCalibrationAndFailuresFromTheSubject) {
-  const Plan plan = testing::made_plan();
-  SubjectRuns runs = testing::made_runs({8000});
+  const Plan plan = test::made_plan();
+  SubjectRuns runs = test::made_runs({8000});
   runs.by_pass[0][0].failed_allocations = 3;
-  const SubjectRuns calibration = testing::made_runs({2000});
+  const SubjectRuns calibration = test::made_runs({2000});
   std::vector<Metric> metrics;
   add_harness({plan, runs, calibration}, metrics);
-  EXPECT_EQ(testing::find_metric(metrics, "harness_cost_per_event_ns")->samples,
+  EXPECT_EQ(test::find_metric(metrics, "harness_cost_per_event_ns")->samples,
             std::vector<double>{2});
-  EXPECT_EQ(testing::find_metric(metrics, "harness_timer_cost_ns")->samples,
-            std::vector<double>{20});
-  EXPECT_EQ(testing::find_metric(metrics, "failed_allocations")->samples, std::vector<double>{3});
+  EXPECT_EQ(test::find_metric(metrics, "harness_timer_cost_ns")->samples, std::vector<double>{20});
+  EXPECT_EQ(test::find_metric(metrics, "failed_allocations")->samples, std::vector<double>{3});
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 constexpr auto kMalloc = static_cast<std::size_t>(Op::kMalloc);
 
 TEST(LatencyHistogramTest, QuantilesMatchTheSamplesToABinsWidth) {
-  RunOutcome run = testing::made_outcome(1);
+  RunOutcome run = test::made_outcome(1);
   for (std::uint64_t ticks = 1; ticks <= 10'000; ++ticks) run.histograms[kMalloc].record(ticks);
   const LatencyHistogram h = latencies_of(run, Op::kMalloc);
   EXPECT_EQ(h.count, 10'000U);
@@ -25,8 +25,8 @@ TEST(LatencyHistogramTest, QuantilesMatchTheSamplesToABinsWidth) {
 }
 
 TEST(LatencyHistogramTest, MergesRuns) {
-  RunOutcome a = testing::made_outcome(1);
-  RunOutcome b = testing::made_outcome(1);
+  RunOutcome a = test::made_outcome(1);
+  RunOutcome b = test::made_outcome(1);
   a.histograms[kMalloc].record(10);
   b.histograms[kMalloc].record(10);
   b.histograms[kMalloc].record(1000);
@@ -39,7 +39,7 @@ TEST(LatencyHistogramTest, MergesRuns) {
 }
 
 TEST(LatencyHistogramTest, WithoutCallsThereIsNoLatency) {
-  const LatencyHistogram h = latencies_of(testing::made_outcome(1), Op::kMalloc);
+  const LatencyHistogram h = latencies_of(test::made_outcome(1), Op::kMalloc);
   EXPECT_TRUE(std::isnan(h.quantile_ns(0.5)));
   EXPECT_TRUE(std::isnan(h.mean_ns()));
 }

@@ -7,19 +7,19 @@ namespace replay {
 namespace {
 
 TEST(LatencyTest, HasEveryFigureOfTheOperationsInTheTraceAndNoOther) {
-  const Plan plan = testing::made_plan();
-  SubjectRuns runs = testing::made_runs({1, 1});
+  const Plan plan = test::made_plan();
+  SubjectRuns runs = test::made_runs({1, 1});
   auto& latency = runs.by_pass[static_cast<std::size_t>(Pass::kLatency)];
   latency[0].histograms[static_cast<std::size_t>(Op::kFree)].record(20);
   latency[1].histograms[static_cast<std::size_t>(Op::kFree)].record(30);
   std::vector<Metric> metrics;
   add_latency({plan, runs, runs}, metrics);
   EXPECT_EQ(metrics.size(), 2U * 7U);
-  EXPECT_EQ(testing::find_metric(metrics, "latency_ns_realloc_p50"), nullptr);
-  const Metric* max = testing::find_metric(metrics, "latency_ns_free_max");
+  EXPECT_EQ(test::find_metric(metrics, "latency_ns_realloc_p50"), nullptr);
+  const Metric* max = test::find_metric(metrics, "latency_ns_free_max");
   ASSERT_NE(max, nullptr);
   EXPECT_EQ(max->samples, (std::vector<double>{10, 15}));
-  EXPECT_EQ(testing::find_metric(metrics, "latency_ns_free_count")->samples,
+  EXPECT_EQ(test::find_metric(metrics, "latency_ns_free_count")->samples,
             (std::vector<double>{1, 1}));
 }
 

@@ -9,8 +9,8 @@ namespace replay {
 namespace {
 
 TEST(MetricListTest, KeysAreUniqueAndEveryGroupContributes) {
-  const Plan plan = testing::made_plan();
-  const SubjectRuns runs = testing::made_runs({1, 2});
+  const Plan plan = test::made_plan();
+  const SubjectRuns runs = test::made_runs({1, 2});
   std::set<std::string> keys;
   for (const MetricGroup& group : metric_groups()) {
     std::vector<Metric> metrics;

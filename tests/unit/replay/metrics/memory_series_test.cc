@@ -10,8 +10,8 @@ namespace replay {
 namespace {
 
 TEST(MemorySeriesTest, CountsPagesAboveTheBaseline) {
-  const Plan plan = testing::made_plan();
-  const MemorySeries series = memory_series(plan, testing::made_outcome(1));
+  const Plan plan = test::made_plan();
+  const MemorySeries series = memory_series(plan, test::made_outcome(1));
   EXPECT_EQ(series.event, (std::vector<std::uint64_t>{0, 10, 20}));
   EXPECT_EQ(series.total_allocated_bytes, (std::vector<std::uint64_t>{0, 8192, 4096}));
   EXPECT_EQ(series.total_pages, (std::vector<std::uint64_t>{0, 4, 5}));
@@ -20,16 +20,16 @@ TEST(MemorySeriesTest, CountsPagesAboveTheBaseline) {
 }
 
 TEST(MemorySeriesTest, FragmentationIsTheShareNotAllocated) {
-  const MemorySeries series = memory_series(testing::made_plan(), testing::made_outcome(1));
+  const MemorySeries series = memory_series(test::made_plan(), test::made_outcome(1));
   EXPECT_TRUE(std::isnan(series.fragmentation(0)));
   EXPECT_DOUBLE_EQ(series.fragmentation(1), 0.5);
   EXPECT_DOUBLE_EQ(series.fragmentation(2), 0.8);
 }
 
 TEST(MemorySeriesTest, LessThanTheBaselineIsNoPage) {
-  RunOutcome run = testing::made_outcome(1);
+  RunOutcome run = test::made_outcome(1);
   run.samples[1].anonymous_bytes = 90 * 4096;
-  EXPECT_EQ(memory_series(testing::made_plan(), run).total_pages[1], 0U);
+  EXPECT_EQ(memory_series(test::made_plan(), run).total_pages[1], 0U);
 }
 
 }  // namespace

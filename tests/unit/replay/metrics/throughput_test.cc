@@ -7,9 +7,9 @@ namespace replay {
 namespace {
 
 TEST(ThroughputTest, IsMeasuredEventsOverTime) {
-  Plan plan = testing::made_plan();
+  Plan plan = test::made_plan();
   plan.warmup_events = 200;
-  const SubjectRuns runs = testing::made_runs({8000, 16000});
+  const SubjectRuns runs = test::made_runs({8000, 16000});
   std::vector<Metric> metrics;
   add_throughput({plan, runs, runs}, metrics);
   EXPECT_EQ(metrics[0].key, "throughput_events_per_s");

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "replay/trace/error.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temp_folder.h"
 
 namespace replay {
 namespace {
@@ -35,14 +35,14 @@ class HandMadeImage {
         &record, sizeof(record));
   }
   std::string write() const {
-    const std::string path = dir_.file("image-0");
+    const std::string path = dir_ / "image-0";
     std::ofstream(path, std::ios::binary)
         .write(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
     return path;
   }
 
  private:
-  testing::TempDir dir_;
+  test::TempFolder dir_;
   std::vector<char> bytes_;
 };
 
@@ -102,10 +102,10 @@ TEST(Image, RefusesWhatIsNoImage) {
   HandMadeImage no_thread(1);
   no_thread.put(0, 0, RawOp::kMalloc, 0x10);
   EXPECT_THROW(Image(no_thread.write()).streams(), Error);
-  testing::TempDir dir;
-  EXPECT_THROW(Image(dir.file("missing")), Error);
-  std::ofstream(dir.file("short")) << "x";
-  EXPECT_THROW(Image(dir.file("short")), Error);
+  test::TempFolder dir;
+  EXPECT_THROW(Image(dir / "missing"), Error);
+  std::ofstream(dir / "short") << "x";
+  EXPECT_THROW(Image(dir / "short"), Error);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "replay/trace/error.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temp_folder.h"
 
 namespace replay {
 namespace {
@@ -13,11 +13,11 @@ class Program : public ::testing::Test {
  protected:
   Fate run(const std::vector<std::string>& command) {
     const SignalHold signals;
-    SpoolDirectory spool(dir_.file("x.trace"), {});
+    SpoolDirectory spool(dir_ / "x.trace", {});
     // An empty library name preloads nothing.
     return run_program(command, "", spool, signals, [] {});
   }
-  testing::TempDir dir_;
+  test::TempFolder dir_;
 };
 
 TEST_F(Program, TellsHowItEnded) {

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "replay/trace/error.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temp_folder.h"
 
 namespace replay {
 namespace {
@@ -13,12 +13,12 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(SpoolDirectory, HoldsTheControlPageAndGoesWithAllItHolds) {
-  testing::TempDir dir;
+  test::TempFolder dir;
   std::string path;
   {
     RecordLimits limits;
     limits.events = 12;
-    SpoolDirectory spool(dir.file("x.trace"), limits);
+    SpoolDirectory spool(dir / "x.trace", limits);
     path = spool.path();
     EXPECT_TRUE(fs::path(path).is_absolute());
     EXPECT_TRUE(fs::exists(path + "/control"));
@@ -32,17 +32,17 @@ TEST(SpoolDirectory, HoldsTheControlPageAndGoesWithAllItHolds) {
 }
 
 TEST(SpoolDirectory, ATimeLimitLiesAhead) {
-  testing::TempDir dir;
+  test::TempFolder dir;
   RecordLimits limits;
   limits.time_ns = 1'000'000'000;
-  SpoolDirectory spool(dir.file("x.trace"), limits);
+  SpoolDirectory spool(dir / "x.trace", limits);
   EXPECT_LT(spool.control().limit_stamp, spool::kNever);
 }
 
 TEST(SpoolDirectory, SaysWhereItCannotBeMade) {
-  testing::TempDir dir;
+  test::TempFolder dir;
   try {
-    SpoolDirectory spool(dir.file("no/x.trace"), {});
+    SpoolDirectory spool(dir / "no/x.trace", {});
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("No such file"), std::string::npos) << error.what();

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "replay/trace/error.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/temp_folder.h"
 
 namespace replay {
 namespace {
@@ -20,11 +20,11 @@ TEST(ContextTest, SaysWhatMachineAndBuildThisIs) {
 }
 
 TEST(ContextTest, HashesAsSha256sumDoes) {
-  testing::TempDir dir;
-  std::ofstream(dir.file("abc")) << "abc";
-  EXPECT_EQ(file_sha256(dir.file("abc")),
+  test::TempFolder dir;
+  std::ofstream(dir / "abc") << "abc";
+  EXPECT_EQ(file_sha256(dir / "abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_THROW(file_sha256(dir.file("missing")), Error);
+  EXPECT_THROW(file_sha256(dir / "missing"), Error);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace replay {
 namespace {
 
 Result made_result() {
-  const Plan plan = testing::made_plan();
-  const SubjectRuns runs = testing::made_runs({8000, 2000});
+  const Plan plan = test::made_plan();
+  const SubjectRuns runs = test::made_runs({8000, 2000});
   Result result;
   result.context = collect_context();
   result.trace.path = "x.trace";

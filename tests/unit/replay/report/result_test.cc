@@ -8,8 +8,8 @@ namespace replay {
 namespace {
 
 TEST(ResultTest, SummarizesToMediansSeriesAndHistograms) {
-  const Plan plan = testing::made_plan();
-  const SubjectRuns runs = testing::made_runs({8000, 2000, 4000, 8000, 2000, 4000, 4000});
+  const Plan plan = test::made_plan();
+  const SubjectRuns runs = test::made_runs({8000, 2000, 4000, 8000, 2000, 4000, 4000});
   const AllocatorResult result = summarize(plan, runs, runs);
   const Figure* cost = result.find("time_per_event_ns");
   ASSERT_NE(cost, nullptr);

@@ -26,10 +26,10 @@ TEST(ShortNumberTest, KeepsThreeDigitsThatMatter) {
 }
 
 TEST(TableTest, ShowsBothSidesRatioAndVerdict) {
-  const Plan plan = testing::made_plan();
-  SubjectRuns glibc = testing::made_runs(std::vector<std::uint64_t>(7, 8000));
+  const Plan plan = test::made_plan();
+  SubjectRuns glibc = test::made_runs(std::vector<std::uint64_t>(7, 8000));
   glibc.subject.name = "glibc";
-  SubjectRuns mem = testing::made_runs(std::vector<std::uint64_t>(7, 4000));
+  SubjectRuns mem = test::made_runs(std::vector<std::uint64_t>(7, 4000));
   mem.subject.name = "mem";
   for (RunOutcome& run : mem.by_pass[0]) run.failed_allocations = 9;
   Result result;

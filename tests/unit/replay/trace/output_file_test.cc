@@ -6,26 +6,17 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <functional>
 
-#include "replay/trace/error.h"
+#include "tests/support/error_of.h"
 #include "tests/support/random_trace.h"
 
 namespace replay {
 namespace {
 
+using test::error_of;
 using test::read_file;
 using test::TempFolder;
 using testing::HasSubstr;
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(OutputFileTest, AppearsOnCommitWithAllThatWasWritten) {
   const TempFolder folder;

@@ -3,27 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
-
-#include "replay/trace/error.h"
 #include "replay/trace/reader.h"
+#include "tests/support/error_of.h"
 #include "tests/support/random_trace.h"
 
 namespace replay {
 namespace {
 
+using test::error_of;
 using test::random_events;
 using test::TempFolder;
 using testing::HasSubstr;
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(TraceWriterTest, WhatIsWrittenIsRead) {
   const TempFolder folder;

@@ -1,13 +1,11 @@
-// Short ways to write events and traces of them.
+// Short ways to write events.
 #pragma once
 
-#include <string>
-#include <vector>
+#include <cstdint>
 
 #include "replay/trace/event.h"
-#include "replay/trace/writer.h"
 
-namespace replay::testing {
+namespace replay::test {
 
 inline Event malloc_of(std::uint64_t object, std::uint64_t size) {
   return {.object = object, .size = size, .op = Op::kMalloc};
@@ -23,11 +21,4 @@ inline Event realloc_of(std::uint64_t object, std::uint64_t size) {
 }
 inline Event free_of(std::uint64_t object) { return {.object = object, .op = Op::kFree}; }
 
-inline std::string write_trace(const std::string& path, const std::vector<Event>& events) {
-  TraceWriter writer(path, TraceHeader{});
-  for (const Event& event : events) writer.append(event);
-  writer.finish(0, nlohmann::ordered_json::object());
-  return path;
-}
-
-}  // namespace replay::testing
+}  // namespace replay::test
