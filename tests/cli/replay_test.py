@@ -1,9 +1,11 @@
 """The main job, as a user runs it: allocreplay --trace FILE --allocator NAME."""
 
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
+import pty
 import subprocess
 import tempfile
 import unittest
@@ -98,6 +100,22 @@ class Options(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
             jsonschema.validate(json.loads(target.read_text()), SCHEMA)
             self.assertEqual(os.listdir(folder), ["r.json"])
+
+    def test_a_terminal_sees_progress_that_is_wiped_at_the_end(self):
+        # Each of the 60 latency runs lasts 20 ms at the least, so the whole outlasts the second
+        # after which the bar appears.
+        terminal, stderr = pty.openpty()
+        command = [BIN / "allocreplay", "-t", TRACE, "-a", "mem-classic", "-r", "20", "-o"]
+        with subprocess.Popen([*command, "/dev/null"], stderr=stderr) as process:
+            os.close(stderr)
+            text = b""
+            with contextlib.suppress(OSError):  # EIO: the other end is closed
+                while chunk := os.read(terminal, 4096):
+                    text += chunk
+        os.close(terminal)
+        self.assertEqual(process.returncode, 0)
+        self.assertRegex(text, rb"\[#*\.*\] +\d+ %  [a-z-]+ [a-z]+, repetition \d+ of 20")
+        self.assertRegex(text, rb"\r\x1b\[K(mem-classic against glibc|warning)")
 
     def test_a_range_is_measured_and_what_comes_before_is_warm_up(self):
         document, _ = replay("-a", "null", "-r", "1", "--events", "100:300")
