@@ -55,6 +55,9 @@ TEST_F(LauncherTest, LatencyPassTimesEveryCall) {
 }
 
 TEST_F(LauncherTest, MemoryPassSeesTheAllocatorsPagesAndNotTheHarness) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer's shadow is anonymous memory too";
+#endif
   const Plan plan = big_blocks();
   const RunOutcome with = run(plan, classic_, Pass::kMemory);
   ASSERT_EQ(with.samples.size(), plan.checkpoints.size());

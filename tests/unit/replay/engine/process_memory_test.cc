@@ -16,6 +16,9 @@ char* map(int flags) {
 }
 
 TEST(ProcessMemoryTest, AnonymousMemoryCountsWhenTouchedAndMappedMemoryAtOnce) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer's shadow is anonymous memory too";
+#endif
   const MemorySample before = sample_memory();
   ASSERT_GT(before.anonymous_bytes, 0U);
   char* p = map(MAP_PRIVATE);
@@ -32,6 +35,9 @@ TEST(ProcessMemoryTest, AnonymousMemoryCountsWhenTouchedAndMappedMemoryAtOnce) {
 }
 
 TEST(ProcessMemoryTest, SharedMemoryDoesNotCountAsAnonymous) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer's shadow is anonymous memory too";
+#endif
   const MemorySample before = sample_memory();
   char* p = map(MAP_SHARED);
   ASSERT_NE(p, nullptr);
