@@ -46,7 +46,7 @@ class RedisLike {
     for (std::uint64_t i = 1 + below(4); i > 0; --i) arguments.push_back(birth(16 + below(40)));
     if (below(3) != 0) {
       const std::uint64_t value = birth(below(4) == 0 ? 8 + below(4000) : 64);
-      if (below(8) == 0) add(Op::kRealloc, value, 128 << below(6));
+      if (below(8) == 0) add(Op::kRealloc, value, std::uint64_t{128} << below(6));
       values_.push_back(value);
       if (values_.size() > 20000 || below(2) == 0) {
         const std::size_t victim = below(values_.size());
