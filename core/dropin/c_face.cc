@@ -11,10 +11,9 @@ namespace {
 
 using mem::default_heap;
 
-// The heap refuses sizes beyond PTRDIFF_MAX itself, but sets no errno.
-void* or_enomem(void* p) noexcept {
-  if (p == nullptr) errno = ENOMEM;
-  return p;
+void* no_memory() noexcept {
+  errno = ENOMEM;
+  return nullptr;
 }
 
 // A fork in one thread must not copy a heap that another one is changing: it takes the lock first.
@@ -28,14 +27,14 @@ void* or_enomem(void* p) noexcept {
 
 extern "C" {
 
-void* mem_malloc(size_t size) noexcept { return or_enomem(default_heap.allocate(size, 0)); }
+void* mem_malloc(size_t size) noexcept { return default_heap.allocate(size, 0); }
 
 void mem_free(void* block) noexcept { default_heap.deallocate(block); }
 
 void* mem_calloc(size_t count, size_t size) noexcept {
   size_t bytes = 0;
-  if (!mem::checked_mul(count, size, &bytes)) return or_enomem(nullptr);
-  return or_enomem(default_heap.allocate_zeroed(bytes));
+  if (!mem::checked_mul(count, size, &bytes)) return no_memory();
+  return default_heap.allocate_zeroed(bytes);
 }
 
 void* mem_realloc(void* block, size_t size) noexcept {
@@ -44,7 +43,7 @@ void* mem_realloc(void* block, size_t size) noexcept {
     mem_free(block);
     return nullptr;
   }
-  return or_enomem(default_heap.reallocate(block, size));
+  return default_heap.reallocate(block, size);
 }
 
 void* mem_aligned_alloc(size_t align, size_t size) noexcept {
@@ -52,7 +51,7 @@ void* mem_aligned_alloc(size_t align, size_t size) noexcept {
     errno = EINVAL;
     return nullptr;
   }
-  return or_enomem(default_heap.allocate(size, align));
+  return default_heap.allocate(size, align);
 }
 
 size_t mem_usable_size(const void* block) noexcept { return default_heap.usable_size(block); }

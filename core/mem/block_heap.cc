@@ -6,6 +6,6 @@
 namespace mem {
 
 template class BlockHeap<ClassicConfig, LinuxPages>;
-template class BlockHeap<DefaultConfig, LinuxPages>;
+template class BlockHeap<SegregatedConfig, LinuxPages>;
 
 }  // namespace mem

@@ -51,6 +51,8 @@ class BlockHeap {
   void* allocate(std::size_t size, std::size_t align) noexcept;
   void* allocate_zeroed(std::size_t size) noexcept;
   void* reallocate(void* p, std::size_t size) noexcept;
+  // As reallocate, but only where the block is: nullptr = it would have to move.
+  void* resize(void* p, std::size_t size) noexcept;
   void deallocate(void* p) noexcept;
   std::size_t usable_size(const void* p) noexcept;
   std::size_t purge() noexcept;
@@ -113,6 +115,6 @@ class BlockHeap {
 };
 
 extern template class BlockHeap<ClassicConfig, LinuxPages>;
-extern template class BlockHeap<DefaultConfig, LinuxPages>;
+extern template class BlockHeap<SegregatedConfig, LinuxPages>;
 
 }  // namespace mem

@@ -19,10 +19,17 @@ struct ClassicConfig {
   using FreeBlocks = LifoList;
 };
 
-// `mem`: the default, aligned for any type, searching by size.
-struct DefaultConfig {
+// The classic heap aligned for any type and searching by size.
+struct SegregatedConfig {
   static constexpr std::size_t kAlignBytes = alignof(std::max_align_t);
   static constexpr std::size_t kRegionBytes = std::size_t{1} << 20;
+  using FreeBlocks = SegregatedLists;
+};
+
+// The block heap within `mem`, for medium sizes, in runs that it shares with slabs.
+struct MediumConfig {
+  static constexpr std::size_t kAlignBytes = alignof(std::max_align_t);
+  static constexpr std::size_t kRegionBytes = std::size_t{256} << 10;
   using FreeBlocks = SegregatedLists;
 };
 

@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "core/base/bits.h"
-#include "core/os/page_source.h"
 
 namespace mem {
 
-static_assert(PageSource<LinuxPages>);
+static_assert(AddressSpace<LinuxPages>);
 
 namespace {
 
@@ -54,6 +55,46 @@ void* LinuxPages::remap(void* p, std::size_t old_bytes, std::size_t new_bytes) n
   void* moved = mremap(p, old_bytes, new_bytes, MREMAP_MAYMOVE);
   errno = saved_errno;
   return moved == MAP_FAILED ? nullptr : moved;
+}
+
+// What is only reserved counts against no memory limit: it is not writable.
+void* LinuxPages::reserve(void* hint, std::size_t bytes, Access access) noexcept {
+  const int saved_errno = errno;
+  void* p = mmap(hint, bytes, access == Access::kRead ? PROT_READ : PROT_NONE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  errno = saved_errno;
+  return p == MAP_FAILED ? nullptr : p;
+}
+
+bool LinuxPages::commit(void* p, std::size_t bytes) noexcept {
+  const int saved_errno = errno;
+  const bool done = mprotect(p, bytes, PROT_READ | PROT_WRITE) == 0;
+  errno = saved_errno;
+  return done;
+}
+
+// MREMAP_DONTUNMAP (Linux 5.7) keeps the place that was left, so that it needs no mapping again.
+bool LinuxPages::move_pages(void* from, void* to, std::size_t bytes) noexcept {
+  const int saved_errno = errno;
+  const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  const bool done = mremap(from, bytes, bytes, flags, to) == to;
+  errno = saved_errno;
+  return done;
+}
+
+std::size_t LinuxPages::address_limit() noexcept {
+  const int saved_errno = errno;
+  rlimit limit{};
+  const bool known = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  errno = saved_errno;
+  return known ? limit.rlim_cur : SIZE_MAX;
+}
+
+std::uint64_t LinuxPages::now_ms() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
 }
 
 }  // namespace mem

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 
 namespace mem {
 
@@ -22,6 +23,30 @@ concept PageSource = requires(S s, void* p, std::size_t n) {
   noexcept->std::same_as<bool>;
   { s.remap(p, n, n) }
   noexcept->std::same_as<void*>;
+};
+
+enum class Access : unsigned char { kNone, kRead };
+
+// What a run heap needs beyond that: address space apart from memory, and a clock.
+// reserve: `bytes` of address space that no memory stands behind, at `hint` if that place is free,
+//   else (and for nullptr) anywhere; reads as zero with kRead; nullptr = refused.
+// commit: makes reserved pages usable memory, zeroed; false = refused, and they stay reserved.
+// move_pages: the pages at `from` appear at `to` instead of those there, without a copy; those at
+//   `from` read as zero afterwards. Both are committed. false = refused, and nothing changed.
+// address_limit: bytes of address space that the process may have, SIZE_MAX = any.
+// now_ms: a monotonic clock, a few milliseconds coarse.
+template <class S>
+concept AddressSpace = PageSource<S> && requires(S s, void* p, std::size_t n) {
+  { s.reserve(p, n, Access::kNone) }
+  noexcept->std::same_as<void*>;
+  { s.commit(p, n) }
+  noexcept->std::same_as<bool>;
+  { s.move_pages(p, p, n) }
+  noexcept->std::same_as<bool>;
+  { s.address_limit() }
+  noexcept->std::same_as<std::size_t>;
+  { s.now_ms() }
+  noexcept->std::same_as<std::uint64_t>;
 };
 
 }  // namespace mem

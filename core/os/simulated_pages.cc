@@ -4,11 +4,10 @@
 #include <sys/mman.h>
 
 #include "core/base/bits.h"
-#include "core/os/page_source.h"
 
 namespace mem {
 
-static_assert(PageSource<SimulatedPages>);
+static_assert(AddressSpace<SimulatedPages>);
 
 SimulatedPages::SimulatedPages() noexcept {
   void* p = mmap(nullptr, kArenaPages * kPageBytes, PROT_READ | PROT_WRITE,
@@ -100,6 +99,26 @@ void* SimulatedPages::remap(void* p, std::size_t old_bytes, std::size_t new_byte
   memcpy(moved, p, old_bytes);
   release(p, old_bytes);
   return moved;
+}
+
+void* SimulatedPages::reserve(void* hint, std::size_t bytes, Access /*access*/) noexcept {
+  if (refuses(PageCall::kReserve)) return nullptr;
+  const std::size_t count = bytes / kPageBytes;
+  if (hint != nullptr && is_free(page_index(hint), count)) {
+    mark(page_index(hint), count, true);
+    return hint;
+  }
+  return place(bytes, 0, 0);
+}
+
+bool SimulatedPages::commit(void* /*p*/, std::size_t /*bytes*/) noexcept {
+  return !refuses(PageCall::kCommit);
+}
+
+bool SimulatedPages::move_pages(void* from, void* to, std::size_t bytes) noexcept {
+  if (refuses(PageCall::kMove)) return false;
+  memcpy(to, from, bytes);
+  return madvise(from, bytes, MADV_DONTNEED) == 0;
 }
 
 }  // namespace mem

@@ -7,10 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/bits.h"
+#include "core/os/page_source.h"
+
 namespace mem {
 
-enum class PageCall : unsigned char { kMap, kUnmap, kDiscard, kRemap };
-inline constexpr std::size_t kPageCallKinds = 4;
+enum class PageCall : unsigned char { kMap, kUnmap, kDiscard, kRemap, kReserve, kCommit, kMove };
+inline constexpr std::size_t kPageCallKinds = 7;
 
 class SimulatedPages {
  public:
@@ -25,6 +28,14 @@ class SimulatedPages {
   bool unmap(void* p, std::size_t bytes) noexcept;
   bool discard(void* p, std::size_t bytes) noexcept;
   void* remap(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+
+  // Reserved pages count as held from the start: commit only counts its calls.
+  void* reserve(void* hint, std::size_t bytes, Access access) noexcept;
+  bool commit(void* p, std::size_t bytes) noexcept;
+  bool move_pages(void* from, void* to, std::size_t bytes) noexcept;
+  std::size_t address_limit() noexcept { return kArenaPages * kPageBytes; }
+  std::uint64_t now_ms() noexcept { return now_ms_; }
+  void advance_ms(std::uint64_t ms) noexcept { now_ms_ += ms; }
 
   std::uint64_t calls(PageCall kind) const noexcept { return calls_[index(kind)]; }
   std::uint64_t pages_held() const noexcept { return pages_held_; }
@@ -46,6 +57,7 @@ class SimulatedPages {
   std::uint64_t fail_period_[kPageCallKinds] = {};
   std::uint64_t since_set_[kPageCallKinds] = {};
   std::uint64_t pages_held_ = 0;
+  std::uint64_t now_ms_ = 1;
   bool held_[kArenaPages] = {};
 };
 

@@ -61,7 +61,7 @@ void search_past_small_blocks(benchmark::State& state) {
 }
 
 BENCHMARK_TEMPLATE(search_past_small_blocks, mem::ClassicConfig)->Range(100, 10000);
-BENCHMARK_TEMPLATE(search_past_small_blocks, mem::DefaultConfig)->Range(100, 100000);
+BENCHMARK_TEMPLATE(search_past_small_blocks, mem::SegregatedConfig)->Range(100, 100000);
 
 const bool kRegistered = [] {
   for (const mem::AllocatorEntry& entry : mem::registered_allocators()) {

@@ -157,7 +157,7 @@ class BlockHeapPropertyTest : public testing::Test {
   int refusals_ = 0;
 };
 
-using Configs = testing::Types<ClassicConfig, DefaultConfig>;
+using Configs = testing::Types<ClassicConfig, SegregatedConfig>;
 TYPED_TEST_SUITE(BlockHeapPropertyTest, Configs);
 
 TYPED_TEST(BlockHeapPropertyTest, AgreesWithItsShadow) {

@@ -61,7 +61,7 @@ class HeapStressTest : public testing::Test {
   std::atomic<int> torn_{0};
 };
 
-using Configs = testing::Types<ClassicConfig, DefaultConfig>;
+using Configs = testing::Types<ClassicConfig, SegregatedConfig>;
 TYPED_TEST_SUITE(HeapStressTest, Configs);
 
 TYPED_TEST(HeapStressTest, BlocksChangeHandsWhole) {

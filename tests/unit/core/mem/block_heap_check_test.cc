@@ -36,7 +36,7 @@ class BlockHeapCheckTest : public testing::Test {
   Region* region_;
 };
 
-using Configs = testing::Types<ClassicConfig, DefaultConfig>;
+using Configs = testing::Types<ClassicConfig, SegregatedConfig>;
 TYPED_TEST_SUITE(BlockHeapCheckTest, Configs);
 
 TYPED_TEST(BlockHeapCheckTest, RegionHeader) {
@@ -105,7 +105,7 @@ TYPED_TEST(BlockHeapCheckTest, TouchedEnd) {
 }
 
 TEST(SegregatedHeapCheckTest, BlockInTheWrongList) {
-  auto heap = std::make_unique<BlockHeap<DefaultConfig, SimulatedPages>>();
+  auto heap = std::make_unique<BlockHeap<SegregatedConfig, SimulatedPages>>();
   Block* b = Block::of_payload(heap->allocate(64, 0));
   Block* c = Block::of_payload(heap->allocate(64, 0));
   heap->allocate(64, 0);

@@ -32,7 +32,7 @@ class BlockHeapTest : public testing::Test {
   std::unique_ptr<Blocks> heap_ = std::make_unique<Blocks>();
 };
 
-using Configs = testing::Types<ClassicConfig, DefaultConfig>;
+using Configs = testing::Types<ClassicConfig, SegregatedConfig>;
 TYPED_TEST_SUITE(BlockHeapTest, Configs);
 
 TYPED_TEST(BlockHeapTest, SplitsAndCarvesFromTheFront) {

@@ -5,11 +5,11 @@
 namespace mem {
 namespace {
 
-static_assert(ZeroingAllocator<Heap<DefaultConfig>> && ReallocatingAllocator<Heap<DefaultConfig>>);
-static_assert(SizedAllocator<Heap<DefaultConfig>> && PurgingAllocator<Heap<DefaultConfig>>);
-static_assert(CheckedAllocator<Heap<DefaultConfig>> && CountingAllocator<Heap<DefaultConfig>>);
+static_assert(ZeroingAllocator<Heap<SegregatedConfig>> && ReallocatingAllocator<Heap<SegregatedConfig>>);
+static_assert(SizedAllocator<Heap<SegregatedConfig>> && PurgingAllocator<Heap<SegregatedConfig>>);
+static_assert(CheckedAllocator<Heap<SegregatedConfig>> && CountingAllocator<Heap<SegregatedConfig>>);
 
-constinit Heap<DefaultConfig> heap;
+constinit Heap<SegregatedConfig> heap;
 
 TEST(Heap, ServesAllOperations) {
   void* p = heap.allocate(100, 0);

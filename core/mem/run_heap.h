@@ -1,0 +1,165 @@
+// The run heap: whole pages by address-ordered first fit, in regions that are reserved 64 MiB at a
+// time (less where the address space is limited) and committed from their start in small steps.
+//
+//   window:  | page map | bits: free | bits: dirty | summaries | slots | region | region | ...
+//                                                                       ^ each slot: 64 MiB
+//            slot: | committed ...... | reserved | not ours |
+//
+// A free page is clean (never touched since it came from the kernel, reads as zero) or dirty. Dirty
+// pages are given back by madvise when they are more than an eighth of what is in use, at most once in
+// 100 ms, or at once when what is in use has fallen far below them; the kernel is called outside the
+// lock. A slot that is free as a whole is unmapped. Pages inside a region are never unmapped, so the
+// number of mappings stays small.
+//
+// Safe from any thread; one lock, a leaf: below it is only the page source.
+//   allocate, free      O(log window + pages / 64), and a system call when committed pages run out
+//   grow, shrink        the same
+//   purge               O(window in use / 64), and a system call for each dirty run
+// Out of memory is nullptr or false, with everything as it was.
+//
+// Invariants, which check() asserts by number (beside 101 and 102 of the index):
+//   111  Pages in use and free pages together are the reserved pages.
+//   112  A dirty page is free; dirty pages are counted right.
+//   113  A free page is in no span; a span's pages are not free.
+//   114  What is committed is reserved, and holds every page in use and every dirty one.
+//   115  Pages in use are counted right, by kind.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/lock.h"
+#include "core/mem/page_map.h"
+#include "core/mem/run_index.h"
+#include "core/mem/span.h"
+#include "core/mem/span_pool.h"
+#include "core/os/page_source.h"
+
+namespace mem {
+
+struct RunHeapStats {
+  std::uint64_t used_pages = 0;      // in spans
+  std::uint64_t block_pages = 0;     // of those, regions of the block heap
+  std::uint64_t large_pages = 0;     // of those, large blocks
+  std::uint64_t free_pages = 0;      // reserved and not in use
+  std::uint64_t dirty_pages = 0;     // of the free ones, those still resident
+  std::uint64_t metadata_pages = 0;  // spans; of the map and tables what the pages in use need
+  std::uint64_t longest_free = 0;    // pages of the longest free run
+  std::uint64_t purged_pages = 0;    // given back so far
+};
+
+template <AddressSpace Os>
+class RunHeap {
+ public:
+  constexpr RunHeap() noexcept = default;
+
+  const PageMap& map() const noexcept { return map_; }
+  Os& os() noexcept { return os_; }
+
+  // A run of `pages`, its first byte aligned to `align` bytes, as a span in the given state.
+  // whole: every page leads to the span, otherwise only the first.
+  // pre: pages > 0, align is a power of two. post: run_pages and is_fresh tell; nullptr = no memory.
+  Span* allocate(std::size_t pages, std::size_t align, SpanState state, bool whole) noexcept;
+
+  // Ends a span. touched: pages from its first on that may have been written, if it was fresh.
+  // pre: `pages` is what was allocated, grown and shrunk to.
+  void free(Span* span, std::size_t pages, std::size_t touched) noexcept;
+
+  // Resizes a span of state kLarge where it is; false = no free pages behind it.
+  bool grow(Span* span, std::size_t pages) noexcept;
+  void shrink(Span* span, std::size_t pages) noexcept;
+
+  // Gives all dirty pages and empty slots back; returns the bytes given.
+  std::size_t purge() noexcept;
+
+  // Memory for the heap's own tables, never given back; nullptr = no memory.
+  void* allocate_metadata(std::size_t bytes) noexcept;
+
+  // For who reports misuse: a page of ours that nothing lives in. pre: page < map().pages().
+  bool is_free_page(std::size_t page) const noexcept { return index_.is_free(page); }
+
+  RunHeapStats stats() noexcept;
+  int check() noexcept;
+  // visit(span) for each span of a slab or a large block, the lock held.
+  template <class Visit>
+  void for_each_span(Visit visit) noexcept {
+    const LockGuard guard(mutex_);
+    spans_.for_each([&](Span& span) {
+      if (span.state != SpanState::kUnused) visit(span);
+    });
+  }
+
+  Mutex& mutex() noexcept { return mutex_; }
+
+ private:
+  static constexpr std::size_t kSlotPages = std::size_t{64} << 20 >> 12;
+  static constexpr std::size_t kMinRegionPages = RunIndex::kChunkPages;
+  static constexpr std::size_t kMaxWindowPages = std::size_t{512} << 30 >> 12;
+  static constexpr std::size_t kMinWindowPages = std::size_t{64} << 20 >> 12;
+  // What lies between the window and the place where the kernel maps libraries and stacks.
+  static constexpr std::size_t kGapBytes = std::size_t{64} << 30;
+  static constexpr std::size_t kMinCommitPages = 16;
+  static constexpr std::size_t kMaxCommitPages = 1024;
+  static constexpr std::uint64_t kPurgePeriodMs = 100;
+  static constexpr std::size_t kDirtyFloorPages = 256;
+  static constexpr std::size_t kDirtyShare = 8;
+  // Purging at once what is far above the pages in use costs a fault a page if they are wanted again:
+  // this many a millisecond bounds that to some 6 % of the time.
+  static constexpr std::size_t kCreditPerMs = 37;
+  static constexpr std::size_t kMaxCreditPages = std::size_t{1} << 18;
+
+  struct Slot {
+    std::uint32_t reserved;
+    std::uint32_t committed;
+  };
+  enum class Place : unsigned char { kOurs, kTaken, kRefused };
+  struct Run {
+    std::size_t first;
+    std::size_t pages;
+  };
+
+  bool init() noexcept;
+  bool open_window(std::size_t pages) noexcept;
+  std::size_t take(std::size_t pages, std::size_t align) noexcept;
+  std::size_t find_aligned(std::size_t pages, std::size_t align) const noexcept;
+  bool add_region(std::size_t pages) noexcept;
+  Place reserve_at(std::size_t first, std::size_t pages) noexcept;
+  bool commit(std::size_t first, std::size_t pages) noexcept;
+  std::size_t clear_dirty(std::size_t first, std::size_t pages) noexcept;
+  void set_dirty(std::size_t first, std::size_t pages) noexcept;
+  void put_back(std::size_t first, std::size_t pages, std::size_t touched) noexcept;
+  void count_kind(SpanState state, std::ptrdiff_t pages) noexcept;
+  std::size_t purge_target() noexcept;
+  std::size_t purge_to(std::size_t dirty_pages) noexcept;
+  std::size_t take_dirty(Run* runs, std::size_t limit, std::size_t dirty_pages,
+                         std::size_t* cursor) noexcept;
+  std::size_t unmap_empty_slots() noexcept;
+  std::size_t slot_count() const noexcept { return (frontier_ + kSlotPages - 1) / kSlotPages; }
+  bool is_dirty(std::size_t page) const noexcept {
+    return (dirty_[page / 64] >> (page % 64) & 1) != 0;
+  }
+
+  Mutex mutex_;
+  PageMap map_;
+  RunIndex index_;
+  SpanPool spans_;
+  std::uint64_t* dirty_ = nullptr;
+  Slot* slots_ = nullptr;
+  std::size_t first_slot_ = 0;      // the slots before it are the tables
+  std::size_t frontier_ = 0;        // page behind the last reserved one
+  std::size_t region_pages_ = kSlotPages;
+  std::size_t reserved_pages_ = 0;
+  std::size_t committed_pages_ = 0;
+  std::size_t used_pages_ = 0;
+  std::size_t block_pages_ = 0;
+  std::size_t large_pages_ = 0;
+  std::size_t dirty_pages_ = 0;
+  std::size_t purged_pages_ = 0;
+  std::size_t metadata_bytes_ = 0;
+  std::size_t credit_pages_ = kMaxCreditPages;
+  std::uint64_t last_purge_ms_ = 0;
+  std::uint64_t last_credit_ms_ = 0;
+  [[no_unique_address]] Os os_;
+};
+
+}  // namespace mem

@@ -1,0 +1,98 @@
+// A span: what is known of one run of pages in use. It stands apart from the pages, so that nothing
+// written past an object reaches it, and a slab's pages hold objects from end to end.
+//
+//   +0   owner      the thread heap whose slab this is; nullptr for every other kind
+//   +8   free       objects that the owner freed and has not taken back    (large: bytes requested)
+//   +16  remote     objects that other threads freed: count in the top 16 bits, head in the others
+//   +24  next       neighbours in a list of the owner's, or the next unused span
+//   +32  prev
+//   +40  pending    next slab in the owner's list of those with remote frees
+//   +48  need       frees by the owner until something is to be done       (others: pages)
+//   +52  first page in the window
+//   +56  capacity, carved: objects that fit, and that were ever handed out
+//   +60  object size in 16-byte units, and whether the pages were zero when the run was made
+//   +62  bin, state
+//
+// Everything but `remote` and `pending` belongs to the owner; `owner` itself is read by any thread
+// that frees.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace mem {
+
+class ThreadHeap;
+
+// A free object of a slab: the link to the next one in its first word.
+struct FreeObject {
+  FreeObject* next;
+};
+
+enum class SpanState : std::uint8_t {
+  kUnused,
+  kLarge,      // one block of whole pages
+  kBlocks,     // a region of the block heap
+  kCurrent,    // slab: its objects are in a bin, and frees to it raise no event
+  kAvailable,  // slab: in the owner's list for its bin; an event when the last object is freed
+  kFull,       // slab: in no list; an event when the first object is freed
+  kOutdated,   // slab: of a size that its bin no longer has; an event when the last is freed
+};
+
+struct alignas(64) Span {
+  static constexpr std::uint32_t kNoEvent = std::uint32_t{1} << 31;
+  static constexpr unsigned kUnitShift = 4;
+
+  std::atomic<ThreadHeap*> owner{nullptr};
+  union {
+    FreeObject* free = nullptr;
+    std::uint64_t requested_bytes;
+  };
+  std::atomic<std::uint64_t> remote{0};
+  Span* next = nullptr;
+  Span* prev = nullptr;
+  Span* pending = nullptr;
+  union {
+    std::uint32_t need = 0;
+    std::uint32_t run_pages;
+  };
+  std::uint32_t first_page = 0;
+  std::uint16_t capacity = 0;
+  std::uint16_t carved = 0;
+  std::uint16_t object_units : 15 = 0;
+  std::uint16_t is_fresh : 1 = 0;
+  std::uint8_t bin = 0;
+  SpanState state = SpanState::kUnused;
+
+  constexpr Span() noexcept = default;
+
+  bool is_slab() const noexcept { return state >= SpanState::kCurrent; }
+  std::size_t object_bytes() const noexcept { return std::size_t{object_units} << kUnitShift; }
+};
+
+static_assert(sizeof(Span) == 64);
+
+// A doubly linked list of spans through next and prev. O(1), not thread-safe.
+class SpanList {
+ public:
+  constexpr SpanList() noexcept = default;
+
+  Span* first() const noexcept { return first_; }
+  void push(Span* span) noexcept {
+    span->prev = nullptr;
+    span->next = first_;
+    if (first_ != nullptr) first_->prev = span;
+    first_ = span;
+  }
+  // pre: span is in this list.
+  void remove(Span* span) noexcept {
+    if (span->next != nullptr) span->next->prev = span->prev;
+    (span->prev != nullptr ? span->prev->next : first_) = span->next;
+  }
+
+ private:
+  Span* first_ = nullptr;
+};
+
+}  // namespace mem
