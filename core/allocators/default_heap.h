@@ -42,6 +42,7 @@ class DefaultHeap {
   std::size_t purge() noexcept;
   int check() noexcept;
   HeapStats stats() const noexcept { return mem_heap.stats(); }
+  MemStats detailed_stats() const noexcept { return mem_heap.detailed_stats(); }
 
   void lock_for_fork() noexcept;
   void unlock_in_parent() noexcept;

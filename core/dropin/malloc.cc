@@ -85,11 +85,22 @@ struct mallinfo mallinfo(void) noexcept {
 }
 
 void malloc_stats(void) noexcept {
-  const mem_stats_t stats = mem_stats();
-  fprintf(stderr,
-          "mem: total_allocated %zu bytes in %zu blocks, total_pages %zu, free blocks %zu\n",
-          size_t{stats.total_allocated}, size_t{stats.live_blocks}, size_t{stats.total_pages},
-          size_t{stats.free_blocks});
+  const mem::MemStats stats = default_heap.detailed_stats();
+  fprintf(stderr, "mem: pages: used %zu (large %zu), dirty %zu, clean %zu, own %zu\n",
+          size_t{stats.used_pages}, size_t{stats.large_pages},
+          size_t{stats.dirty_pages}, size_t{stats.clean_pages}, size_t{stats.metadata_pages});
+  fprintf(stderr, "mem: large blocks: %zu bytes in %zu; fitted: %zu bytes in %zu, %zu free in %zu spans\n",
+          size_t{stats.large_live_bytes}, size_t{stats.large_live}, size_t{stats.fit_live_bytes},
+          size_t{stats.fit_live}, size_t{stats.fit_free_bytes}, size_t{stats.fit_spans});
+  fprintf(stderr, "mem: slabs:\n%8s %8s %10s %12s %12s %12s\n", "size", "slabs", "objects",
+          "live bytes", "free bytes", "uncarved");
+  for (unsigned bin = 0; bin < mem::kBins; ++bin) {
+    const mem::SlabStats& slabs = stats.bins[bin];
+    if (slabs.slabs == 0) continue;
+    fprintf(stderr, "%8zu %8zu %10zu %12zu %12zu %12zu\n", mem::bin_bytes(bin),
+            size_t{slabs.slabs}, size_t{slabs.live_objects}, size_t{slabs.live_bytes},
+            size_t{slabs.free_bytes}, size_t{slabs.uncarved_bytes});
+  }
 }
 
 int malloc_info(int options, FILE* stream) noexcept {

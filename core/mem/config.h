@@ -26,11 +26,4 @@ struct SegregatedConfig {
   using FreeBlocks = SegregatedLists;
 };
 
-// The block heap within `mem`, for medium sizes, in runs that it shares with slabs.
-struct MediumConfig {
-  static constexpr std::size_t kAlignBytes = alignof(std::max_align_t);
-  static constexpr std::size_t kRegionBytes = std::size_t{256} << 10;
-  using FreeBlocks = SegregatedLists;
-};
-
 }  // namespace mem

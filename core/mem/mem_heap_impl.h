@@ -21,56 +21,53 @@ constexpr std::size_t pages_for(std::size_t bytes) noexcept {
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_slow(ThreadHeap& heap, std::size_t size) noexcept {
   if (size > kMaxMediumBytes) return allocate_large(size, 0, false);
-  if (size > kMaxSmallBytes) return allocate_medium(heap, size);
-  const std::size_t step = step_of(size);
-  const unsigned bin = heap.step_bins[step];
-  if (bin != step && heap.current[bin]->free == nullptr) count_step(heap, step);
-  return slabs_.refill(heap, heap.step_bins[step]);
-}
-
-// A step that shares a bin and keeps having it carved gets the bin of its own number.
-template <AddressSpace Os>
-void MemHeap<Os>::count_step(ThreadHeap& heap, std::size_t step) noexcept {
-  if constexpr (tuning::kExactUses == 0) return;
-  if (step == 0) return;
-  if (++heap.step_uses[step] >= tuning::kExactUses) {
-    heap.step_bins[step] = static_cast<std::uint8_t>(step);
+  if (size <= kMaxSmallBytes) {
+    const auto bin = static_cast<unsigned>(size == 0 ? 1 : small_bin(size));
+    if (heap.object_bytes[bin] != 0) return allocate_hot(heap, bin);
+    return allocate_cold(heap, bin, bin * kStepBytes);
   }
-}
-
-template <AddressSpace Os>
-void* MemHeap<Os>::allocate_medium(ThreadHeap& heap, std::size_t size) noexcept {
   const unsigned bin = medium_bin(size);
-  if (size <= heap.object_bytes[bin]) {
-    if (FreeObject* object = heap.bins[bin]; object != nullptr) {
-      heap.bins[bin] = object->next;
-      return object;
-    }
-    return slabs_.refill(heap, bin);
+  if (size <= heap.object_bytes[bin]) return allocate_hot(heap, bin);
+  // Without slabs, a bin holds what was freed last, which may be smaller than what is asked for.
+  FreeObject* object = heap.bins[bin];
+  if (object != nullptr && heap.object_bytes[bin] == 0 && usable_size(object) >= size) {
+    heap.bins[bin] = object->next;
+    return object;
   }
-  const unsigned i = bin - kFirstMediumBin;
-  const std::size_t rounded = align_up(size, kStepBytes);
-  if (rounded > heap.largest[i]) heap.largest[i] = static_cast<std::uint16_t>(rounded);
-  if (tuning::kHotUses != 0 && ++heap.cold_uses[i] >= tuning::kHotUses) {
-    heap.cold_uses[i] = 0;
-    slabs_.set_object_bytes(heap, bin, heap.largest[i]);
-    heap.largest[i] = 0;
+  return allocate_cold(heap, bin, align_up(size, kStepBytes));
+}
+
+template <AddressSpace Os>
+FreeObject* MemHeap<Os>::allocate_hot(ThreadHeap& heap, unsigned bin) noexcept {
+  FreeObject* object = heap.bins[bin];
+  if (object == nullptr) return slabs_.refill(heap, bin);
+  heap.bins[bin] = object->next;
+  return object;
+}
+
+// For a bin without slabs, or with slabs of a smaller size.
+template <AddressSpace Os>
+void* MemHeap<Os>::allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept {
+  heap.cached[bin] = 0;
+  bool is_hot = heap.fit_live[bin] >= tuning::kHotLive;
+  std::size_t object_bytes = bytes;
+  if (bin < kFirstMediumBin) {
+    is_hot |= ++heap.cold_uses[bin] >= tuning::kHotUses;
+  } else {
+    std::uint16_t& largest = heap.largest[bin - kFirstMediumBin];
+    if (bytes > largest) largest = static_cast<std::uint16_t>(bytes);
+    object_bytes = largest;
+    if (is_hot) largest = 0;
+  }
+  if (is_hot) {
+    heap.cold_uses[bin] = 0;
+    slabs_.set_object_bytes(heap, bin, object_bytes);
     return slabs_.refill(heap, bin);
   }
   if (++heap.cold_total % tuning::kColdEpoch == 0) {
     for (std::uint8_t& uses : heap.cold_uses) uses /= 2;
   }
-  return allocate_block(size, 0);
-}
-
-template <AddressSpace Os>
-void* MemHeap<Os>::allocate_block(std::size_t size, std::size_t align) noexcept {
-  const LockGuard guard(block_mutex_);
-  if (!are_blocks_attached_) {
-    blocks_.pages().attach(runs_);
-    are_blocks_attached_ = true;
-  }
-  return blocks_.allocate(size, align);
+  return slabs_.allocate_fit(heap, bytes, 0);
 }
 
 template <AddressSpace Os>
@@ -90,11 +87,18 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
                                     std::size_t align) noexcept {
   if (align <= kStepBytes) return allocate(heap, size);
   if (size > PTRDIFF_MAX) return nullptr;
-  // A multiple of the alignment is the size of its own bin or of one that is a multiple as well.
+  if (align >= kPageBytes || size + align > kMaxMediumBytes) return allocate_large(size, align, false);
+  // Objects of a slab are at multiples of their size, so many are aligned by themselves.
   const std::size_t rounded = align_up(size == 0 ? 1 : size, align);
-  if (rounded <= kMaxSmallBytes) return allocate(heap, rounded);
-  if (align < kPageBytes && size <= kMaxMediumBytes) return allocate_block(size, align);
-  return allocate_large(size, align, false);
+  if (rounded <= kMaxSmallBytes) {
+    FreeObject*& bin = heap.bins[small_bin(rounded)];
+    FreeObject* object = bin;
+    if (object != nullptr && is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) {
+      bin = object->next;
+      return object;
+    }
+  }
+  return slabs_.allocate_fit(heap, size, align);
 }
 
 template <AddressSpace Os>
@@ -111,7 +115,7 @@ template <AddressSpace Os>
 void MemHeap<Os>::deallocate_slow(ThreadHeap& heap, void* p) noexcept {
   if (p == nullptr) return;
   Span* span = span_of(p);
-  if (span->is_slab()) {
+  if (span->is_owned()) {
     if (span->owner.load(std::memory_order_relaxed) == &heap) report_double_free(p);
     slabs_.free_remote(heap, span, static_cast<FreeObject*>(p));
   } else {
@@ -123,13 +127,10 @@ template <AddressSpace Os>
 void MemHeap<Os>::deallocate_remote(void* p) noexcept {
   if (p == nullptr) return;
   Span* span = span_of(p);
-  if (span->is_slab()) {
+  if (span->is_owned()) {
     slabs_.free_remote_now(span, static_cast<FreeObject*>(p));
-  } else if (span->state == SpanState::kLarge) {
-    deallocate_large(span, p);
   } else {
-    const LockGuard guard(block_mutex_);
-    blocks_.deallocate(p);
+    deallocate_large(span, p);
   }
 }
 
@@ -144,23 +145,22 @@ void MemHeap<Os>::deallocate_large(Span* span, void* p) noexcept {
 template <AddressSpace Os>
 void* MemHeap<Os>::reallocate(ThreadHeap& heap, void* p, std::size_t size) noexcept {
   Span* span = span_of(p);
-  if (span->state == SpanState::kLarge) return reallocate_large(heap, span, p, size);
-  if (!span->is_slab()) return reallocate_block(heap, p, size);
-  const std::size_t usable = span->object_bytes();
-  if (size <= usable && size > usable / 2) return p;
-  if (size <= usable && usable <= 2 * kStepBytes) return p;
-  return move(heap, p, usable, size);
+  if (span->is_owned()) return reallocate_owned(heap, span, p, size);
+  return reallocate_large(heap, span, p, size);
 }
 
+// A slab object stays where it is unless it would leave more than half of it unused; one that is
+// fitted gives its tail back, or takes what is free behind it.
 template <AddressSpace Os>
-void* MemHeap<Os>::reallocate_block(ThreadHeap& heap, void* p, std::size_t size) noexcept {
-  std::size_t usable = 0;
-  {
-    const LockGuard guard(block_mutex_);
-    usable = blocks_.usable_size(p);
-    if (size > kMaxSmallBytes && size <= kMaxMediumBytes) {
-      if (void* resized = blocks_.resize(p, size); resized != nullptr) return resized;
-    }
+void* MemHeap<Os>::reallocate_owned(ThreadHeap& heap, Span* span, void* p,
+                                    std::size_t size) noexcept {
+  const std::size_t usable = slabs_.object_size(span, p);
+  if (span->state() != SpanState::kFit) {
+    if (size <= usable && (size > usable / 2 || usable <= 2 * kStepBytes)) return p;
+  } else if (size <= kMaxMediumBytes && span->is_owned_by(&heap)) {
+    if (slabs_.resize_fit(heap, span, p, size)) return p;
+  } else if (size <= usable && size > usable / 2) {
+    return p;
   }
   return move(heap, p, usable, size);
 }
@@ -210,54 +210,68 @@ template <AddressSpace Os>
 std::size_t MemHeap<Os>::usable_size(const void* p) noexcept {
   if (p == nullptr) return 0;
   const Span* span = span_of(p);
-  if (span->is_slab()) return span->object_bytes();
-  if (span->state == SpanState::kLarge) return span->run_pages * kPageBytes;
-  const LockGuard guard(block_mutex_);
-  return blocks_.usable_size(p);
+  if (span->is_owned()) return slabs_.object_size(span, p);
+  return span->run_pages * kPageBytes;
 }
 
 template <AddressSpace Os>
 std::size_t MemHeap<Os>::purge(ThreadHeap& heap) noexcept {
   slabs_.release_empty(heap);
-  std::size_t given = 0;
-  {
-    const LockGuard guard(block_mutex_);
-    if (are_blocks_attached_) given = blocks_.purge();
-  }
-  return given + runs_.purge();
+  return runs_.purge();
 }
 
 template <AddressSpace Os>
 int MemHeap<Os>::check(ThreadHeap& heap) noexcept {
-  {
-    const LockGuard guard(block_mutex_);
-    if (const int broken = blocks_.check(); broken != 0) return broken;
-  }
   if (const int broken = runs_.check(); broken != 0) return broken;
   return slabs_.check(heap);
 }
 
-// Slab objects count with their size: what was asked for is written down nowhere.
+// Slab objects count with their size: what was asked for is written down nowhere. Of threads that
+// are running it is a snapshot: an object in a bin counts as live.
 template <AddressSpace Os>
-[[gnu::no_sanitize("thread")]] HeapStats MemHeap<Os>::stats() noexcept {
-  HeapStats stats;
-  {
-    const LockGuard guard(block_mutex_);
-    stats = blocks_.stats();
-  }
+[[gnu::no_sanitize("thread")]] MemStats MemHeap<Os>::detailed_stats() noexcept {
+  MemStats stats;
   runs_.for_each_span([&](const Span& span) {
-    if (span.is_slab()) {
-      const std::size_t live = SlabHeap<Os>::live_objects(span);
-      stats.live_blocks += live;
-      stats.free_blocks += span.carved - live;
-      stats.total_allocated_bytes += live * span.object_bytes();
-    } else if (span.state == SpanState::kLarge) {
-      ++stats.live_blocks;
-      stats.total_allocated_bytes += span.requested_bytes;
+    if (span.state() == SpanState::kFit) {
+      ++stats.fit_spans;
+      stats.fit_live += span.carved;
+      stats.fit_live_bytes += span.fit->used_granules() * FitTable::kGranuleBytes;
+      stats.fit_free_bytes += span.fit->free_granules() * FitTable::kGranuleBytes;
+    } else if (span.is_owned()) {
+      SlabStats& bin = stats.bins[span.bin];
+      const std::uint64_t live = SlabHeap<Os>::live_objects(span);
+      ++bin.slabs;
+      bin.live_objects += live;
+      bin.live_bytes += live * span.object_bytes();
+      bin.free_bytes += (span.carved - live) * span.object_bytes();
+      bin.uncarved_bytes += (std::uint64_t{span.capacity} - span.carved) * span.object_bytes();
+    } else if (span.state() == SpanState::kLarge) {
+      ++stats.large_live;
+      stats.large_live_bytes += span.requested_bytes;
     }
   });
   const RunHeapStats runs = runs_.stats();
-  stats.total_pages = runs.used_pages + runs.dirty_pages + runs.metadata_pages;
+  stats.large_pages = runs.large_pages;
+  stats.used_pages = runs.used_pages;
+  stats.dirty_pages = runs.dirty_pages;
+  stats.clean_pages = runs.free_pages - runs.dirty_pages;
+  stats.longest_free_pages = runs.longest_free;
+  stats.metadata_pages = runs.metadata_pages;
+  stats.purged_pages = runs.purged_pages;
+  return stats;
+}
+
+template <AddressSpace Os>
+HeapStats MemHeap<Os>::stats() noexcept {
+  const MemStats all = detailed_stats();
+  HeapStats stats;
+  for (const SlabStats& bin : all.bins) {
+    stats.total_allocated_bytes += bin.live_bytes;
+    stats.live_blocks += bin.live_objects;
+  }
+  stats.total_allocated_bytes += all.fit_live_bytes + all.large_live_bytes;
+  stats.live_blocks += all.fit_live + all.large_live;
+  stats.total_pages = all.used_pages + all.dirty_pages + all.metadata_pages;
   stats.page_size_bytes = kPageBytes;
   return stats;
 }
@@ -279,7 +293,7 @@ void MemHeap<Os>::diagnose(const void* p) const noexcept {
   for (; page > 0; --page) {
     const Span* span = map.at(page);
     if (span == nullptr) continue;
-    if (span->state != SpanState::kLarge) break;
+    if (span->state() != SpanState::kLarge) break;
     if (map.page_of(p) < span->first_page + std::size_t{span->run_pages}) {
       report_interior_pointer(p, start_of(span));
     }
@@ -292,21 +306,18 @@ void MemHeap<Os>::diagnose(const void* p) const noexcept {
 template <AddressSpace Os>
 void MemHeap<Os>::lock_for_fork() noexcept {
   slabs_.registry_mutex().lock();
-  block_mutex_.lock();
   runs_.mutex().lock();
 }
 
 template <AddressSpace Os>
 void MemHeap<Os>::unlock_in_parent() noexcept {
   runs_.mutex().unlock();
-  block_mutex_.unlock();
   slabs_.registry_mutex().unlock();
 }
 
 template <AddressSpace Os>
 void MemHeap<Os>::unlock_in_child() noexcept {
   runs_.mutex().reset_after_fork();
-  block_mutex_.reset_after_fork();
   slabs_.registry_mutex().reset_after_fork();
 }
 

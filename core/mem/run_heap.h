@@ -39,7 +39,6 @@ namespace mem {
 
 struct RunHeapStats {
   std::uint64_t used_pages = 0;      // in spans
-  std::uint64_t block_pages = 0;     // of those, regions of the block heap
   std::uint64_t large_pages = 0;     // of those, large blocks
   std::uint64_t free_pages = 0;      // reserved and not in use
   std::uint64_t dirty_pages = 0;     // of the free ones, those still resident
@@ -85,7 +84,7 @@ class RunHeap {
   void for_each_span(Visit visit) noexcept {
     const LockGuard guard(mutex_);
     spans_.for_each([&](Span& span) {
-      if (span.state != SpanState::kUnused) visit(span);
+      if (span.state() != SpanState::kUnused) visit(span);
     });
   }
 
@@ -93,7 +92,7 @@ class RunHeap {
 
  private:
   static constexpr std::size_t kSlotPages = std::size_t{64} << 20 >> 12;
-  static constexpr std::size_t kMinRegionPages = RunIndex::kChunkPages;
+  static constexpr std::size_t kMinRegionPages = std::size_t{2} << 20 >> 12;  // a page of the map
   static constexpr std::size_t kMaxWindowPages = std::size_t{512} << 30 >> 12;
   static constexpr std::size_t kMinWindowPages = std::size_t{64} << 20 >> 12;
   // What lies between the window and the place where the kernel maps libraries and stacks.
@@ -128,7 +127,6 @@ class RunHeap {
   std::size_t clear_dirty(std::size_t first, std::size_t pages) noexcept;
   void set_dirty(std::size_t first, std::size_t pages) noexcept;
   void put_back(std::size_t first, std::size_t pages, std::size_t touched) noexcept;
-  void count_kind(SpanState state, std::ptrdiff_t pages) noexcept;
   std::size_t purge_target() noexcept;
   std::size_t purge_to(std::size_t dirty_pages) noexcept;
   std::size_t take_dirty(Run* runs, std::size_t limit, std::size_t dirty_pages,
@@ -151,7 +149,6 @@ class RunHeap {
   std::size_t reserved_pages_ = 0;
   std::size_t committed_pages_ = 0;
   std::size_t used_pages_ = 0;
-  std::size_t block_pages_ = 0;
   std::size_t large_pages_ = 0;
   std::size_t dirty_pages_ = 0;
   std::size_t purged_pages_ = 0;

@@ -190,16 +190,10 @@ Span* RunHeap<Os>::allocate(std::size_t pages, std::size_t align, SpanState stat
   span->first_page = static_cast<std::uint32_t>(first);
   span->run_pages = static_cast<std::uint32_t>(pages);
   span->is_fresh = clear_dirty(first, pages) == 0;
-  span->state = state;
+  span->set_state(state);
   map_.set(first, whole ? pages : 1, span);
-  count_kind(state, static_cast<std::ptrdiff_t>(pages));
+  if (state == SpanState::kLarge) large_pages_ += pages;
   return span;
-}
-
-template <AddressSpace Os>
-void RunHeap<Os>::count_kind(SpanState state, std::ptrdiff_t pages) noexcept {
-  if (state == SpanState::kBlocks) block_pages_ += static_cast<std::size_t>(pages);
-  if (state == SpanState::kLarge) large_pages_ += static_cast<std::size_t>(pages);
 }
 
 template <AddressSpace Os>
@@ -214,8 +208,8 @@ void RunHeap<Os>::free(Span* span, std::size_t pages, std::size_t touched) noexc
   std::size_t target = SIZE_MAX;
   {
     const LockGuard guard(mutex_);
-    map_.set(span->first_page, span->state == SpanState::kLarge ? 1 : pages, nullptr);
-    count_kind(span->state, -static_cast<std::ptrdiff_t>(pages));
+    map_.set(span->first_page, span->state() == SpanState::kLarge ? 1 : pages, nullptr);
+    if (span->state() == SpanState::kLarge) large_pages_ -= pages;
     put_back(span->first_page, pages, span->is_fresh ? touched : pages);
     spans_.give(span);
     if (dirty_pages_ > kDirtyFloorPages && dirty_pages_ > used_pages_ / kDirtyShare) {
@@ -401,7 +395,6 @@ RunHeapStats RunHeap<Os>::stats() noexcept {
   RunHeapStats stats;
   if (map_.pages() == 0) return stats;
   stats.used_pages = used_pages_;
-  stats.block_pages = block_pages_;
   stats.large_pages = large_pages_;
   stats.free_pages = index_.free_pages();
   stats.dirty_pages = dirty_pages_;

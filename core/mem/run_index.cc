@@ -3,29 +3,45 @@
 namespace mem {
 namespace {
 
-constexpr std::size_t kWordsPerChunk = RunIndex::kChunkPages / 64;
-
 // The bits [from, from + count) of a word.
 constexpr std::uint64_t mask_of(unsigned from, std::size_t count) noexcept {
   return (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1) << from;
 }
 
-// Calls visit(is_free, length) for each stretch of equal bits in a chunk, in order, a stretch ending
-// at each word's end; stops when visit answers false.
-template <class Visit>
-void for_each_stretch(const std::uint64_t* words, Visit visit) noexcept {
-  for (std::size_t w = 0; w < kWordsPerChunk; ++w) {
-    std::uint64_t rest = words[w];
-    unsigned left = 64;
-    while (left != 0) {
-      const bool is_free = (rest & 1) != 0;
-      const auto same = static_cast<unsigned>(std::countr_zero(is_free ? ~rest : rest));
-      const unsigned length = same < left ? same : left;
-      if (!visit(is_free, length)) return;
-      left -= length;
-      rest = length == 64 ? 0 : rest >> length;
+// The bits at which `length` set bits begin, as far as they end in the word. pre: 0 < length <= 64.
+constexpr std::uint64_t starts_of(std::uint64_t word, std::size_t length) noexcept {
+  std::size_t known = 1;  // each bit of `word` begins that many
+  while (known < length) {
+    const std::size_t step = length - known < known ? length - known : known;
+    word &= word >> step;
+    known += step;
+  }
+  return word;
+}
+
+constexpr std::uint32_t longest_in(std::uint64_t word) noexcept {
+  if (word == 0) return 0;
+  if (word == ~std::uint64_t{0}) return 64;
+  // Double the length while any such run is left, then halve the step.
+  std::uint32_t length = 1;
+  std::uint32_t step = 1;
+  for (std::uint64_t twice = word & word >> 1; twice != 0; twice = word & word >> step) {
+    word = twice;
+    length *= 2;
+    step = length;
+  }
+  while ((step /= 2) != 0) {
+    if (const std::uint64_t more = word & word >> step; more != 0) {
+      word = more;
+      length += step;
     }
   }
+  return length;
+}
+
+constexpr RunIndex::Summary summarize_chunk(std::uint64_t word) noexcept {
+  return {static_cast<std::uint32_t>(std::countr_one(word)), longest_in(word),
+          static_cast<std::uint32_t>(std::countl_one(word))};
 }
 
 }  // namespace
@@ -54,7 +70,10 @@ std::size_t RunIndex::find(std::size_t pages) const noexcept {
     const Summary& summary = here.nodes[node];
     if (before + summary.start >= pages) return node * here.span - before;
     if (summary.max >= pages) {
-      if (level == 0) return scan_chunk(node, pages);
+      if (level == 0) {
+        const std::uint64_t starts = starts_of(bits_[node], pages);
+        return node * kChunkPages + static_cast<std::size_t>(std::countr_zero(starts));
+      }
       --level;
       node *= kFanOut;
       end = node + kFanOut < levels_[level].count ? node + kFanOut : levels_[level].count;
@@ -64,46 +83,6 @@ std::size_t RunIndex::find(std::size_t pages) const noexcept {
     ++node;
   }
   return kNone;
-}
-
-// pre: the chunk holds such a run.
-std::size_t RunIndex::scan_chunk(std::size_t chunk, std::size_t pages) const noexcept {
-  std::size_t position = chunk * kChunkPages;
-  std::size_t run = 0;
-  for_each_stretch(bits_ + chunk * kWordsPerChunk, [&](bool is_free, unsigned length) {
-    run = is_free ? run + length : 0;
-    position += length;
-    return run < pages;
-  });
-  return position - run;
-}
-
-RunIndex::Summary RunIndex::summarize_chunk(std::size_t chunk) const noexcept {
-  const std::uint64_t* words = bits_ + chunk * kWordsPerChunk;
-  std::uint64_t any = 0;
-  std::uint64_t all = ~std::uint64_t{0};
-  for (std::size_t w = 0; w < kWordsPerChunk; ++w) {
-    any |= words[w];
-    all &= words[w];
-  }
-  if (any == 0) return Summary{0, 0, 0};
-  if (all == ~std::uint64_t{0}) return Summary{kChunkPages, kChunkPages, kChunkPages};
-  Summary summary{0, 0, 0};
-  std::uint32_t run = 0;
-  bool is_first = true;
-  for_each_stretch(words, [&](bool is_free, unsigned length) {
-    if (is_free) {
-      run += length;
-      if (run > summary.max) summary.max = run;
-    } else {
-      if (is_first) summary.start = run;
-      is_first = false;
-      run = 0;
-    }
-    return true;
-  });
-  summary.end = run;
-  return summary;
 }
 
 RunIndex::Summary RunIndex::summarize_children(unsigned level, std::size_t node) const noexcept {
@@ -128,7 +107,7 @@ RunIndex::Summary RunIndex::summarize_children(unsigned level, std::size_t node)
 void RunIndex::update(std::size_t first, std::size_t last) noexcept {
   bool changed = false;
   for (std::size_t chunk = first; chunk <= last; ++chunk) {
-    const Summary now = summarize_chunk(chunk);
+    const Summary now = summarize_chunk(bits_[chunk]);
     changed |= !(now == levels_[0].nodes[chunk]);
     levels_[0].nodes[chunk] = now;
   }
@@ -175,6 +154,18 @@ std::size_t RunIndex::free_from(std::size_t first, std::size_t limit) const noex
   return found < limit ? found : limit;
 }
 
+std::size_t RunIndex::free_before(std::size_t page) const noexcept {
+  std::size_t found = 0;
+  while (found < page) {
+    const std::size_t last = page - found - 1;
+    const auto above = static_cast<unsigned>(63 - last % 64);
+    const auto ones = static_cast<unsigned>(std::countl_one(bits_[last / 64] << above));
+    found += ones;
+    if (ones < 64 - above) break;
+  }
+  return found;
+}
+
 std::size_t RunIndex::longest() const noexcept {
   const Level& top = levels_[level_count_ - 1];
   std::size_t longest = 0;
@@ -191,7 +182,7 @@ std::size_t RunIndex::longest() const noexcept {
 int RunIndex::check(std::size_t pages) const noexcept {
   std::size_t count = (pages + kChunkPages - 1) / kChunkPages;
   for (std::size_t chunk = 0; chunk < count; ++chunk) {
-    if (!(levels_[0].nodes[chunk] == summarize_chunk(chunk))) return 101;
+    if (!(levels_[0].nodes[chunk] == summarize_chunk(bits_[chunk]))) return 101;
   }
   for (unsigned level = 1; level < level_count_; ++level) {
     count = (count + kFanOut - 1) / kFanOut;

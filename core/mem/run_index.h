@@ -3,14 +3,13 @@
 //
 //   level 2   | start max end |  ...            one summary for 8 of the level below
 //   level 1   | start max end | ... x 8         the same
-//   level 0   | start max end | ... x 8         one summary for a chunk of 512 pages
-//   bits      |1101...0|  8 words a chunk       1 = free
+//   level 0   | start max end | ... x 8         one summary for a chunk of 64 pages
+//   bits      |1101...0| ...                    a word a chunk; 1 = free
 //
 // start and end are the free pages at a node's two ends, max its longest run: what is needed to see
 // runs that cross nodes (the scheme of Go's page allocator, runtime/mpagealloc.go).
 //
-// Not thread-safe. find: O(log pages), with a fan-out of 8, and one chunk's scan. set: O(pages / 64)
-// and one path up, left as soon as a summary stays what it was. All memory is the caller's, zeroed,
+// Not thread-safe. find: O(log pages), with a fan-out of 8. set: O(pages / 64) and one path up, left as soon as a summary stays what it was. All memory is the caller's, zeroed,
 // and may be committed as far as the pages in use need it.
 //
 // Invariants, which check() asserts by number (101 and on):
@@ -26,7 +25,7 @@ namespace mem {
 
 class RunIndex {
  public:
-  static constexpr std::size_t kChunkPages = 512;
+  static constexpr std::size_t kChunkPages = 64;
   static constexpr std::size_t kFanOut = 8;
   static constexpr unsigned kMaxLevels = 8;
   static constexpr std::size_t kNone = SIZE_MAX;
@@ -61,6 +60,8 @@ class RunIndex {
   bool are_free(std::size_t first, std::size_t pages) const noexcept;
   // Free pages from `first` on, counted up to `limit`.
   std::size_t free_from(std::size_t first, std::size_t limit) const noexcept;
+  // Free pages that end where `page` starts.
+  std::size_t free_before(std::size_t page) const noexcept;
   std::size_t free_pages() const noexcept { return free_pages_; }
   // The longest run of free pages.
   std::size_t longest() const noexcept;
@@ -75,10 +76,8 @@ class RunIndex {
     std::size_t span = 0;  // pages under a node
   };
 
-  Summary summarize_chunk(std::size_t chunk) const noexcept;
   Summary summarize_children(unsigned level, std::size_t node) const noexcept;
   void update(std::size_t first_chunk, std::size_t last_chunk) noexcept;
-  std::size_t scan_chunk(std::size_t chunk, std::size_t pages) const noexcept;
 
   std::uint64_t* bits_ = nullptr;
   Level levels_[kMaxLevels];

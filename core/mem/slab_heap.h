@@ -1,29 +1,33 @@
-// The slab heap: runs cut into objects of one size, each slab owned by one thread heap.
+// The slab heap: runs cut into objects, each run owned by one thread heap. A bin that is asked for
+// much has slabs of one size; other objects are fitted between each other in fit spans.
 //
-// The life of a slab:
+//   made -> CURRENT --(bin, slab and carving exhausted)--> FULL --> AVAILABLE --> SPARSE --> empty
+//              ^                                                        |           |
+//              +------------------(the next current one)---------------+-----------+--> FIT
 //
-//   made -> CURRENT --(bin, slab and carving exhausted)--> FULL --first free--> AVAILABLE --+
-//              ^                                                                  |   |    |
-//              +---------------------(the next current one)----------------------+   |    |
-//                                                          last object freed: kept or given back
+// `need` counts the owner's frees down to the next event: 1 in a full slab, what keeps an available
+// one from being sparse, the live objects in a sparse one, out of reach in the current one. So a free
+// is a push and a countdown, and knows nothing else. While a slab is current, kNoEvent - need is the
+// length of its free list. In a fit span need is always 1.
 //
-// `need` counts the owner's frees down to the next event: 1 in a full slab, the live objects in an
-// available one, out of reach in the current one. So a free is a push and a countdown, and needs to
-// know nothing else. While a slab is current, kNoEvent - need is the length of its free list.
+// Holes before fresh pages: when a bin is out of slabs, the heap's sparse slabs are opened, which is
+// to give them a fit table, and the bin takes rows of objects out of their gaps. So memory that one
+// size left serves all others, as in a heap of boundary tags, and only a heap without holes grows.
 //
-// Frees by other threads are gathered in their rings and pushed onto the slab's remote list, one
-// compare-and-swap a batch. The batch that finds the list empty also pushes the slab onto its owner's
+// Frees by other threads are gathered in their rings and pushed onto the span's remote list, one
+// compare-and-swap a batch. The batch that finds the list empty also pushes the span onto its owner's
 // pending list; the owner collects when a bin runs dry. Objects in a remote list count as live until
-// then, so a slab cannot be given back while anybody may still be about to push it.
+// then, so a span cannot be given back while anybody may still be about to push it.
 //
 // Operations on a thread heap are for its own thread, or for whoever holds the registry's lock while
 // it is an orphan. Lock order: registry, then the run heap's.
 //
 // Invariants, which check() asserts for a heap at rest (beside those of the run heap):
-//   121  A slab's need is what its state asks: the live objects, or 1, or kNoEvent less its frees.
-//   122  A free list holds only carved objects of its slab, each once.
-//   123  Every slab in a list of the heap has that heap as owner, and its bin.
-//   124  An available slab has a free object or one still to be carved.
+//   121  A slab's need is what its state asks for.
+//   122  A free list holds only carved objects of its slab.
+//   123  Every span in a list of the heap has that heap as owner, its bin, and the list's state.
+//   124  An available or sparse slab has a free object or one still to be carved.
+//   125  A fit table is in the list of its largest gap, and counts its span's objects right.
 #pragma once
 
 #include <cstddef>
@@ -54,8 +58,16 @@ class SlabHeap {
     return refill_slow(heap, bin);
   }
 
-  // The owner's free counted a slab's `need` down to 0.
-  void on_event(ThreadHeap& heap, Span* slab) noexcept;
+  // The owner's free counted a span's `need` down to 0.
+  void on_event(ThreadHeap& heap, Span* span) noexcept;
+
+  // `bytes` between other objects, at a multiple of `align`; nullptr = no memory.
+  // pre: bytes <= kMaxMediumBytes, align < the page size.
+  void* allocate_fit(ThreadHeap& heap, std::size_t bytes, std::size_t align) noexcept;
+  // Resizes an object of a fit span of this heap where it is; false = no room behind it.
+  bool resize_fit(ThreadHeap& heap, Span* span, void* p, std::size_t bytes) noexcept;
+  // Bytes of an object of an owned span; any thread.
+  std::size_t object_size(const Span* span, const void* p) const noexcept;
 
   // A free of an object of somebody else's slab.
   void free_remote(ThreadHeap& heap, Span* slab, FreeObject* object) noexcept;
@@ -66,7 +78,7 @@ class SlabHeap {
   // Takes back what others freed.
   void collect(ThreadHeap& heap) noexcept;
 
-  // Further slabs of a medium bin are for objects of `bytes`; those there are of use no more.
+  // A bin has slabs from now on, with objects of `bytes`; those there are of use no more.
   void set_object_bytes(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;
   // Gives back what is empty, the current slabs too.
   void release_empty(ThreadHeap& heap) noexcept;
@@ -79,28 +91,50 @@ class SlabHeap {
   Mutex& registry_mutex() noexcept { return registry_mutex_; }
   // 0, or the first invariant that does not hold. pre: nothing happens to the heap meanwhile.
   int check(ThreadHeap& heap) noexcept;
-  // Objects of a slab that are in use, those in its owner's bin and under way to it included.
-  static std::size_t live_objects(const Span& slab) noexcept;
+  // Objects of a span that are in use, those in its owner's bin and under way to it included.
+  static std::uint32_t live_objects(const Span& span) noexcept;
 
  private:
   static constexpr unsigned kCountShift = 48;
   static constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kCountShift) - 1;
 
+  // slabs
   FreeObject* refill_slow(ThreadHeap& heap, unsigned bin) noexcept;
   FreeObject* carve(ThreadHeap& heap, Span* slab) noexcept;
-  Span* next_slab(ThreadHeap& heap, unsigned bin) noexcept;
+  Span* reuse_slab(ThreadHeap& heap, unsigned bin) noexcept;
   Span* make_slab(ThreadHeap& heap, unsigned bin) noexcept;
-  Span* steal(ThreadHeap& heap, unsigned bin) noexcept;
+  void settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noexcept;
+  void unlist(ThreadHeap& heap, Span* slab) noexcept;
   void on_empty(ThreadHeap& heap, Span* slab) noexcept;
   void give_back(ThreadHeap& heap, Span* slab) noexcept;
   void put_to_rest(ThreadHeap& heap, unsigned bin) noexcept;
-  void count_frees(ThreadHeap& heap, Span* slab, std::uint32_t frees) noexcept;
+  static std::uint32_t sparse_at(const Span& slab) noexcept;
+
+  // fit spans
+  FreeObject* fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept;
+  FreeObject* take_row(ThreadHeap& heap, unsigned bin, std::size_t size, std::size_t count) noexcept;
+  bool open_sparse(ThreadHeap& heap) noexcept;
+  bool open_slab(ThreadHeap& heap, Span* slab) noexcept;
+  FitTable* grow_fit(ThreadHeap& heap, std::size_t count) noexcept;
+  FitTable* make_fit(ThreadHeap& heap) noexcept;
+  FitTable* take_table(ThreadHeap& heap) noexcept;
+  void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
+  void release_fit(ThreadHeap& heap, Span* span) noexcept;
+  static unsigned bin_of_granules(std::size_t granules) noexcept;
+  std::size_t granule_of(const Span* span, const void* p) const noexcept {
+    return static_cast<std::size_t>(static_cast<const std::byte*>(p) - start_of(span)) /
+           FitTable::kGranuleBytes;
+  }
+
+  // threads
+  Span* steal(ThreadHeap& heap, unsigned bin) noexcept;
+  void count_frees(ThreadHeap& heap, Span* span, std::uint32_t frees) noexcept;
   void send(RemoteBatch& batch) noexcept;
-  ThreadHeap* push_pending(Span* slab) noexcept;
+  ThreadHeap* push_pending(Span* span) noexcept;
   void collect_if_orphan(ThreadHeap& owner) noexcept;
-  void bring_back(ThreadHeap& heap, Span* slab) noexcept;
-  std::byte* start_of(const Span* slab) const noexcept {
-    return reinterpret_cast<std::byte*>(runs_.map().address_of(slab->first_page));
+
+  std::byte* start_of(const Span* span) const noexcept {
+    return reinterpret_cast<std::byte*>(runs_.map().address_of(span->first_page));
   }
 
   RunHeap<Os>& runs_;

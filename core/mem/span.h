@@ -4,12 +4,12 @@
 //   +0   owner      the thread heap whose slab this is; nullptr for every other kind
 //   +8   free       objects that the owner freed and has not taken back    (large: bytes requested)
 //   +16  remote     objects that other threads freed: count in the top 16 bits, head in the others
-//   +24  next       neighbours in a list of the owner's, or the next unused span
+//   +24  next       neighbours in a list of the owner's, or the next unused span   (fit: its table)
 //   +32  prev
 //   +40  pending    next slab in the owner's list of those with remote frees
 //   +48  need       frees by the owner until something is to be done       (others: pages)
 //   +52  first page in the window
-//   +56  capacity, carved: objects that fit, and that were ever handed out
+//   +56  capacity, carved: objects that fit, and that were ever handed out   (fit: -, live objects)
 //   +60  object size in 16-byte units, and whether the pages were zero when the run was made
 //   +62  bin, state
 //
@@ -23,6 +23,7 @@
 
 namespace mem {
 
+class FitTable;
 class ThreadHeap;
 
 // A free object of a slab: the link to the next one in its first word.
@@ -33,11 +34,13 @@ struct FreeObject {
 enum class SpanState : std::uint8_t {
   kUnused,
   kLarge,      // one block of whole pages
-  kBlocks,     // a region of the block heap
-  kCurrent,    // slab: its objects are in a bin, and frees to it raise no event
-  kAvailable,  // slab: in the owner's list for its bin; an event when the last object is freed
-  kFull,       // slab: in no list; an event when the first object is freed
-  kOutdated,   // slab: of a size that its bin no longer has; an event when the last is freed
+  // slabs, and the one other kind that a thread heap owns
+  kCurrent,    // its objects are in a bin, and frees to it raise no event
+  kFull,       // in no list; an event when the first object is freed
+  kAvailable,  // in a list of its bin; an event when it becomes sparse
+  kSparse,     // in another list of its bin; an event when the last object is freed
+  kOutdated,   // of a size that its bin no longer has; an event when the last object is freed
+  kFit,        // objects of any size, by a fit table; every free is an event
 };
 
 struct alignas(64) Span {
@@ -50,7 +53,10 @@ struct alignas(64) Span {
     std::uint64_t requested_bytes;
   };
   std::atomic<std::uint64_t> remote{0};
-  Span* next = nullptr;
+  union {
+    Span* next = nullptr;
+    FitTable* fit;
+  };
   Span* prev = nullptr;
   Span* pending = nullptr;
   union {
@@ -63,12 +69,28 @@ struct alignas(64) Span {
   std::uint16_t object_units : 15 = 0;
   std::uint16_t is_fresh : 1 = 0;
   std::uint8_t bin = 0;
-  SpanState state = SpanState::kUnused;
 
   constexpr Span() noexcept = default;
 
-  bool is_slab() const noexcept { return state >= SpanState::kCurrent; }
+  // Whether this is a slab of `heap`, asked by the thread of that heap. Others write `owner` only while
+  // it is another heap's, so a plain read cannot be wrong in its answer; an atomic one would cost an
+  // instruction, for compilers do not fold it into the comparison.
+  bool is_owned_by(const ThreadHeap* heap) const noexcept {
+#if defined(__SANITIZE_THREAD__)
+    return owner.load(std::memory_order_relaxed) == heap;
+#else
+    return *reinterpret_cast<ThreadHeap* const*>(&owner) == heap;
+#endif
+  }
+  // Written by the owner, read by any thread that holds an object: release and acquire, so that who
+  // sees a fit span also sees its table.
+  SpanState state() const noexcept { return state_.load(std::memory_order_acquire); }
+  void set_state(SpanState state) noexcept { state_.store(state, std::memory_order_release); }
+  bool is_owned() const noexcept { return state() >= SpanState::kCurrent; }
   std::size_t object_bytes() const noexcept { return std::size_t{object_units} << kUnitShift; }
+
+ private:
+  std::atomic<SpanState> state_{SpanState::kUnused};
 };
 
 static_assert(sizeof(Span) == 64);

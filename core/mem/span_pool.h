@@ -31,7 +31,7 @@ class SpanPool {
 
   // pre: came from take.
   void give(Span* span) noexcept {
-    span->state = SpanState::kUnused;
+    span->set_state(SpanState::kUnused);
     span->next = unused_;
     unused_ = span;
   }

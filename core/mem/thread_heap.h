@@ -3,19 +3,22 @@
 //   bins[b] -> object -> object -> 0        taken from current[b], to be handed out
 //   current[b] -> slab: free -> object ...  freed since; taken over as a whole when bins[b] is empty
 //   available[b] -> slab <-> slab           have free objects, or were never carved to the end
+//   sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
 //   kept[b] -> slab                         empty, kept for the next need
-//   pending -> slab -> slab                 slabs that others freed objects of (any thread pushes)
-//   ring[16]                                objects of other heaps' slabs, freed here, not yet sent
+//   fits -> table <-> table                 spans with objects of any size (fit_table.h)
+//   pending -> slab -> slab                 spans that others freed objects of (any thread pushes)
+//   ring[16]                                objects of other heaps, freed here, not yet sent
 //
 // A slab that is full is in none of them: its next free brings it back. Thread heaps are never
-// destroyed: when its thread ends a heap waits, at rest, for the next one (thread_registry.h).
-// Everything but `pending` and `is_orphan` belongs to the thread.
+// destroyed: when its thread ends a heap waits, at rest, for the next one. Everything but `pending`
+// and `is_orphan` belongs to the thread.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "core/mem/fit_table.h"
 #include "core/mem/size_class.h"
 #include "core/mem/span.h"
 
@@ -37,15 +40,20 @@ class ThreadHeap {
   static constexpr std::size_t kRingSlots = 16;
 
   FreeObject* bins[kBins] = {};
-  std::uint8_t step_bins[kSteps];  // the bin of each small step
-  std::uint8_t step_uses[kSteps] = {};
-  std::uint8_t cold_uses[kMediumBins] = {};
+  std::uint16_t object_bytes[kBins] = {};  // of a bin's next slab; 0 = the bin has none
+  std::uint32_t fit_live[kBins] = {};      // live objects of a bin's size in fit spans
+  std::uint16_t largest[kMediumBins] = {};  // asked for lately, of a bin beyond 1 KiB
+  std::uint8_t cold_uses[kBins] = {};
+  std::uint8_t cached[kBins] = {};  // fitted objects that went to a bin since it was last empty
   std::uint8_t slab_counts[kBins] = {};  // slabs of a bin now, as far as it counts for their size
-  std::uint16_t object_bytes[kBins];     // of a bin's next slab; 0 = the bin has none
-  std::uint16_t largest[kMediumBins] = {};
   Span* current[kBins];
   SpanList available[kBins];
+  SpanList sparse[kBins];
+  std::uint64_t sparse_bins[2] = {};  // which have any
   Span* kept[kBins] = {};
+  FitLists fits;
+  FitTable* growing = nullptr;  // the one whose span has pages that were never used
+  FitTable* spare_tables = nullptr;
   RemoteBatch ring[kRingSlots] = {};
   std::uint32_t cold_total = 0;
   ThreadHeap* next_heap = nullptr;    // all heaps ever made
@@ -54,11 +62,7 @@ class ThreadHeap {
   std::atomic<bool> is_orphan{false};
 
   constexpr ThreadHeap() noexcept {
-    for (unsigned step = 0; step < kSteps; ++step) step_bins[step] = kSharedBins[step];
-    for (unsigned bin = 0; bin < kBins; ++bin) {
-      current[bin] = &no_slab;
-      object_bytes[bin] = bin < kFirstMediumBin ? static_cast<std::uint16_t>(bin_bytes(bin)) : 0;
-    }
+    for (Span*& slab : current) slab = &no_slab;
   }
 };
 

@@ -11,11 +11,23 @@
 #ifndef MEM_TUNE_MAX_SLAB_KIB
 #define MEM_TUNE_MAX_SLAB_KIB 64
 #endif
-#ifndef MEM_TUNE_HOT_USES
-#define MEM_TUNE_HOT_USES 32
+#ifndef MEM_TUNE_HOT_LIVE
+#define MEM_TUNE_HOT_LIVE 32
 #endif
-#ifndef MEM_TUNE_EXACT_USES
-#define MEM_TUNE_EXACT_USES 8
+#ifndef MEM_TUNE_HOT_USES
+#define MEM_TUNE_HOT_USES 64
+#endif
+#ifndef MEM_TUNE_SPARSE
+#define MEM_TUNE_SPARSE 4
+#endif
+#ifndef MEM_TUNE_MIN_FILL
+#define MEM_TUNE_MIN_FILL 32
+#endif
+#ifndef MEM_TUNE_CACHE_OBJECTS
+#define MEM_TUNE_CACHE_OBJECTS 8
+#endif
+#ifndef MEM_TUNE_CACHE_GRANULES
+#define MEM_TUNE_CACHE_GRANULES 512
 #endif
 #ifndef MEM_TUNE_BATCH
 #define MEM_TUNE_BATCH 64
@@ -29,15 +41,28 @@ namespace mem::tuning {
 // A bin's first slab, doubled with every further one up to the largest.
 inline constexpr std::size_t kFirstSlabBytes = std::size_t{MEM_TUNE_FIRST_SLAB_KIB} << 10;
 inline constexpr std::size_t kMaxSlabBytes = std::size_t{MEM_TUNE_MAX_SLAB_KIB} << 10;
-inline constexpr std::size_t kMaxSlabPages = 32;  // for sizes that would waste much of fewer
+inline constexpr std::size_t kMaxSlabPages = 16;  // what a fit table can describe
 
-// Requests beyond 1 KiB come from the block heap until a bin had this many of them, halved every
-// kColdEpoch such requests; then the bin gets slabs, of the largest size that it was asked for.
+// Objects of a bin are fitted between others until so many of them live, or (up to 1 KiB) until so
+// many were asked for, halved every kColdEpoch such requests; from then on the bin has slabs.
+inline constexpr unsigned kHotLive = MEM_TUNE_HOT_LIVE;
 inline constexpr unsigned kHotUses = MEM_TUNE_HOT_USES;
-inline constexpr unsigned kColdEpoch = 512;
+inline constexpr unsigned kColdEpoch = 4096;
 
-// A step of 16 bytes that shares its bin gets one of its own once it had this many pages carved.
-inline constexpr unsigned kExactUses = MEM_TUNE_EXACT_USES;
+// A slab is sparse when at most 1 / kSparse of its objects live: its holes are then open to others
+// before fresh pages are taken; 0 = never.
+inline constexpr unsigned kSparse = MEM_TUNE_SPARSE;
+
+// A bin takes a row of objects out of a hole: as many as this many granules or more.
+inline constexpr std::size_t kMinFillGranules = MEM_TUNE_MIN_FILL;
+inline constexpr std::size_t kMaxFillGranules = 256;
+
+// Fitted objects of one bin that wait in it to be asked for again, at most.
+inline constexpr unsigned kCacheObjects = MEM_TUNE_CACHE_OBJECTS;
+inline constexpr std::size_t kCacheGranules = MEM_TUNE_CACHE_GRANULES;
+
+// Pages of a span whose objects are fitted.
+inline constexpr std::size_t kFitPages = 16;
 
 // Objects and bytes of one slab that wait in a thread's ring before they are sent to its owner.
 inline constexpr std::uint32_t kBatchObjects = MEM_TUNE_BATCH;
