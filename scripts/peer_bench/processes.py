@@ -41,17 +41,17 @@ def run(command: list, timeout: float, env: dict[str, str], stdin: str = "", **o
     command = [str(word) for word in command]
     name = pathlib.PurePath(command[0]).name
     try:
-        child = subprocess.Popen(command, env=env, text=True, stdin=subprocess.PIPE,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace",
-                                 start_new_session=True, **options)
+        with subprocess.Popen(command, env=env, text=True, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace",
+                              start_new_session=True, **options) as child:
+            try:
+                output, errors = child.communicate(stdin, timeout=timeout)
+            finally:
+                end(child)
     except OSError as error:
         raise Failure(f"{name}: {error.strerror}") from error
-    try:
-        output, errors = child.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired as error:
         raise Failure(f"{name}: not done after {timeout:g} s") from error
-    finally:
-        end(child)
     if child.returncode < 0:
         raise Failure(f"{name}: killed by signal {-child.returncode}")
     if child.returncode:

@@ -13,6 +13,7 @@ import statistics
 
 from peer_bench.allocators import BASELINE, SUBJECT
 from peer_bench.processes import ROOT, Failure, environment, run
+from peer_bench.suites import Metric
 
 SCHEMA = "allocreplay-peers"
 VERSION = "1.0"
@@ -37,7 +38,8 @@ def _round_ratios(samples: dict, rounds: int, subject: str, other: str) -> list[
     return [r for r in (ratio(a, b) for a, b in both) if r is not None]
 
 
-def row(job, metric, allocators, samples: dict, missing: dict, rounds: int) -> dict:
+def row(suite: str, name: str, metric: Metric, allocators, samples: dict, missing: dict,
+        rounds: int) -> dict:
     """One figure of one job; `samples` is {allocator: {round: value}}."""
     values = {a.name: statistics.median(samples[a.name].values())
               if not missing.get(a.name) and samples.get(a.name) else None for a in allocators}
@@ -48,7 +50,7 @@ def row(job, metric, allocators, samples: dict, missing: dict, rounds: int) -> d
     mine = values.get(SUBJECT)
     spread = _round_ratios(samples, rounds, SUBJECT, best) if best and mine is not None else []
     return {
-        "suite": job.suite, "name": job.name, "metric": metric.key, "what": metric.what,
+        "suite": suite, "name": name, "metric": metric.key, "what": metric.what,
         "unit": metric.unit, "better": "lower", "group": metric.group, "values": values,
         "ratios": {name: ratio(value, base) for name, value in values.items()},
         "missing": {name: why for name, why in missing.items() if why},
@@ -79,32 +81,29 @@ def _collect(job, allocators, rounds: int, state, scale: str):
     return found, missing
 
 
-class _Derived:
-    """A metric of two jobs: the second's time over the first's, round by round."""
-
-    suite, name = "micro", "local-2-threads over local-1-thread"
-    parts = ("local-1-thread", "local-2-threads")
+def _scaling(jobs, allocators, rounds: int, state, scale: str) -> list[dict]:
+    """What a second thread costs the first: the ratio of two patterns' times, round by round."""
+    by_name = {job.name: job for job in jobs if job.suite == "micro"}
+    parts = [by_name.get(name) for name in ("local-1-thread", "local-2-threads")]
+    if None in parts:
+        return []
+    (one, missing_one), (two, missing_two) = (_collect(job, allocators, rounds, state, scale)
+                                              for job in parts)
+    samples = {name: {i: two[name][i]["ns"] / values["ns"] for i, values in by_round.items()
+                      if i in two[name]} for name, by_round in one.items()}
+    metric = Metric("scaling", "time of 2 threads / time of 1", "")
+    return [row("micro", "local", metric, allocators, samples, missing_one | missing_two, rounds)]
 
 
 def rows(jobs, allocators, rounds: int, state, scale: str) -> list[dict]:
-    from peer_bench.suites import Metric  # a type only; suites itself needs no summary
     result = []
     for job in jobs:
         found, missing = _collect(job, allocators, rounds, state, scale)
         for metric in job.metrics:
             samples = {name: {i: v[metric.key] for i, v in by_round.items() if metric.key in v}
                        for name, by_round in found.items()}
-            result.append(row(job, metric, allocators, samples, missing, rounds))
-    by_name = {job.name: job for job in jobs if job.suite == "micro"}
-    if all(part in by_name for part in _Derived.parts):
-        one, two = (_collect(by_name[part], allocators, rounds, state, scale)
-                    for part in _Derived.parts)
-        samples = {name: {i: two[0][name][i]["ns"] / values["ns"]
-                          for i, values in one[0][name].items() if i in two[0][name]}
-                   for name in one[0]}
-        result.append(row(_Derived, Metric("scaling", "time of 2 threads / time of 1", ""),
-                          allocators, samples, one[1] | two[1], rounds))
-    return result
+            result.append(row(job.suite, job.name, metric, allocators, samples, missing, rounds))
+    return result + _scaling(jobs, allocators, rounds, state, scale)
 
 
 def groups(rows_: list[dict], allocators) -> list[dict]:

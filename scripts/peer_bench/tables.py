@@ -57,26 +57,27 @@ def table(head: list[str], lines: list[list[str]], texts: int = 1) -> str:
 
 
 def _cell(row: dict, name: str, text: str) -> str:
+    """`text`, or a word for why there is no figure."""
     if row["values"].get(name) is not None:
         return text
     why = row["missing"].get(name, "–")
-    return {"no floor": ""}.get(why, "failed" if why.startswith("failed") else why)
+    return "" if why == "no floor" else why.partition(":")[0]
 
 
 def _label(row: dict) -> str:
-    return f"{row['name']}: {row['what']}" if row["what"] else row["name"]
+    return f"{row['name']}: {row['what']}"
 
 
-def _best(row: dict, *, range_of_rounds: bool = True) -> list[str]:
+def _best(row: dict) -> list[str]:
     rounds = row["mem_over_best_peer_rounds"]
-    spread = " to ".join(map(relative, rounds)) if rounds and range_of_rounds else "–"
+    spread = " to ".join(map(relative, rounds)) if rounds else "–"
     return [row["best_peer"] or "–", behind(row["mem_over_best_peer"]), spread]
 
 
 def ratio_table(rows: list[dict], names: list[str]) -> str:
     """glibc as a figure, the others as ratios to it."""
     others = [name for name in names if name != BASELINE]
-    lines = [[_label(row), _cell(row, BASELINE, f"{figure(row['values'][BASELINE])} {row['unit']}"),
+    lines = [[_label(row), _cell(row, BASELINE, f"{figure(row['values'][BASELINE])} {row['unit']}".strip()),
               *(_cell(row, name, relative(row["ratios"].get(name))) for name in others), *_best(row)]
              for row in rows]
     return table(["", BASELINE, *others, "best peer", "mem / best peer", "over the rounds"], lines)
@@ -105,10 +106,11 @@ def losses(document: dict) -> str:
                   key=lambda r: -r["mem_over_best_peer"])
     failed = [f"{r['name']} ({name}: {why})" for r in document["rows"]
               for name, why in r["missing"].items() if why.startswith("failed")]
+    always = [r for r in lost if (r["mem_over_best_peer_rounds"] or [0])[0] > 1]
     above = [r for r in document["rows"] if (r["mem_over_glibc"] or 0) > BEHIND]
     text = [f"`{SUBJECT}` is behind the best peer by more than 2 % in {len(lost)} of "
-            f"{len(compared)} rows, behind {BASELINE} in {len(above)}"
-            + (":" if lost else ".")]
+            f"{len(compared)} rows ({len(always)} of them in every round), behind {BASELINE} in "
+            f"{len(above)}" + (":" if lost else ".")]
     if lost:
         text += ["", "; ".join(f"{_label(r)} {relative(r['mem_over_best_peer'])}" for r in lost) + "."]
     if failed:
@@ -126,7 +128,7 @@ def _machine(document: dict) -> str:
     return (f"{context['date'][:10]}, {host['logical_cpus']} CPUs of {host['cpu'] or host['machine']}"
             f"{memory}, Linux {host['kernel']}; {SUBJECT} of revision {context['git_revision']}"
             f"{' with changes' if context['git_changed'] else ''}; {listed}; "
-            f"{context['rounds']} rounds{', quick' if context['scale'] == 'quick' else ''}.")
+            f"rounds: {context['rounds']}{', quick' if context['scale'] == 'quick' else ''}.")
 
 
 TITLES = {
@@ -170,6 +172,7 @@ def update_section(path: pathlib.Path, text: str) -> None:
     """Replaces what stands between the marks in a file."""
     old = path.read_text(encoding="utf-8")
     if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
-        raise TableError(f"{path}: has no section between the lines '{BEGIN}' and '{END}'")
+        raise TableError(f"{path}: needs the lines '{BEGIN}' and '{END}', once each; what stands "
+                         "between them is replaced")
     before, rest = old.split(BEGIN)
     write_whole(path, f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}")

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "tests/bench/peers/floor.h"
 
 #include <stdint.h>

@@ -66,10 +66,10 @@ void many_alive(Run& run) {
 }
 
 constexpr Pattern kPatterns[] = {
-    {"large-64k", false, Floor::kNone, hot<64 * kKiB>, nullptr},
-    {"large-256k", false, Floor::kNone, hot<256 * kKiB>, nullptr},
-    {"large-1m", false, Floor::kNone, hot<1024 * kKiB>, nullptr},
-    {"large-4m", false, Floor::kNone, hot<4096 * kKiB>, nullptr},
+    {"large-hot-64k", false, Floor::kNone, hot<64 * kKiB>, nullptr},
+    {"large-hot-256k", false, Floor::kNone, hot<256 * kKiB>, nullptr},
+    {"large-hot-1m", false, Floor::kNone, hot<1024 * kKiB>, nullptr},
+    {"large-hot-4m", false, Floor::kNone, hot<4096 * kKiB>, nullptr},
     {"large-mixed", false, Floor::kNone, mixed, nullptr},
     {"large-many-alive", false, Floor::kNone, many_alive, nullptr},
 };
