@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from peer_bench import allocators, plan, suites, summary, tables
-from peer_bench.processes import ROOT, Failure
+from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
 
 EXAMPLES = """examples:
@@ -62,6 +62,9 @@ def arguments(argv) -> argparse.Namespace:
                         default=ROOT / "build/peers/state.jsonl",
                         help="raw samples [build/peers/state.jsonl]")
     parser.add_argument("--fresh", action="store_true", help="forget the samples, start over")
+    parser.add_argument("--again", type=lambda text: text.split(","), default=[], metavar="NAME,...",
+                        help="measure these anew and keep the others' samples; for trying a change "
+                        "of mem, for they are then not side by side, and the tables say so")
     parser.add_argument("--no-build", action="store_true", help="neither install nor build anything")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="suites, jobs and allocators; no measuring")
@@ -69,7 +72,11 @@ def arguments(argv) -> argparse.Namespace:
                       help="print the tables of a result")
     what.add_argument("--update-benchmark-md", type=pathlib.Path, metavar="FILE.json",
                       help="put the tables of a result between the marks in BENCHMARK.md")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    strangers = set(options.again) - {name for name, _ in options.allocators}
+    if strangers:
+        parser.error(f"argument --again: {', '.join(sorted(strangers))}: not among --allocators")
+    return options
 
 
 def build() -> None:
@@ -100,7 +107,11 @@ def measure(options: argparse.Namespace) -> None:
     scale = "quick" if options.quick else "full"
     rounds = options.rounds or (1 if options.quick else 5)
     state = State(options.state, options.fresh)
+    for suite in options.only:
+        state.identify(scale, f"suite {suite}", fingerprint(suites.inputs(suite)))
     for allocator in found:
+        if allocator.name in options.again:
+            state.forget(scale, allocator.name)
         state.identify(scale, allocator.name, allocator.fingerprint())
         if allocator.missing:
             print(f"bench_peers: {allocator.name}: {allocator.missing}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """The allocators that are compared, and whether each really replaces malloc here."""
 
-import hashlib
 import pathlib
 import subprocess
 from dataclasses import dataclass
@@ -40,7 +39,7 @@ class Allocator:
         return str(self.library) if self.library else None
 
     def fingerprint(self) -> str:
-        return hashlib.sha256(self.library.read_bytes()).hexdigest() if self.library else ""
+        return processes.fingerprint([self.library]) if self.library else ""
 
 
 # Not an allocator but what patterns are held against; peer_patterns --floor.

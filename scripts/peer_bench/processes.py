@@ -1,5 +1,6 @@
 """Runs children in a session of their own, with a time limit; none outlives its caller."""
 
+import hashlib
 import os
 import pathlib
 import signal
@@ -29,6 +30,14 @@ def end(child: subprocess.Popen) -> None:
     except ProcessLookupError:
         pass
     child.wait()
+
+
+def fingerprint(files) -> str:
+    """One SHA-256 of several files' contents."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(pathlib.Path(file).read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def last_line(text: str) -> str:

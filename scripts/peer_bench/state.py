@@ -1,8 +1,10 @@
 """Raw samples in a file of JSON lines: one a line, appended as soon as it is measured.
 
 A line is {"kind": "sample", "scale", "suite", "job", "allocator", "round", "values"}, with "error" in
-place of "values" where a measurement failed, or {"kind": "library", "allocator", "sha256"}: which
-build the samples of an allocator belong to. A last line that was cut short is dropped.
+place of "values" where a measurement failed; {"kind": "identity", "scale", "of", "sha256"}: which
+build of an allocator, or which work of a suite, the samples belong to; or {"kind": "forgotten",
+"scale", "allocator"}: what stood before of that allocator no longer counts. A last line that was cut
+short is dropped.
 """
 
 import json
@@ -20,7 +22,8 @@ class State:
     def __init__(self, path: pathlib.Path, fresh: bool = False):
         self.path = path
         self.samples: dict[Key, dict] = {}
-        self._libraries: dict[tuple[str, str], str] = {}
+        self._identities: dict[tuple[str, str], str] = {}
+        self._forgotten: set[tuple[str, str]] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
         if fresh:
             path.unlink(missing_ok=True)
@@ -37,8 +40,10 @@ class State:
                 entry = json.loads(line)
                 if entry["kind"] == "sample":
                     self.samples[self._key(entry)] = entry
-                elif entry["kind"] == "library":
-                    self._libraries[entry["scale"], entry["allocator"]] = entry["sha256"]
+                elif entry["kind"] == "identity":
+                    self._identities[entry["scale"], entry["of"]] = entry["sha256"]
+                elif entry["kind"] == "forgotten":
+                    self._drop(entry["scale"], entry["allocator"])
             except (ValueError, KeyError, TypeError) as error:
                 raise StateError(f"{self.path}:{number}: not a line of samples; --fresh starts over"
                                  ) from error
@@ -51,16 +56,31 @@ class State:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
-    def identify(self, scale: str, allocator: str, sha256: str) -> None:
-        """Says which build the samples are of; StateError if there are some of another one."""
-        known = self._libraries.get((scale, allocator))
+    def identify(self, scale: str, what: str, sha256: str) -> None:
+        """Says what the samples are of; StateError if there are some of another version of it."""
+        known = self._identities.get((scale, what))
         if known is None:
-            self._libraries[scale, allocator] = sha256
-            self._append({"kind": "library", "scale": scale, "allocator": allocator,
-                          "sha256": sha256})
+            self._identities[scale, what] = sha256
+            self._append({"kind": "identity", "scale": scale, "of": what, "sha256": sha256})
         elif known != sha256:
-            raise StateError(f"{self.path} holds samples of another build of {allocator}: "
-                             "--fresh starts over, --state FILE keeps them")
+            raise StateError(f"{self.path} holds samples of another version of {what}: --fresh starts "
+                             "over, --again NAME measures one allocator anew, --state FILE keeps them")
+
+    def _drop(self, scale: str, allocator: str) -> None:
+        self.samples = {key: entry for key, entry in self.samples.items()
+                        if (key[0], key[3]) != (scale, allocator)}
+        self._identities.pop((scale, allocator), None)
+        self._forgotten.add((scale, allocator))
+
+    def forget(self, scale: str, allocator: str) -> None:
+        """Its samples no longer count; those of the others do, though taken at another time."""
+        if any((key[0], key[3]) == (scale, allocator) for key in self.samples):
+            self._drop(scale, allocator)
+            self._append({"kind": "forgotten", "scale": scale, "allocator": allocator})
+
+    def measured_apart(self, scale: str) -> list[str]:
+        """The allocators that were not measured side by side with the others."""
+        return sorted(name for where, name in self._forgotten if where == scale)
 
     def done(self, scale: str, suite: str, job: str, allocator: str, round_: int) -> bool:
         """Whether it was measured; what failed is not done and is tried again."""

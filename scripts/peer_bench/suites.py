@@ -313,6 +313,14 @@ class History(Job):
         return result
 
 
+def inputs(suite: str) -> list[pathlib.Path]:
+    """The files whose change makes the suite's work another one."""
+    folder, pattern = {
+        "replay": (ROOT / "traces", "*.trace"), "micro": (BIN, "peer_patterns"),
+        "programs": (PROGRAMS, "*.*")}.get(suite, (ROOT, ""))
+    return sorted(folder.glob(pattern)) if pattern else []
+
+
 def jobs(suites: list[str], quick: bool) -> list[Job]:
     """All jobs of the suites; pre: the programs are built."""
     divisor = 4 if quick else 1

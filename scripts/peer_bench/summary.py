@@ -133,7 +133,7 @@ def _first_value(path: str, key: str) -> str | None:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), None)
 
 
-def context(scale: str, rounds: int, suites: list[str]) -> dict:
+def context(scale: str, rounds: int, suites: list[str], apart: list[str]) -> dict:
     def git(*words):
         try:
             return run(["git", "-C", ROOT, *words], 30, environment()).strip()
@@ -142,7 +142,7 @@ def context(scale: str, rounds: int, suites: list[str]) -> dict:
     memory = _first_value("/proc/meminfo", "MemTotal")
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "scale": scale, "rounds": rounds, "suites": suites,
+        "scale": scale, "rounds": rounds, "suites": suites, "measured_apart": apart,
         "git_revision": git("rev-parse", "--short=12", "HEAD"),
         "git_changed": bool(git("status", "--porcelain", "--untracked-files=no")),
         "host": {"cpu": _first_value("/proc/cpuinfo", "model name"),
@@ -160,6 +160,6 @@ def document(jobs, allocators, rounds: int, state, scale: str, suites: list[str]
                 "sha256": a.fingerprint() or None, "package": a.package, "version": a.version,
                 "missing": a.missing}
     return {"schema": SCHEMA, "schema_version": VERSION,
-            "context": context(scale, rounds, suites),
+            "context": context(scale, rounds, suites, state.measured_apart(scale)),
             "allocators": [described(a) for a in allocators], "rows": rows_,
             "groups": groups(rows_, allocators)}

@@ -128,7 +128,9 @@ def _machine(document: dict) -> str:
     return (f"{context['date'][:10]}, {host['logical_cpus']} CPUs of {host['cpu'] or host['machine']}"
             f"{memory}, Linux {host['kernel']}; {SUBJECT} of revision {context['git_revision']}"
             f"{' with changes' if context['git_changed'] else ''}; {listed}; "
-            f"rounds: {context['rounds']}{', quick' if context['scale'] == 'quick' else ''}.")
+            f"rounds: {context['rounds']}{', quick' if context['scale'] == 'quick' else ''}"
+            + (f"; not side by side with the others: {', '.join(context['measured_apart'])}"
+               if context["measured_apart"] else "") + ".")
 
 
 TITLES = {

@@ -107,7 +107,7 @@ class Arguments(unittest.TestCase):
 
     def test_wrong_usage_ends_with_2(self):
         for words in (["--only", "none"], ["--only", ""], ["--rounds", "0"], ["--rounds", "x"],
-                      ["--allocators", "other"], ["--nonsense"], ["--list", "--markdown", "x"]):
+                      ["--allocators", "other"], ["--nonsense"], ["--again", "x"], ["--list", "--markdown", "x"]):
             with self.assertRaises(SystemExit) as ended, contextlib.redirect_stderr(io.StringIO()):
                 command_line.main(words)
             self.assertEqual(ended.exception.code, 2, words)
@@ -162,8 +162,22 @@ class Resumption(WithFolder):
         self.state().identify("full", "mem", "1")
         self.state().identify("full", "mem", "1")
         self.state().identify("quick", "mem", "2")
-        with self.assertRaisesRegex(StateError, "another build of mem.*--fresh"):
+        with self.assertRaisesRegex(StateError, "another version of mem.*--fresh"):
             self.state().identify("full", "mem", "2")
+
+    def test_one_allocator_is_measured_again_and_said_to_be_apart(self):
+        job = FakeJob("a", {"glibc": 4.0, "mem": [2.0, 3.0]})
+        self.state().identify("full", "mem", "1")
+        self.measure([job], [GLIBC, MEM])
+        self.state().forget("quick", "mem")
+        self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 0)
+        self.state().forget("full", "mem")
+        self.state().identify("full", "mem", "2")
+        self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 1)
+        document = self.document([job], [GLIBC, MEM])
+        self.assertEqual(document["rows"][0]["values"], {"glibc": 4.0, "mem": 3.0})
+        self.assertEqual(document["context"]["measured_apart"], ["mem"])
+        self.assertIn("not side by side with the others: mem.", tables.markdown(document))
 
     def test_a_foreign_file_is_refused(self):
         (self.folder / "state.jsonl").write_text("hello\n")
