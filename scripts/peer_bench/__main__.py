@@ -62,12 +62,14 @@ def arguments(argv) -> argparse.Namespace:
                         default=ROOT / "build/peers/state.jsonl",
                         help="raw samples [build/peers/state.jsonl]")
     parser.add_argument("--fresh", action="store_true", help="forget the samples, start over")
-    parser.add_argument("--again", type=lambda text: text.split(","), default=[], metavar="NAME,...",
-                        help="measure these anew and keep the others' samples; for trying a change "
+    parser.add_argument("--again", type=lambda text: text.split(","), default=[],
+                        metavar="NAME,...", help="measure these anew and keep the others' samples; for trying a change "
                         "of mem, for they are then not side by side, and the tables say so")
-    parser.add_argument("--no-build", action="store_true", help="neither install nor build anything")
+    parser.add_argument("--no-build", action="store_true",
+                        help="neither install nor build anything")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--list", action="store_true", help="suites, jobs and allocators; no measuring")
+    what.add_argument("--list", action="store_true",
+                      help="suites, jobs and allocators; no measuring")
     what.add_argument("--markdown", type=pathlib.Path, metavar="FILE.json",
                       help="print the tables of a result")
     what.add_argument("--update-benchmark-md", type=pathlib.Path, metavar="FILE.json",
@@ -83,9 +85,26 @@ def build() -> None:
     """Installs what is missing (going on without it if it cannot), builds the release preset."""
     if subprocess.run([ROOT / "scripts/bootstrap", "--for", "bench"], check=False).returncode:
         print("bench_peers: some packages are missing; their rows will say so", file=sys.stderr)
-    script = '. "$0/scripts/build.sh" && build_preset "$0" release ON core/all replay/all peer_bench'
+    script = ('. "$0/scripts/build.sh" && '
+              'build_preset "$0" release ON core/all replay/all peer_bench')
     if subprocess.run(["bash", "-c", script, ROOT], check=False).returncode:
         raise Failure("the build failed; the lines above say why")
+
+
+def command(options: argparse.Namespace) -> str:
+    """What makes the same figures anew, without what is a matter of this machine."""
+    words = ["scripts/bench_peers"]
+    if options.quick:
+        words.append("--quick")
+    if options.rounds:
+        words.append(f"--rounds {options.rounds}")
+    if options.only != list(suites.SUITES):
+        words.append(f"--only {','.join(options.only)}")
+    names = [f"{name}={pathlib.PurePath(path).name}" if path else name
+             for name, path in options.allocators]
+    if names != allocators.KNOWN:
+        words.append(f"--allocators {','.join(names)}")
+    return " ".join(words)
 
 
 def show(jobs, found) -> None:
@@ -117,7 +136,8 @@ def measure(options: argparse.Namespace) -> None:
             print(f"bench_peers: {allocator.name}: {allocator.missing}", file=sys.stderr)
     measured = [*found, allocators.FLOOR] if "micro" in options.only else found
     plan.measure(jobs, measured, rounds, state, scale)
-    document = summary.document(jobs, measured, rounds, state, scale, options.only)
+    document = summary.document(jobs, measured, rounds, state, scale, options.only,
+                                command(options))
     if options.output:
         tables.write_whole(options.output, json.dumps(document, indent=1) + "\n")
     else:

@@ -49,8 +49,8 @@ FLOOR = Allocator("floor", "floor")
 def replaces_malloc(library: pathlib.Path) -> bool:
     """Whether a program that is started with it preloaded calls its malloc."""
     env = processes.environment(str(library), LD_DEBUG="bindings", LD_BIND_NOW="1")
-    done = subprocess.run([BIN / "peer_patterns", "--list"], env=env, capture_output=True, text=True,
-                          errors="replace", timeout=30, check=False)
+    done = subprocess.run([BIN / "peer_patterns", "--list"], env=env, capture_output=True,
+                          text=True, errors="replace", timeout=30, check=False)
     names = {str(library), str(library.resolve())}
     return done.returncode == 0 and any(
         "peer_patterns" in line.split(" to ")[0] and "symbol `malloc'" in line
@@ -93,7 +93,8 @@ def parse(text: str) -> list[tuple[str, str | None]]:
         if equals and (not name or not path or name in (BASELINE, FLOOR.name)):
             raise ValueError(f"'{word}' is not NAME=PATH with a name of your own")
         if not equals and name not in KNOWN:
-            raise ValueError(f"unknown allocator '{name}': give one of {', '.join(KNOWN)} or NAME=PATH")
+            raise ValueError(f"unknown allocator '{name}': give one of {', '.join(KNOWN)} "
+                             "or NAME=PATH")
         result[name] = path or None
     return list(result.items())
 

@@ -67,7 +67,8 @@ def measure(jobs, allocators, rounds: int, state, scale: str, stream=None) -> in
                 progress.say(f"{job.suite} {job.name}, {allocator.name}: {outcome['error']}")
             progress.step(f"round {round_ + 1}, {job.suite} {job.name}")
     if progress.total:
-        progress.say(f"{progress.done} samples in {(time.monotonic() - progress.started) / 60:.1f} min")
+        minutes = (time.monotonic() - progress.started) / 60
+        progress.say(f"{progress.done} samples in {minutes:.1f} min")
     return progress.done
 
 

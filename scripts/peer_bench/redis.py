@@ -63,7 +63,8 @@ class Server:
         while self.buffer.count(b"\r\n") < len(batch):
             self._receive()
         if self.buffer.startswith(b"-") or b"\n-" in self.buffer:
-            raise Failure(f"redis-server: {processes.last_line(self.buffer.decode(errors='replace'))}")
+            reply = processes.last_line(self.buffer.decode(errors="replace"))
+            raise Failure(f"redis-server: {reply}")
         self.buffer = b""
 
     def used_bytes(self) -> int:
@@ -110,7 +111,8 @@ def server(preload: str | None):
     with tempfile.TemporaryDirectory(prefix="bench_peers-") as folder:
         port = _free_port()
         command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-                   "--appendonly", "no", "--daemonize", "no", "--dir", folder, "--loglevel", "warning"]
+                   "--appendonly", "no", "--daemonize", "no", "--dir", folder,
+                   "--loglevel", "warning"]
         try:
             child = subprocess.Popen(command, env=processes.environment(preload or "libc.so.6"),
                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -1,10 +1,10 @@
 """Raw samples in a file of JSON lines: one a line, appended as soon as it is measured.
 
-A line is {"kind": "sample", "scale", "suite", "job", "allocator", "round", "values"}, with "error" in
-place of "values" where a measurement failed; {"kind": "identity", "scale", "of", "sha256"}: which
+A line is {"kind": "sample", "scale", "suite", "job", "allocator", "round", "values"}, with "error"
+in place of "values" where a measurement failed; {"kind": "identity", "scale", "of", "sha256"}: which
 build of an allocator, or which work of a suite, the samples belong to; or {"kind": "forgotten",
-"scale", "allocator"}: what stood before of that allocator no longer counts. A last line that was cut
-short is dropped.
+"scale", "allocator"}: what stood before of that allocator no longer counts. A last line that was
+cut short is dropped.
 """
 
 import json
@@ -63,8 +63,9 @@ class State:
             self._identities[scale, what] = sha256
             self._append({"kind": "identity", "scale": scale, "of": what, "sha256": sha256})
         elif known != sha256:
-            raise StateError(f"{self.path} holds samples of another version of {what}: --fresh starts "
-                             "over, --again NAME measures one allocator anew, --state FILE keeps them")
+            raise StateError(f"{self.path} holds samples of another version of {what}: --fresh "
+                             "starts over, --again NAME measures one allocator anew, --state FILE "
+                             "keeps them")
 
     def _drop(self, scale: str, allocator: str) -> None:
         self.samples = {key: entry for key, entry in self.samples.items()

@@ -245,8 +245,8 @@ class Startup(Job):
     timeout_s = 20.0
 
     def __init__(self, name: str, command: list[str]):
-        super().__init__(name, [Metric("peak_kib", "peak resident", "KiB", "startup: peak resident")],
-                         needs=command[0])
+        peak = Metric("peak_kib", "peak resident", "KiB", "startup: peak resident")
+        super().__init__(name, [peak], needs=command[0])
         self.command = command
 
     def measure(self, allocator):

@@ -107,7 +107,7 @@ def rows(jobs, allocators, rounds: int, state, scale: str) -> list[dict]:
 
 
 def groups(rows_: list[dict], allocators) -> list[dict]:
-    """The geometric mean of each group's ratios to glibc; an allocator that lacks a row has none."""
+    """Geometric means of each group's ratios to glibc; an allocator that lacks a row has none."""
     result = []
     for group in dict.fromkeys(r["group"] for r in rows_ if r["group"]):
         members = [r for r in rows_ if r["group"] == group and r["ratios"].get(BASELINE)]
@@ -152,7 +152,8 @@ def context(scale: str, rounds: int, suites: list[str], apart: list[str]) -> dic
                  "load_average": os.getloadavg()[0]}}
 
 
-def document(jobs, allocators, rounds: int, state, scale: str, suites: list[str]) -> dict:
+def document(jobs, allocators, rounds: int, state, scale: str, suites: list[str],
+             command: str) -> dict:
     rows_ = rows(jobs, allocators, rounds, state, scale)
 
     def described(a):
@@ -160,6 +161,7 @@ def document(jobs, allocators, rounds: int, state, scale: str, suites: list[str]
                 "sha256": a.fingerprint() or None, "package": a.package, "version": a.version,
                 "missing": a.missing}
     return {"schema": SCHEMA, "schema_version": VERSION,
-            "context": context(scale, rounds, suites, state.measured_apart(scale)),
+            "context": {"command": command,
+                        **context(scale, rounds, suites, state.measured_apart(scale))},
             "allocators": [described(a) for a in allocators], "rows": rows_,
             "groups": groups(rows_, allocators)}

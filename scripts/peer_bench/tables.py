@@ -77,9 +77,10 @@ def _best(row: dict) -> list[str]:
 def ratio_table(rows: list[dict], names: list[str]) -> str:
     """glibc as a figure, the others as ratios to it."""
     others = [name for name in names if name != BASELINE]
-    lines = [[_label(row), _cell(row, BASELINE, f"{figure(row['values'][BASELINE])} {row['unit']}".strip()),
-              *(_cell(row, name, relative(row["ratios"].get(name))) for name in others), *_best(row)]
-             for row in rows]
+    lines = [[_label(row),
+              _cell(row, BASELINE, f"{figure(row['values'][BASELINE])} {row['unit']}".strip()),
+              *(_cell(row, name, relative(row["ratios"].get(name))) for name in others),
+              *_best(row)] for row in rows]
     return table(["", BASELINE, *others, "best peer", "mem / best peer", "over the rounds"], lines)
 
 
@@ -112,7 +113,8 @@ def losses(document: dict) -> str:
             f"{len(compared)} rows ({len(always)} of them in every round), behind {BASELINE} in "
             f"{len(above)}" + (":" if lost else ".")]
     if lost:
-        text += ["", "; ".join(f"{_label(r)} {relative(r['mem_over_best_peer'])}" for r in lost) + "."]
+        each = (f"{_label(r)} {relative(r['mem_over_best_peer'])}" for r in lost)
+        text += ["", "; ".join(each) + "."]
     if failed:
         text += ["", "Failed: " + "; ".join(dict.fromkeys(failed)) + "."]
     return "\n".join(text)
@@ -125,8 +127,8 @@ def _machine(document: dict) -> str:
     listed = ", ".join(
         f"{a['name']} {a['version'] or ''}".strip() + (f" ({a['missing']})" if a["missing"] else "")
         for a in document["allocators"] if a["kind"] in ("baseline", "peer"))
-    return (f"{context['date'][:10]}, {host['logical_cpus']} CPUs of {host['cpu'] or host['machine']}"
-            f"{memory}, Linux {host['kernel']}; {SUBJECT} of revision {context['git_revision']}"
+    return (f"{context['date'][:10]}, {host['logical_cpus']} CPUs of "
+            f"{host['cpu'] or host['machine']}{memory}, Linux {host['kernel']}; {SUBJECT} of revision {context['git_revision']}"
             f"{' with changes' if context['git_changed'] else ''}; {listed}; "
             f"rounds: {context['rounds']}{', quick' if context['scale'] == 'quick' else ''}"
             + (f"; not side by side with the others: {', '.join(context['measured_apart'])}"
@@ -141,8 +143,7 @@ TITLES = {
 def markdown(document: dict) -> str:
     names = [a["name"] for a in document["allocators"]]
     real = [a["name"] for a in document["allocators"] if a["kind"] != "floor"]
-    quick = " --quick" if document["context"]["scale"] == "quick" else ""
-    parts = [f"    scripts/bench_peers{quick} -o peers.json && scripts/bench_peers --markdown "
+    parts = [f"    {document['context']['command']} -o peers.json && scripts/bench_peers --markdown "
              "peers.json",
              _machine(document),
              "All are preloaded alike, glibc with nothing preloaded; medians of the rounds. Ratios "

@@ -1,5 +1,5 @@
-"""scripts/bench_peers without measuring: its arithmetic, tables, resumption; and the programs that it
-runs, with next to no work to do."""
+"""scripts/bench_peers without measuring: its arithmetic, tables, resumption; and the programs that
+it runs, with next to no work to do."""
 
 import contextlib
 import io
@@ -64,7 +64,8 @@ class WithFolder(unittest.TestCase):
         return added, said.getvalue()
 
     def document(self, jobs, among, rounds=1):
-        return summary.document(jobs, among, rounds, self.state(), "full", ["micro"])
+        return summary.document(jobs, among, rounds, self.state(), "full", ["micro"],
+                                "scripts/bench_peers")
 
 
 class Arithmetic(unittest.TestCase):
@@ -107,10 +108,20 @@ class Arguments(unittest.TestCase):
 
     def test_wrong_usage_ends_with_2(self):
         for words in (["--only", "none"], ["--only", ""], ["--rounds", "0"], ["--rounds", "x"],
-                      ["--allocators", "other"], ["--nonsense"], ["--again", "x"], ["--list", "--markdown", "x"]):
+                      ["--allocators", "other"], ["--nonsense"], ["--again", "x"],
+                      ["--list", "--markdown", "x"]):
             with self.assertRaises(SystemExit) as ended, contextlib.redirect_stderr(io.StringIO()):
                 command_line.main(words)
             self.assertEqual(ended.exception.code, 2, words)
+
+    def test_the_command_is_said_without_paths(self):
+        for words, said in (([], ""), (["--quick", "-o", "x.json", "--fresh"], " --quick"),
+                            (["--only", "startup,micro", "--rounds", "2"],
+                             " --rounds 2 --only micro,startup"),
+                            (["--allocators", "mem,new=/a/b.so"],
+                             " --allocators glibc,mem,new=b.so")):
+            options = command_line.arguments(words)
+            self.assertEqual(command_line.command(options), "scripts/bench_peers" + said)
 
     def test_suites_come_in_their_own_order(self):
         options = command_line.arguments(["--only", "startup,replay"])
@@ -211,7 +222,8 @@ class WithRow(WithFolder):
 class Rows(WithRow):
     def test_ratios_best_peer_and_spread(self):
         row = self.made()["rows"][0]
-        self.assertEqual(row["values"], {"glibc": 4, "mem": 4, "fast": 2, "lean": 8, "absent": None})
+        self.assertEqual(row["values"],
+                         {"glibc": 4, "mem": 4, "fast": 2, "lean": 8, "absent": None})
         self.assertEqual(row["ratios"],
                          {"glibc": 1, "mem": 1, "fast": 0.5, "lean": 2, "absent": None})
         self.assertEqual((row["best_peer"], row["mem_over_best_peer"]), ("fast", 2))
@@ -389,7 +401,8 @@ class Programs(WithFolder):
 
     def test_peer_run_preloads_only_the_command(self):
         output = self.folder / "cost.json"
-        done = subprocess.run([BIN / "peer_run", output, "sh", "-c", "echo $LD_PRELOAD$PEER_PRELOAD"],
+        script = "echo $LD_PRELOAD$PEER_PRELOAD"
+        done = subprocess.run([BIN / "peer_run", output, "sh", "-c", script],
                               env=processes.environment(PEER_PRELOAD="libc.so.6"), text=True,
                               capture_output=True, check=True, timeout=60)
         self.assertEqual(done.stdout, "libc.so.6\n")

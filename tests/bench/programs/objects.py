@@ -1,4 +1,4 @@
-"""A load for python3: dictionaries, lists, strings, text and JSON, with a churn of objects between."""
+"""A load for python3: dictionaries, lists, text and JSON, with a churn of objects between."""
 import json
 import random
 import sys
@@ -8,7 +8,8 @@ random.seed(1)
 
 total = 0
 for turn in range(scale):
-    people = [{"name": "name%d" % random.randrange(10**6), "tags": ["t%d" % i for i in range(turn % 7)],
+    people = [{"name": "name%d" % random.randrange(10**6),
+               "tags": ["t%d" % i for i in range(turn % 7)],
                "size": random.random(), "parent": None} for _ in range(20000)]
     for person in people:
         person["parent"] = people[random.randrange(len(people))]["name"]

@@ -1,4 +1,4 @@
--- A load for sqlite3, in memory: rows with text, two indexes, updates that grow rows, a join, groups.
+-- A load for sqlite3, in memory: text, two indexes, updates that grow rows, a join, groups.
 CREATE TABLE items(id INTEGER PRIMARY KEY, name TEXT, class INTEGER, body TEXT);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 80000)
   INSERT INTO items SELECT i, 'name' || (i * 7919 % 100003), i * 31 % 977,
