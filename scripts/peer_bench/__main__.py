@@ -63,8 +63,9 @@ def arguments(argv) -> argparse.Namespace:
                         help="raw samples [build/peers/state.jsonl]")
     parser.add_argument("--fresh", action="store_true", help="forget the samples, start over")
     parser.add_argument("--again", type=lambda text: text.split(","), default=[],
-                        metavar="NAME,...", help="measure these anew and keep the others' samples; for trying a change "
-                        "of mem, for they are then not side by side, and the tables say so")
+                        metavar="NAME,...", help="measure these anew and keep the others' samples: "
+                        "for trying a change of mem; they are then not side by side, and the "
+                        "tables say so")
     parser.add_argument("--no-build", action="store_true",
                         help="neither install nor build anything")
     what = parser.add_mutually_exclusive_group()

@@ -128,7 +128,8 @@ def _machine(document: dict) -> str:
         f"{a['name']} {a['version'] or ''}".strip() + (f" ({a['missing']})" if a["missing"] else "")
         for a in document["allocators"] if a["kind"] in ("baseline", "peer"))
     return (f"{context['date'][:10]}, {host['logical_cpus']} CPUs of "
-            f"{host['cpu'] or host['machine']}{memory}, Linux {host['kernel']}; {SUBJECT} of revision {context['git_revision']}"
+            f"{host['cpu'] or host['machine']}{memory}, Linux {host['kernel']}; "
+            f"{SUBJECT} of revision {context['git_revision']}"
             f"{' with changes' if context['git_changed'] else ''}; {listed}; "
             f"rounds: {context['rounds']}{', quick' if context['scale'] == 'quick' else ''}"
             + (f"; not side by side with the others: {', '.join(context['measured_apart'])}"
