@@ -1,0 +1,96 @@
+"""Raw samples in a file of JSON lines: one a line, appended as soon as it is measured.
+
+A line is {"kind": "sample", "scale", "suite", "job", "allocator", "round", "values"}, with "error"
+in place of "values" where a measurement failed; {"kind": "identity", "scale", "of", "sha256"}: which
+build of an allocator, or which work of a suite, the samples belong to; or {"kind": "forgotten",
+"scale", "allocator"}: what stood before of that allocator no longer counts. A last line that was
+cut short is dropped.
+"""
+
+import json
+import os
+import pathlib
+
+Key = tuple[str, str, str, str, int]
+
+
+class StateError(Exception):
+    """A state file that cannot be gone on with; the message says what to do."""
+
+
+class State:
+    def __init__(self, path: pathlib.Path, fresh: bool = False):
+        self.path = path
+        self.samples: dict[Key, dict] = {}
+        self._identities: dict[tuple[str, str], str] = {}
+        self._forgotten: set[tuple[str, str]] = set()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if fresh:
+            path.unlink(missing_ok=True)
+        if path.exists():
+            self._read()
+
+    def _read(self) -> None:
+        data = self.path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole != len(data):
+            os.truncate(self.path, whole)
+        for number, line in enumerate(data[:whole].decode().splitlines(), 1):
+            try:
+                entry = json.loads(line)
+                if entry["kind"] == "sample":
+                    self.samples[self._key(entry)] = entry
+                elif entry["kind"] == "identity":
+                    self._identities[entry["scale"], entry["of"]] = entry["sha256"]
+                elif entry["kind"] == "forgotten":
+                    self._drop(entry["scale"], entry["allocator"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise StateError(f"{self.path}:{number}: not a line of samples; --fresh starts over"
+                                 ) from error
+
+    @staticmethod
+    def _key(entry: dict) -> Key:
+        return (entry["scale"], entry["suite"], entry["job"], entry["allocator"], entry["round"])
+
+    def _append(self, entry: dict) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def identify(self, scale: str, what: str, sha256: str) -> None:
+        """Says what the samples are of; StateError if there are some of another version of it."""
+        known = self._identities.get((scale, what))
+        if known is None:
+            self._identities[scale, what] = sha256
+            self._append({"kind": "identity", "scale": scale, "of": what, "sha256": sha256})
+        elif known != sha256:
+            raise StateError(f"{self.path} holds samples of another version of {what}: --fresh "
+                             "starts over, --again NAME measures one allocator anew, --state FILE "
+                             "keeps them")
+
+    def _drop(self, scale: str, allocator: str) -> None:
+        self.samples = {key: entry for key, entry in self.samples.items()
+                        if (key[0], key[3]) != (scale, allocator)}
+        self._identities.pop((scale, allocator), None)
+        self._forgotten.add((scale, allocator))
+
+    def forget(self, scale: str, allocator: str) -> None:
+        """Its samples no longer count; those of the others do, though taken at another time."""
+        if any((key[0], key[3]) == (scale, allocator) for key in self.samples):
+            self._drop(scale, allocator)
+            self._append({"kind": "forgotten", "scale": scale, "allocator": allocator})
+
+    def measured_apart(self, scale: str) -> list[str]:
+        """The allocators that were not measured side by side with the others."""
+        return sorted(name for where, name in self._forgotten if where == scale)
+
+    def done(self, scale: str, suite: str, job: str, allocator: str, round_: int) -> bool:
+        """Whether it was measured; what failed is not done and is tried again."""
+        return "values" in self.samples.get((scale, suite, job, allocator, round_), {})
+
+    def add(self, scale: str, suite: str, job: str, allocator: str, round_: int,
+            outcome: dict) -> None:
+        """`outcome` is {"values": {...}} or {"error": "..."}."""
+        entry = {"kind": "sample", "scale": scale, "suite": suite, "job": job,
+                 "allocator": allocator, "round": round_, **outcome}
+        self.samples[self._key(entry)] = entry
+        self._append(entry)
