@@ -126,6 +126,7 @@ class FitTable {
   FitTable* next = nullptr;
   FitTable* prev = nullptr;
   std::size_t longest = 0;  // granules of the largest gap
+  std::uint8_t area = 0;    // of its heap
 
  private:
   bool is_end(std::size_t granule) const noexcept {

@@ -109,13 +109,15 @@ class SlabHeap {
   void give_back(ThreadHeap& heap, Span* slab) noexcept;
   void put_to_rest(ThreadHeap& heap, unsigned bin) noexcept;
   static std::uint32_t sparse_at(const Span& slab) noexcept;
+  static void count_sparse(ThreadHeap& heap, const Span& slab, bool enters) noexcept;
 
   // fit spans
   FreeObject* fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept;
   FreeObject* take_row(ThreadHeap& heap, unsigned bin, std::size_t size, std::size_t count) noexcept;
-  bool open_sparse(ThreadHeap& heap) noexcept;
+  static FitArea& area_of(ThreadHeap& heap, std::size_t granules) noexcept;
+  bool open_sparse(ThreadHeap& heap, const FitArea& area) noexcept;
   bool open_slab(ThreadHeap& heap, Span* slab) noexcept;
-  FitTable* grow_fit(ThreadHeap& heap, std::size_t count) noexcept;
+  FitTable* grow_fit(ThreadHeap& heap, FitArea& area, std::size_t count) noexcept;
   FitTable* make_fit(ThreadHeap& heap) noexcept;
   FitTable* take_table(ThreadHeap& heap) noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;

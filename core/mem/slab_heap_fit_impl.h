@@ -21,14 +21,16 @@ void* SlabHeap<Os>::allocate_fit(ThreadHeap& heap, std::size_t bytes, std::size_
   const std::size_t step = align / FitTable::kGranuleBytes;
   const std::size_t slack = step > 1 ? step - 1 : 0;
   if (heap.pending.load(std::memory_order_relaxed) != nullptr) collect(heap);
-  FitTable* table = heap.fits.find(count + slack);
-  if (table == nullptr && open_sparse(heap)) table = heap.fits.find(count + slack);
-  if (table == nullptr) table = grow_fit(heap, count + slack);
+  FitArea& area = area_of(heap, count);
+  FitTable* table = area.lists.find(count + slack);
+  if (table == nullptr && open_sparse(heap, area)) table = area.lists.find(count + slack);
+  if (table == nullptr) table = grow_fit(heap, area, count + slack);
   if (table == nullptr) return nullptr;
   std::size_t first = table->find(count + slack);
   if (slack != 0) first = align_up(first, step);  // spans start at a page
   table->take(first, count);
-  heap.fits.update(table);
+  area.free_granules -= count;
+  area.lists.update(table);
   ++table->span->carved;
   ++heap.fit_live[bin_of_granules(count)];
   return start_of(table->span) + first * FitTable::kGranuleBytes;
@@ -40,8 +42,10 @@ bool SlabHeap<Os>::resize_fit(ThreadHeap& heap, Span* span, void* p, std::size_t
   const std::size_t first = granule_of(span, p);
   const std::size_t old = table->size_of(first);
   const std::size_t count = (bytes + FitTable::kGranuleBytes - 1) / FitTable::kGranuleBytes;
-  if (!table->resize(first, count)) return false;
-  heap.fits.update(table);
+  FitArea& area = area_of(heap, old);
+  if (&area != &area_of(heap, count) || !table->resize(first, count)) return false;
+  area.free_granules = area.free_granules + old - count;
+  area.lists.update(table);
   --heap.fit_live[bin_of_granules(old)];
   ++heap.fit_live[bin_of_granules(count)];
   return true;
@@ -77,6 +81,7 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
 template <AddressSpace Os>
 void SlabHeap<Os>::release_fit(ThreadHeap& heap, Span* span) noexcept {
   FitTable* table = span->fit;
+  FitArea& area = heap.areas[table->area];
   FreeObject* object = span->free;
   span->free = nullptr;
   span->need = 1;
@@ -89,21 +94,25 @@ void SlabHeap<Os>::release_fit(ThreadHeap& heap, Span* span) noexcept {
       if (table->is_free(first)) report_double_free(object);
       report_misaligned_pointer(object);
     }
-    --heap.fit_live[bin_of_granules(table->give(first))];
+    const std::size_t count = table->give(first);
+    area.free_granules += count;
+    --heap.fit_live[bin_of_granules(count)];
     --span->carved;
     object = next;
   }
   if (!table->is_empty()) {
-    heap.fits.update(table);
+    area.lists.update(table);
     return;
   }
-  heap.fits.remove(table);
-  if (heap.growing == table) heap.growing = nullptr;
+  area.lists.remove(table);
+  area.free_granules -= table->granules();
+  if (area.growing == table) area.growing = nullptr;
   table->release();
   table->next = heap.spare_tables;
   heap.spare_tables = table;
   span->owner.store(nullptr, std::memory_order_relaxed);
   const std::size_t pages = slab_pages(span->capacity, span->object_bytes());
+  heap.owned_pages -= pages;
   runs_.free(span, pages, pages);
 }
 
@@ -127,22 +136,25 @@ FitTable* SlabHeap<Os>::take_table(ThreadHeap& heap) noexcept {
 // Fresh pages to fit `count` granules in: the next ones of the span that grows, or of a new one. So
 // all gaps are holes that something left.
 template <AddressSpace Os>
-FitTable* SlabHeap<Os>::grow_fit(ThreadHeap& heap, std::size_t count) noexcept {
+FitTable* SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area, std::size_t count) noexcept {
   constexpr std::size_t kPage = FitTable::kGranulesPerPage;
-  FitTable* table = heap.growing;
+  FitTable* table = area.growing;
+  std::size_t end = 0;
   if (table != nullptr) {
-    const std::size_t end = align_up(table->granules() - table->free_tail() + count, kPage);
-    if (end <= tuning::kFitPages * kPage) {
-      table->extend(end);
-      heap.fits.update(table);
-      return table;
-    }
+    end = align_up(table->granules() - table->free_tail() + count, kPage);
+    if (end > tuning::kFitPages * kPage) table = nullptr;
   }
-  table = make_fit(heap);
-  if (table == nullptr) return nullptr;
-  heap.growing = table;
-  table->extend(align_up(count, kPage));
-  heap.fits.update(table);
+  if (table == nullptr) {
+    table = make_fit(heap);
+    if (table == nullptr) return nullptr;
+    table->area = static_cast<std::uint8_t>(&area - heap.areas);
+    area.lists.insert(table);
+    area.growing = table;
+    end = align_up(count, kPage);
+  }
+  area.free_granules += end - table->granules();
+  table->extend(end);
+  area.lists.update(table);
   return table;
 }
 
@@ -164,19 +176,25 @@ FitTable* SlabHeap<Os>::make_fit(ThreadHeap& heap) noexcept {
   span->object_units = kPageBytes >> Span::kUnitShift;
   table->open(span, 0);
   span->owner.store(&heap, std::memory_order_relaxed);
-  heap.fits.insert(table);
+  heap.owned_pages += tuning::kFitPages;
   return table;
 }
 
-// Opens one sparse slab, of whatever bin, to all sizes; false = there is none.
 template <AddressSpace Os>
-bool SlabHeap<Os>::open_sparse(ThreadHeap& heap) noexcept {
-  for (std::size_t word = 0; word < 2; ++word) {
-    if (heap.sparse_bins[word] == 0) continue;
-    const auto bin = word * 64 + static_cast<std::size_t>(std::countr_zero(heap.sparse_bins[word]));
-    return open_slab(heap, heap.sparse[bin].first());
-  }
-  return false;
+FitArea& SlabHeap<Os>::area_of(ThreadHeap& heap, std::size_t granules) noexcept {
+  return heap.areas[granules * FitTable::kGranuleBytes > kMaxSmallBytes];
+}
+
+// Opens one sparse slab to all sizes of its area; false = there is none.
+template <AddressSpace Os>
+bool SlabHeap<Os>::open_sparse(ThreadHeap& heap, const FitArea& area) noexcept {
+  static_assert(kFirstMediumBin == 65);
+  const bool is_medium = &area != heap.areas;
+  const std::uint64_t in_first = is_medium ? 0 : heap.sparse_bins[0];
+  const std::uint64_t in_second = heap.sparse_bins[1] & (is_medium ? ~std::uint64_t{1} : 1);
+  if (in_first == 0 && in_second == 0) return false;
+  const int bin = in_first != 0 ? std::countr_zero(in_first) : 64 + std::countr_zero(in_second);
+  return open_slab(heap, heap.sparse[bin].first());
 }
 
 template <AddressSpace Os>
@@ -184,7 +202,7 @@ bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
   FitTable* table = take_table(heap);
   if (table == nullptr) return false;
   const std::uint32_t live = live_objects(*slab);
-  unlist(heap, slab);
+  unlist(heap, slab);  // with which its free granules are no longer those of a sparse slab
   if (heap.slab_counts[slab->bin] != 0) --heap.slab_counts[slab->bin];
   const std::size_t bytes = slab->object_bytes();
   const std::size_t size = bytes / FitTable::kGranuleBytes;
@@ -206,34 +224,43 @@ bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
   slab->free = nullptr;
   slab->need = 1;
   slab->carved = static_cast<std::uint16_t>(live);
+  FitArea& area = area_of(heap, size);
+  table->area = static_cast<std::uint8_t>(&area - heap.areas);
+  area.free_granules += table->free_granules();
+  area.lists.insert(table);
   slab->fit = table;
   slab->set_state(SpanState::kFit);
-  heap.fits.insert(table);
   return true;
 }
 
-// Objects for a bin that has no slab left, out of holes; nullptr = there are none worth it.
+// Objects for a bin that has no slab left, out of holes; nullptr = there are none worth it. As long as
+// holes are a small part of what the heap holds a slab is better, for its objects are freed faster.
 template <AddressSpace Os>
 FreeObject* SlabHeap<Os>::fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept {
   const std::size_t size = heap.object_bytes[bin] / FitTable::kGranuleBytes;
+  FitArea& area = area_of(heap, size);
+  const std::size_t held = heap.owned_pages * FitTable::kGranulesPerPage;
+  if ((area.free_granules + area.sparse_granules) * tuning::kHoleShare < held) return nullptr;
   for (;;) {
     std::size_t count = tuning::kMaxFillGranules / size;
     if (count == 0) count = 1;
     for (; count > 0 && count * size >= tuning::kMinFillGranules; count /= 2) {
       if (FreeObject* object = take_row(heap, bin, size, count); object != nullptr) return object;
     }
-    if (!open_sparse(heap)) return nullptr;
+    if (!open_sparse(heap, area)) return nullptr;
   }
 }
 
 template <AddressSpace Os>
 FreeObject* SlabHeap<Os>::take_row(ThreadHeap& heap, unsigned bin, std::size_t size,
                                    std::size_t count) noexcept {
-  FitTable* table = heap.fits.find(size * count);
+  FitArea& area = area_of(heap, size);
+  FitTable* table = area.lists.find(size * count);
   if (table == nullptr) return nullptr;
   const std::size_t first = table->find(size * count);
   table->take_row(first, size, count);
-  heap.fits.update(table);
+  area.free_granules -= size * count;
+  area.lists.update(table);
   Span* span = table->span;
   span->carved = static_cast<std::uint16_t>(span->carved + count);
   heap.fit_live[bin] += static_cast<std::uint32_t>(count);

@@ -59,6 +59,7 @@ Span* SlabHeap<Os>::make_slab(ThreadHeap& heap, unsigned bin) noexcept {
   slab->bin = static_cast<std::uint8_t>(bin);
   slab->owner.store(&heap, std::memory_order_relaxed);  // nobody else has a pointer into it yet
   if (heap.slab_counts[bin] != UINT8_MAX) ++heap.slab_counts[bin];
+  heap.owned_pages += layout.pages;
   return slab;
 }
 
@@ -135,6 +136,7 @@ void SlabHeap<Os>::settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noex
     slab->need = live;
     heap.sparse[bin].push(slab);
     heap.sparse_bins[bin / 64] |= std::uint64_t{1} << (bin % 64);
+    count_sparse(heap, *slab, true);
   }
 }
 
@@ -144,9 +146,18 @@ void SlabHeap<Os>::unlist(ThreadHeap& heap, Span* slab) noexcept {
   if (slab->state() == SpanState::kAvailable) heap.available[bin].remove(slab);
   if (slab->state() != SpanState::kSparse) return;
   heap.sparse[bin].remove(slab);
+  count_sparse(heap, *slab, false);
   if (heap.sparse[bin].first() == nullptr) {
     heap.sparse_bins[bin / 64] &= ~(std::uint64_t{1} << (bin % 64));
   }
+}
+
+// Of a sparse slab's granules as many count as free as when it became sparse at the latest.
+template <AddressSpace Os>
+void SlabHeap<Os>::count_sparse(ThreadHeap& heap, const Span& slab, bool enters) noexcept {
+  const std::size_t least = (slab.capacity - sparse_at(slab)) * std::size_t{slab.object_units};
+  FitArea& area = area_of(heap, slab.object_units);
+  area.sparse_granules = enters ? area.sparse_granules + least : area.sparse_granules - least;
 }
 
 // pre: slab is in no list and holds no live object.
@@ -173,6 +184,7 @@ void SlabHeap<Os>::give_back(ThreadHeap& heap, Span* slab) noexcept {
   const std::size_t touched = slab_pages(slab->carved, slab->object_bytes());
   const std::size_t pages = slab_pages(slab->capacity, slab->object_bytes());
   slab->owner.store(nullptr, std::memory_order_relaxed);  // no live object leads here any more
+  heap.owned_pages -= pages;
   runs_.free(slab, pages, touched);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/mem/slab_heap.h"
+#include "core/mem/slab_layout.h"
 #include "core/os/report.h"
 
 namespace mem {
@@ -162,6 +163,9 @@ Span* SlabHeap<Os>::steal(ThreadHeap& heap, unsigned bin) noexcept {
     unlist(*orphan, slab);
     if (orphan->slab_counts[bin] != 0) --orphan->slab_counts[bin];
     if (heap.slab_counts[bin] != UINT8_MAX) ++heap.slab_counts[bin];
+    const std::size_t pages = slab_pages(slab->capacity, slab->object_bytes());
+    orphan->owned_pages -= pages;
+    heap.owned_pages += pages;
     slab->owner.store(&heap, std::memory_order_relaxed);
     return slab;
   }

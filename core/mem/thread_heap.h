@@ -5,7 +5,7 @@
 //   available[b] -> slab <-> slab           have free objects, or were never carved to the end
 //   sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
 //   kept[b] -> slab                         empty, kept for the next need
-//   fits -> table <-> table                 spans with objects of any size (fit_table.h)
+//   areas[a] -> table <-> table             spans with objects of any size (fit_table.h)
 //   pending -> slab -> slab                 spans that others freed objects of (any thread pushes)
 //   ring[16]                                objects of other heaps, freed here, not yet sent
 //
@@ -35,6 +35,14 @@ struct RemoteBatch {
   std::uint32_t count = 0;
 };
 
+// The fit spans for a range of sizes.
+struct FitArea {
+  FitLists lists;
+  FitTable* growing = nullptr;  // the one whose span has pages that were never used
+  std::size_t free_granules = 0;
+  std::size_t sparse_granules = 0;  // that are free in sparse slabs, at least
+};
+
 class ThreadHeap {
  public:
   static constexpr std::size_t kRingSlots = 16;
@@ -51,8 +59,8 @@ class ThreadHeap {
   SpanList sparse[kBins];
   std::uint64_t sparse_bins[2] = {};  // which have any
   Span* kept[kBins] = {};
-  FitLists fits;
-  FitTable* growing = nullptr;  // the one whose span has pages that were never used
+  FitArea areas[2];  // for sizes up to 1 KiB, and beyond: small objects would break up large gaps
+  std::size_t owned_pages = 0;
   FitTable* spare_tables = nullptr;
   RemoteBatch ring[kRingSlots] = {};
   std::uint32_t cold_total = 0;

@@ -23,6 +23,9 @@
 #ifndef MEM_TUNE_MIN_FILL
 #define MEM_TUNE_MIN_FILL 32
 #endif
+#ifndef MEM_TUNE_HOLE_SHARE
+#define MEM_TUNE_HOLE_SHARE 8
+#endif
 #ifndef MEM_TUNE_CACHE_OBJECTS
 #define MEM_TUNE_CACHE_OBJECTS 8
 #endif
@@ -52,6 +55,9 @@ inline constexpr unsigned kColdEpoch = 4096;
 // A slab is sparse when at most 1 / kSparse of its objects live: its holes are then open to others
 // before fresh pages are taken; 0 = never.
 inline constexpr unsigned kSparse = MEM_TUNE_SPARSE;
+
+// Holes are filled before fresh pages are taken once they are 1 / kHoleShare of what a heap holds.
+inline constexpr std::size_t kHoleShare = MEM_TUNE_HOLE_SHARE;
 
 // A bin takes a row of objects out of a hole: as many as this many granules or more.
 inline constexpr std::size_t kMinFillGranules = MEM_TUNE_MIN_FILL;
