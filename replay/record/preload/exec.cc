@@ -88,7 +88,7 @@ void fill(char** carried, char* preload, char* const* environment, const Survey&
 // that is where it may be made after vfork, and where nobody need give it back.
 template <class Start>
 int start_with(char* const* environment, Start start) {
-  if (g_next.execve == nullptr) replay::preload::current_mode();  // before any constructor ran
+  if (g_next.malloc == nullptr) replay::preload::current_mode();  // before any constructor ran
   if (g_carried.directory[0] == '\0') return start(environment);
   const Survey found = survey(environment);
   if (found.complete) return start(environment);
@@ -164,7 +164,7 @@ ALLOCRECORD_EXPORT int fexecve(int fd, char* const arguments[],
 
 ALLOCRECORD_EXPORT int execveat(int fd, const char* path, char* const arguments[],
                                 char* const environment[], int flags) noexcept {
-  if (g_next.execve == nullptr) replay::preload::current_mode();
+  if (g_next.malloc == nullptr) replay::preload::current_mode();
   if (g_next.execveat == nullptr) {  // a C library older than the function
     errno = ENOSYS;
     return -1;
