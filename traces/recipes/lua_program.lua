@@ -31,9 +31,13 @@ local function count(trie)
 end
 
 local function prune(trie, depth)
-  for letter, below in pairs(trie) do
-    if letter ~= "places" then
-      if depth > 1 and random(2) == 1 then trie[letter] = nil else prune(below, depth + 1) end
+  for code = string.byte("a"), string.byte("z") do  -- pairs() has another order each time
+    local letter = string.char(code)
+    local below = trie[letter]
+    if below and depth > 1 and random(2) == 1 then
+      trie[letter] = nil
+    elseif below then
+      prune(below, depth + 1)
     end
   end
 end
