@@ -68,9 +68,9 @@ class StatusLine {
 };
 
 // Calls of the recorded process that the trace lacks or had to mend.
-constexpr const char* kLossKeys[] = {"events_lost",         "unmatched_frees",
-                                     "unmatched_reallocs",  "synthesised_frees",
-                                     "unfinished_reallocs", "failed_starts"};
+constexpr const char* kLossKeys[] = {
+    "events_lost",         "unmatched_frees", "unmatched_reallocs", "synthesised_frees",
+    "unfinished_reallocs", "failed_starts",   "execs_not_followed"};
 // What is not recorded by design, and therefore said.
 constexpr const char* kOtherProcessKeys[] = {"children_not_recorded",
                                              "child_programs_not_recorded"};
@@ -81,6 +81,12 @@ void print_losses(const nlohmann::ordered_json& losses) {
     if (losses[key] == 0) continue;
     fmt::print(stderr, "allocreplay: LOST: {} = {}\n", key, losses[key].get<std::uint64_t>());
     lost = true;
+  }
+  if (losses["execs_not_followed"] != 0) {
+    fmt::print(
+        stderr,
+        "allocreplay: LOST: the program became another by exec that cannot be recorded (static "
+        "or setuid?); the trace is of the one before\n");
   }
   if (losses["disk_full"] == true) {
     fmt::print(stderr, "allocreplay: LOST: the disk was full; the trace ends where it filled\n");
@@ -127,7 +133,8 @@ int run_record(const Options& options) {
     outcome = record_program(
         request, [&](const char* phase, std::uint64_t events) { status.show(phase, events); });
   }
-  if (!options.quiet || outcome.lost_events != 0) print_summary(options, outcome);
+  const bool lost = outcome.lost_events != 0 || outcome.losses["execs_not_followed"] != 0;
+  if (!options.quiet || lost) print_summary(options, outcome);
   return static_cast<int>(ExitCode::kOk);
 }
 

@@ -86,6 +86,13 @@ StopReason stop_reason(const RecordRequest& request, const spool::ImageHeader& h
   return counts.events >= request.limits.events ? StopReason::kEventLimit : StopReason::kTimeLimit;
 }
 
+// Programs that the recorded process became, though nothing could be preloaded into them.
+std::uint32_t execs_not_followed(const spool::Control& control) {
+  const std::uint32_t followed = control.images.load() - 1;  // the first is the recorder's own exec
+  const std::uint32_t execs = control.execs.load();
+  return execs > followed ? execs - followed : 0;
+}
+
 ordered_json losses_of(const RecordRequest& request, const Choice& choice, spool::Control& control,
                        const MergeCounts& counts) {
   const spool::ImageHeader& header = choice.image->header();
@@ -100,6 +107,7 @@ ordered_json losses_of(const RecordRequest& request, const Choice& choice, spool
           {"children_not_recorded", header.forked_children.load()},
           {"child_programs_not_recorded", control.child_programs.load()},
           {"failed_starts", control.failed_starts.load()},
+          {"execs_not_followed", execs_not_followed(control)},
           {"earlier_images", choice.earlier},
           {"stopped_at_limit", stop_text(reason)},
           {"disk_full", full}};

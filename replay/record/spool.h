@@ -95,6 +95,7 @@ struct Control {
   std::atomic<std::uint32_t> images;          // images of the recorded process that started
   std::atomic<std::uint32_t> child_programs;  // images that started in other processes
   std::atomic<std::uint32_t> failed_starts;   // images that could not open their spool
+  std::atomic<std::uint32_t> execs;           // of the recorded process, seen by the library
 };
 static_assert(sizeof(Control) <= kHeaderBytes);
 

@@ -230,6 +230,57 @@ TEST_F(Record, FollowsExecAndSaysSo) {
   EXPECT_GE(earlier[0].at("events").get<int>(), 2);
 }
 
+// A program that clears its environment takes the recorder's variables out too.
+TEST_F(Record, FollowsExecWithAClearedEnvironment) {
+  for (const char* function : {"execv", "execve", "execvp", "execvpe", "execl", "execlp", "execle",
+                               "fexecve", "execveat"}) {
+    const Trace trace = good(fmt::format("become {} {} kept", function, kSubject));
+    EXPECT_EQ(frees_of(trace, 701), 701u) << function;
+    EXPECT_EQ(trace.header.provenance.at("losses").at("earlier_images").size(), 1u) << function;
+    EXPECT_EQ(trace.loss("execs_not_followed"), 0u) << function;
+  }
+  EXPECT_EQ(calls_of(read(record("env -i " + kSubject + " c"))).size(), 16u);
+}
+
+// Whoever replaces LD_PRELOAD keeps what it put there, and is recorded.
+TEST_F(Record, FollowsExecWithAnotherLibraryPreloaded) {
+  if (kSanitized || !fs::exists(kJemalloc)) GTEST_SKIP() << "no libjemalloc2, or a sanitizer";
+  const Recording recording =
+      record(fmt::format("env -i LD_PRELOAD=/no/such.so LD_PRELOAD={} {} c", kJemalloc, kSubject));
+  const Trace trace = read(recording);
+  EXPECT_EQ(calls_of(trace).size(), 16u);
+  const auto path = trace.header.provenance.at("libraries").at("allocator").at("path");
+  EXPECT_NE(path.get<std::string>().find("jemalloc"), std::string::npos);
+}
+
+// The trace of what ran before is no trace of what was meant, so that is said at any rate.
+TEST_F(Record, SaysThatAnExecCouldNotBeFollowed) {
+  const std::string static_subject = RECORDED_DIR "/recorded_static_subject";
+  const Recording recording = record(kSubject + " exec " + static_subject, "--quiet");
+  EXPECT_EQ(read(recording).loss("execs_not_followed"), 1u);
+  EXPECT_NE(recording.text.find("execs_not_followed = 1"), std::string::npos) << recording.text;
+  EXPECT_EQ(good("exec " + kSubject + " c").loss("execs_not_followed"), 0u);
+  EXPECT_EQ(good("fail-to-become").loss("execs_not_followed"), 0u);
+}
+
+TEST_F(Record, CountsChildProgramsWithAClearedEnvironment) {
+  for (const char* function : {"posix_spawn", "posix_spawnp"}) {
+    const Trace trace = good(fmt::format("spawn {} {} kept", function, kSubject));
+    EXPECT_EQ(trace.loss("child_programs_not_recorded"), 1u) << function;
+    EXPECT_EQ(births_of(trace, 701), 0u) << function;
+  }
+}
+
+// A recorder under a recorder: what the inner one gives its program is not put aside.
+TEST_F(Record, LeavesAnotherRecordersVariablesAlone) {
+  if (kSanitized) GTEST_SKIP() << "the tool itself cannot run with the library preloaded";
+  const std::string inner = dir_ / "inner.trace";
+  const Recording outer =
+      record(fmt::format("{} record -o {} -- {} c", BIN_DIR "/allocreplay", inner, kSubject));
+  EXPECT_EQ(calls_of(read({0, "", inner})).size(), 16u) << outer.text;
+  EXPECT_EQ(read(outer).header.provenance.at("command").at(1), "record");
+}
+
 TEST_F(Record, SaysThatChildProgramsAreNotRecorded) {
   const Recording recording = record("sh -c '" + kSubject + " loop 50; true'");
   const Trace trace = read(recording);

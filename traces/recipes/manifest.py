@@ -2,13 +2,15 @@
 """Keeps traces/MANIFEST.json true to the traces beside it.
 
 usage: manifest.py            fills in what follows from the files: hash, sizes, counts, provenance
-       manifest.py --check    changes nothing; exit 1 if anything differs
+       manifest.py --check    changes nothing
 
-What a person writes stays as it is: "what", "recipe", "licence". Needs nothing but Python.
+Either way a line for each fault that is left, and exit 1 if there is any. What a person writes stays
+as it is: "what", "recipe", "licence". Needs nothing but Python.
 """
 
 import hashlib
 import json
+import os
 import pathlib
 import struct
 import sys
@@ -16,6 +18,13 @@ import sys
 TRACES = pathlib.Path(__file__).resolve().parent.parent
 MANIFEST = TRACES / "MANIFEST.json"
 WRITTEN_BY_HAND = ("what", "recipe", "licence")
+
+# What a clone can carry.
+MAX_BYTES, MAX_BYTES_IN_ALL = 4_000_000, 30_000_000
+# Where programs lie on every machine; other absolute paths are of the one that recorded.
+PATHS_OF_ANY_MACHINE = ("/usr/", "/bin/", "/sbin/", "/lib/")
+# Recorded before there was a rule: its command names a temporary folder.
+NAMES_A_PATH = ("redis.trace",)
 
 
 def header_of(data, name):
@@ -54,20 +63,48 @@ def entry_of(path, previous):
     return entry
 
 
+def recipe_faults(entries):
+    recipes = {entry["recipe"] for entry in entries}
+    present = {f"traces/recipes/{path.name}" for path in (TRACES / "recipes").glob("*.sh")
+               if os.access(path, os.X_OK)}
+    yield from (f"{recipe}: no such program, but a trace names it" for recipe in recipes - present)
+    yield from (f"{recipe}: records no trace of the manifest" for recipe in present - recipes)
+
+
+def faults(new, old):
+    rows = {entry["file"] for entry in old["traces"]}
+    files = {entry["file"] for entry in new["traces"]}
+    yield from (f"{name}: has no row in MANIFEST.json" for name in files - rows)
+    yield from (f"{name}: has a row in MANIFEST.json, but is not there" for name in rows - files)
+    if files == rows and new != old:
+        yield "MANIFEST.json does not fit the traces; run traces/recipes/manifest.py"
+    for entry in new["traces"]:
+        name = entry["file"]
+        yield from (f"{name}: \"{key}\" is empty" for key in WRITTEN_BY_HAND if not entry[key])
+        if entry["bytes"] > MAX_BYTES:
+            yield f"{name}: {entry['bytes']} bytes; at most {MAX_BYTES} are kept"
+        yield from (f"{name}: its command names a path of one machine: {word}"
+                    for word in entry["command"]
+                    if word.startswith("/") and not word.startswith(PATHS_OF_ANY_MACHINE)
+                    and name not in NAMES_A_PATH)
+    if sum(entry["bytes"] for entry in new["traces"]) > MAX_BYTES_IN_ALL:
+        yield f"the traces take more than {MAX_BYTES_IN_ALL} bytes together"
+    yield from recipe_faults(new["traces"])
+
+
 def main():
     old = json.loads(MANIFEST.read_text()) if MANIFEST.exists() else {"traces": []}
     previous = {entry["file"]: entry for entry in old["traces"]}
-    entries = [entry_of(path, previous.get(path.name, {})) for path in sorted(TRACES.glob("*.trace"))]
-    for entry in entries:
-        for key in WRITTEN_BY_HAND:
-            if not entry[key]:
-                print(f"{entry['file']}: \"{key}\" is empty in MANIFEST.json", file=sys.stderr)
-    new = {"schema": "allocreplay-traces", "schema_version": 1, "traces": entries}
-    if "--check" in sys.argv[1:]:
-        if new != old or not all(entry[key] for entry in entries for key in WRITTEN_BY_HAND):
-            sys.exit("MANIFEST.json does not fit the traces; run traces/recipes/manifest.py")
-        return
-    MANIFEST.write_text(json.dumps(new, indent=2) + "\n")
+    new = {"schema": "allocreplay-traces", "schema_version": 1,
+           "traces": [entry_of(path, previous.get(path.name, {}))
+                      for path in sorted(TRACES.glob("*.trace"))]}
+    if "--check" not in sys.argv[1:]:
+        MANIFEST.write_text(json.dumps(new, indent=2) + "\n")
+        old = new
+    found = sorted(faults(new, old))
+    for fault in found:
+        print(fault, file=sys.stderr)
+    sys.exit(1 if found else 0)
 
 
 main()

@@ -39,6 +39,12 @@ void resolve_next() {
   look_up(g_next.valloc, "valloc");
   look_up(g_next.pvalloc, "pvalloc");
   look_up(g_next.usable_size, "malloc_usable_size");
+  look_up(g_next.execve, "execve");
+  look_up(g_next.execvpe, "execvpe");
+  look_up(g_next.fexecve, "fexecve");
+  look_up(g_next.execveat, "execveat");
+  look_up(g_next.posix_spawn, "posix_spawn");
+  look_up(g_next.posix_spawnp, "posix_spawnp");
   if (g_next.malloc == nullptr || g_next.calloc == nullptr || g_next.realloc == nullptr ||
       g_next.free == nullptr) {
     constexpr char kMessage[] = "liballocrecord: no allocator behind the library\n";

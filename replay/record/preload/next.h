@@ -1,8 +1,11 @@
-// The allocator behind the library: what each hooked name resolves to after it in search order.
+// What is behind the library: what each hooked name resolves to after it in search order.
 //
 // Never allocates. resolve() runs once, in the first call of the process; dlsym may itself ask for
 // memory then, which comes from a small static arena whose blocks are never reused.
 #pragma once
+
+#include <spawn.h>
+#include <unistd.h>
 
 #include <cstddef>
 
@@ -19,6 +22,13 @@ struct Next {
   void* (*valloc)(std::size_t);
   void* (*pvalloc)(std::size_t);
   std::size_t (*usable_size)(void*);
+  // For exec.cc; looked up at the start because exec and spawn may be called where dlsym may not.
+  decltype(&::execve) execve;
+  decltype(&::execvpe) execvpe;
+  decltype(&::fexecve) fexecve;
+  decltype(&::execveat) execveat;
+  decltype(&::posix_spawn) posix_spawn;
+  decltype(&::posix_spawnp) posix_spawnp;
 };
 extern Next g_next;
 

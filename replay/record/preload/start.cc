@@ -18,6 +18,7 @@
 namespace replay::preload {
 
 Image g_image;
+Carried g_carried;
 
 namespace {
 
@@ -115,12 +116,23 @@ Gate* make_gate() {
   return static_cast<Gate*>(page);
 }
 
+// Keeps what exec.cc carries on: the environment may change, and the program may clear it.
+void keep_variables(const char* directory) {
+  Dl_info self{};
+  if (dladdr(&g_carried, &self) == 0 || self.dli_fname == nullptr) return;
+  g_carried.library = self.dli_fname;
+  const int length = snprintf(g_carried.directory, sizeof(g_carried.directory), "%s=%s",
+                              spool::kDirectoryVariable, directory);
+  if (length >= int{sizeof(g_carried.directory)}) g_carried.directory[0] = '\0';
+}
+
 // Starts recording if this process is the one that the recorder started.
 void start_recording() {
   const char* directory = getenv(spool::kDirectoryVariable);
   if (directory == nullptr) return;
   g_image.control = open_control(directory);
   if (g_image.control == nullptr) return;
+  keep_variables(directory);
   g_image.pid = getpid();
   if (g_image.pid != g_image.control->root_pid) {
     g_image.control->child_programs.fetch_add(1);

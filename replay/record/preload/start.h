@@ -21,4 +21,11 @@ struct Image {
 };
 extern Image g_image;  // constant once the gate is open
 
+// What the environment of the next program must hold for it to be recorded or counted, too.
+struct Carried {
+  char directory[4096];  // "ALLOCRECORD_SPOOL=...", or "" in a process that no recorder started
+  const char* library;   // as it stands in LD_PRELOAD
+};
+extern Carried g_carried;  // constant once the library has started
+
 }  // namespace replay::preload

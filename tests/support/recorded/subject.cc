@@ -1,9 +1,11 @@
 // A program to be recorded: argv[1] names what it does. The calls of interest stand between two
 // mallocs of kBegin and kEnd bytes, so that a test can tell them from those of the C library.
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -171,6 +173,43 @@ void loop(int count) {
   for (int i = 0; i < count; ++i) free(malloc(701));
 }
 
+// What an exec or posix_spawn without the recorder's variables gives to the next program.
+char g_kept[] = "SUBJECT_KEPT=yes";
+char* g_bare[] = {g_kept, nullptr};
+
+// Becomes argv[0], whose name holds a slash, through the function of that name.
+void become(const char* function, char** argv) {
+  const auto is = [function](const char* name) { return strcmp(function, name) == 0; };
+  environ = g_bare;
+  if (is("execv")) execv(argv[0], argv);
+  if (is("execve")) execve(argv[0], argv, g_bare);
+  if (is("execvp")) execvp(argv[0], argv);
+  if (is("execvpe")) execvpe(argv[0], argv, g_bare);
+  if (is("execl")) execl(argv[0], argv[0], argv[1], nullptr);
+  if (is("execlp")) execlp(argv[0], argv[0], argv[1], nullptr);
+  if (is("execle")) execle(argv[0], argv[0], argv[1], nullptr, g_bare);
+  if (is("fexecve")) fexecve(open(argv[0], O_RDONLY | O_CLOEXEC), argv, g_bare);
+  if (is("execveat")) execveat(AT_FDCWD, argv[0], argv, g_bare, 0);
+  check(false);
+}
+
+void spawn(const char* function, char** argv) {
+  const bool by_name = strcmp(function, "posix_spawnp") == 0;
+  pid_t child = 0;
+  int status = 1;
+  check((by_name ? posix_spawnp : posix_spawn)(&child, argv[0], nullptr, nullptr, argv, g_bare) ==
+        0);
+  check(waitpid(child, &status, 0) == child && status == 0);
+}
+
+// What an exec leaves of errno and environment where it cannot be done.
+void fail_to_become() {
+  errno = 0;
+  check(execv("/no/such/program", g_bare) == -1 && errno == ENOENT);
+  check(execve("/no/such/program", g_bare, nullptr) == -1 && errno == ENOENT);
+  check(execlp("no-such-program", "x", "y", nullptr) == -1 && errno == ENOENT);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -190,6 +229,14 @@ int main(int argc, char** argv) {
   if (is("loop")) loop(count);
   if (is("exit")) return count;
   if (is("exec")) execvp(argv[2], argv + 2);
+  if (is("become")) become(argv[2], argv + 3);
+  if (is("spawn")) spawn(argv[2], argv + 3);
+  if (is("fail-to-become")) fail_to_become();
+  if (is("kept")) {
+    const char* value = getenv("SUBJECT_KEPT");
+    check(value != nullptr && strcmp(value, "yes") == 0);
+    loop(701);
+  }
   if (is("killed")) {
     loop(count);
     raise(SIGKILL);
