@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -118,25 +119,35 @@ TEST(Dropin, ThreadsExitAndForkWhileOthersAllocate) {
   expect_success(run_preloaded({THREADS_AND_FORKS}));
 }
 
-// The least of many runs, for how much of the C library's code is resident changes with its
-// address.
-std::size_t least_resident_kib(const support::Environment& environment) {
-  std::size_t least = SIZE_MAX;
+struct Resident {
+  std::size_t all_kib = SIZE_MAX;
+  std::size_t own_kib = SIZE_MAX;
+};
+
+// The least of many runs: how much of the libraries is resident changes with their addresses.
+Resident resident_at_start(const support::Environment& environment) {
+  Resident least;
   for (int i = 0; i < 60; ++i) {
     const Outcome outcome = support::run({START_UP}, environment);
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
-    least = std::min<std::size_t>(least, strtoul(outcome.output.c_str(), nullptr, 10));
+    Resident resident;
+    EXPECT_EQ(sscanf(outcome.output.c_str(), "%zu %zu\n", &resident.all_kib, &resident.own_kib), 2)
+        << outcome.output;
+    least.all_kib = std::min(least.all_kib, resident.all_kib);
+    least.own_kib = std::min(least.own_kib, resident.own_kib);
   }
   return least;
 }
 
 TEST(Dropin, AProgramThatDoesNothingIsLittleLarger) {
-  const std::size_t plain = least_resident_kib({});
-  const std::size_t ours = least_resident_kib({{"LD_PRELOAD", LIBMEM}});
-  RecordProperty("plain_kib", std::to_string(plain));
-  RecordProperty("ours_kib", std::to_string(ours));
-  EXPECT_GT(plain, 100u);
-  EXPECT_LE(ours, plain + 150);
+  const Resident plain = resident_at_start({});
+  const Resident ours = resident_at_start({{"LD_PRELOAD", LIBMEM}});
+  printf("%zu KiB, %zu of them its own; preloaded %zu, %zu\n", plain.all_kib, plain.own_kib,
+         ours.all_kib, ours.own_kib);
+  EXPECT_GT(plain.own_kib, 10u);
+  EXPECT_LE(ours.own_kib, plain.own_kib + 100);
+  // A fault in a library's code makes 64 KiB around it resident that the page cache holds anyway;
+  // two such windows differ by what the two processes happen to run.
+  EXPECT_LE(ours.all_kib, plain.all_kib + 150 + 128);
 }
 
 }  // namespace

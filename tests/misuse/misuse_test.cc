@@ -1,4 +1,5 @@
-// Each misuse must end its process by SIGABRT with one line that names an address and the reason.
+// Each misuse must end its process by SIGABRT with one line that names an address and the reason:
+// through the C face, and through malloc's own names when libmem.so is preloaded.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string.h>
@@ -17,20 +18,41 @@ struct Case {
 
 class MisuseTest : public testing::TestWithParam<Case> {};
 
-TEST_P(MisuseTest, EndsTheProcessAndSaysWhy) {
-  const support::Outcome outcome = support::run({MISUSE_PROGRAM, GetParam().name});
+void expect_one_line(const support::Outcome& outcome, const std::string& message) {
   EXPECT_EQ(outcome.signal, SIGABRT) << "exit code " << outcome.exit_code;
-  EXPECT_THAT(outcome.output, testing::ContainsRegex(GetParam().message));
+  EXPECT_THAT(outcome.output, testing::MatchesRegex(message + "[^\n]*\n"));
 }
+
+TEST_P(MisuseTest, EndsTheProcessAndSaysWhy) {
+  expect_one_line(support::run({MISUSE_PROGRAM, GetParam().name}), GetParam().message);
+}
+
+#ifdef MISUSE_PRELOADED
+TEST_P(MisuseTest, EndsAPreloadedProcessToo) {
+  expect_one_line(support::run({MISUSE_PRELOADED, GetParam().name}, {{"LD_PRELOAD", LIBMEM}}),
+                  GetParam().message);
+}
+#endif
 
 constexpr Case kCases[] = {
     {"double_free_immediate", "mem: double free of 0x[0-9a-f]+: the block is free already"},
     {"double_free_coalesced", "mem: double free of 0x[0-9a-f]+: the block is free already"},
     {"double_free_delayed", "mem: double free of 0x[0-9a-f]+: the block is free already"},
+    {"double_free_after_another", "mem: double free of 0x[0-9a-f]+: the block is free already"},
+    {"double_free_by_thread", "mem: double free of 0x[0-9a-f]+: the block is free already"},
+    {"double_free_after_thread", "mem: double free of 0x[0-9a-f]+: the block is free already"},
     {"double_free_large", "mem: invalid free of 0x[0-9a-f]+: it is in no memory of this heap"},
+    {"double_free_by_thread_large", "mem: (double|invalid) free of 0x[0-9a-f]+: "},
+    {"realloc_after_free_large", "mem: (double|invalid) free of 0x[0-9a-f]+: "},
     {"realloc_after_free", "mem: double free of 0x[0-9a-f]+"},
     {"interior", "mem: invalid free of 0x[0-9a-f]+: it points into the block at 0x[0-9a-f]+"},
     {"interior_of_large", "mem: invalid free of 0x[0-9a-f]+: it points into the block at"},
+    {"end_of_large", "mem: invalid free of 0x[0-9a-f]+: "},
+    {"misaligned_large", "mem: invalid free of 0x[0-9a-f]+1: "},
+    {"realloc_of_interior_large", "mem: invalid free of 0x[0-9a-f]+: it points into the block at"},
+    {"mapped_page", "mem: invalid free of 0x[0-9a-f]+: it is in no memory of this heap"},
+    {"global", "mem: invalid free of 0x[0-9a-f]+: it is in no memory of this heap"},
+    {"code", "mem: invalid free of 0x[0-9a-f]+: it is in no memory of this heap"},
     {"stack", "mem: invalid free of 0x[0-9a-f]+: it is in no memory of this heap"},
     {"wild", "mem: invalid free of 0x123456789ab0: it is in no memory of this heap"},
     {"empty_heap", "mem: invalid free of 0x10: it is in no memory of this heap"},
