@@ -36,7 +36,7 @@ struct Chain {
   void fill(std::size_t size) {
     for (;;) {
       errno = 0;
-      void* p = dropin::opaque(malloc(size));
+      void* p = malloc(size);
       if (p == nullptr) break;
       first = new (p) Link{first, size};
       total_bytes += size;
@@ -93,18 +93,19 @@ void every_function_says_so() {
   errno = 99;
   EXPECT(posix_memalign(&p, 64, kMiB) == ENOMEM && p == untouched && errno == 99);
   errno = 0;
-  EXPECT(dropin::opaque(calloc(kKiB, kKiB)) == nullptr && errno == ENOMEM);
+  EXPECT(calloc(kKiB, kKiB) == nullptr && errno == ENOMEM);
   errno = 0;
-  EXPECT(dropin::opaque(aligned_alloc(4096, kMiB)) == nullptr && errno == ENOMEM);
+  EXPECT(aligned_alloc(4096, kMiB) == nullptr && errno == ENOMEM);
   errno = 0;
-  EXPECT(dropin::opaque(realloc(nullptr, kMiB)) == nullptr && errno == ENOMEM);
+  EXPECT(realloc(nullptr, kMiB) == nullptr && errno == ENOMEM);
   errno = 0;
-  EXPECT(dropin::opaque(realloc(kept, 8 * kMiB)) == nullptr && errno == ENOMEM);
+  p = realloc(kept, 8 * kMiB);
+  EXPECT(p == nullptr && errno == ENOMEM);
   EXPECT(Contents::are(kept, 10'000, 1));
-  EXPECT(dropin::opaque(operator new(kMiB, std::nothrow)) == nullptr);
+  EXPECT(operator new(kMiB, std::nothrow) == nullptr);
   bool has_thrown = false;
   try {
-    operator delete(dropin::opaque(operator new(kMiB)));
+    operator delete(operator new(kMiB));
   } catch (const std::bad_alloc&) {
     has_thrown = true;
   }

@@ -30,12 +30,6 @@ inline constexpr std::size_t kGiB = 1024 * kMiB;
   _exit(1);
 }
 
-// A pointer that no compiler can reason about: neither that nobody reads it, nor what it points to.
-inline void* opaque(void* p) {
-  asm volatile("" : "+r"(p) : : "memory");
-  return p;
-}
-
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 1) {}

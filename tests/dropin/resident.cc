@@ -117,8 +117,8 @@ constexpr std::size_t kSlackUntrimmed =
 
 // Once beforehand, for what a process takes but once: code, stacks, the tables of the heap.
 std::size_t resident_of_a_warm_process() {
-  free(dropin::opaque(malloc(100)));
-  std::thread([] { free(dropin::opaque(malloc(100))); }).join();
+  free(malloc(100));
+  std::thread([] { free(malloc(100)); }).join();
   malloc_trim(0);
   return dropin::resident_bytes();
 }

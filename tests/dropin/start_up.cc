@@ -3,7 +3,7 @@
 #include "tests/dropin/program.h"
 
 int main() {
-  free(dropin::opaque(malloc(100)));
+  free(malloc(100));
   dprintf(STDOUT_FILENO, "%zu %zu\n", dropin::number_in("/proc/self/smaps_rollup", "\nRss:"),
           dropin::number_in("/proc/self/smaps_rollup", "\nAnonymous:"));
   return 0;

@@ -152,7 +152,7 @@ void freed_after_the_end() {
 
 constexpr int kKeys = 3;
 std::array<pthread_key_t, kKeys> keys;
-std::atomic<long> ended{0};
+std::atomic<int> ended{0};
 
 // A value of a key, whose destructor sets the key again until no further round is promised.
 struct KeyValue {

@@ -94,7 +94,7 @@ int main() {
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 3; ++t) threads.emplace_back(work, t + 1);
   int failures = 0;
-  for (unsigned i = 0; i < 100; ++i) {
+  for (unsigned i = 0; i < 100 && failures == 0; ++i) {
     const long before = rounds;
     const pid_t pid = fork();
     if (pid == 0) {
