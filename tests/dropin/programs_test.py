@@ -145,7 +145,6 @@ def needs(*programs):
     return unittest.skipIf(missing, f"not installed: {' '.join(missing)}")
 
 
-@unittest.skipIf(os.environ["ALLOCREPLAY_SANITIZE"], "a sanitizer brings a malloc of its own")
 class Programs(unittest.TestCase):
     maxDiff = 4000
 
@@ -238,7 +237,6 @@ class Programs(unittest.TestCase):
         self.assert_same(["bash", "-c", 'ulimit -v 400000; exec "$@"', "_", sys.executable, "-c", script])
 
 
-@unittest.skipIf(os.environ["ALLOCREPLAY_SANITIZE"], "a sanitizer brings a malloc of its own")
 @needs("redis-server", "redis-benchmark", "redis-cli")
 class Redis(unittest.TestCase):
     """A server that measures its own memory by malloc_usable_size, on a socket of its own."""
