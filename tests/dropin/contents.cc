@@ -170,7 +170,7 @@ void realloc_steps() {
 // --- zeroes -------------------------------------------------------------------------------------
 
 void callocs_after_dirty_use() {
-  for (const std::size_t size : sizes_up_to(32 * kMiB)) {
+  for (const std::size_t size : sizes_up_to(8 * kMiB)) {
     const std::size_t count = size < 64 * kKiB ? 40 : size < kMiB ? 8 : 2;
     for (int way = 0; way < 4; ++way) {
       std::vector<void*> blocks(count);

@@ -21,7 +21,7 @@ using dropin::Piece;
 using dropin::Random;
 
 constexpr int kManyThreads = 10000;
-constexpr std::size_t kResidentBound = 24 * kMiB;  // 2.5 KiB a thread
+constexpr std::size_t kResidentBound = 16 * kMiB;  // 1.6 KiB a thread
 constexpr std::size_t kAddressSpaceBound = kGiB;   // 100 KiB a thread
 
 // Runs `body` in that many threads, a few at a time; none uses std::thread, whose own block would
