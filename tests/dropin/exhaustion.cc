@@ -67,7 +67,8 @@ void refills(std::size_t room) {
       chain.free_all();
       chain.fill(size);
       const std::size_t second = chain.total_bytes;
-      printf("%zu bytes: %zu KiB, then %zu KiB\n", size, first / kKiB, second / kKiB);
+      dprintf(STDOUT_FILENO, "%zu bytes: %zu KiB, then %zu KiB\n", size, first / kKiB,
+              second / kKiB);
       EXPECT(first > room / 2);
       EXPECT(second + second / 10 >= first);
       chain.free_all();

@@ -107,7 +107,7 @@ void load_in_idle_threads_and_free(void (*look)(std::size_t), std::size_t before
 
 void expect_back_at(std::size_t before, std::size_t slack) {
   const std::size_t after = dropin::resident_bytes();
-  printf("resident before %zu KiB, after %zu KiB\n", before / kKiB, after / kKiB);
+  dprintf(STDOUT_FILENO, "resident before %zu KiB, after %zu KiB\n", before / kKiB, after / kKiB);
   EXPECT(after <= before + before / 10 + slack);
 }
 

@@ -52,8 +52,8 @@ void expect_bounded(Body& body) {
   run_in_threads(kManyThreads, body);
   const std::size_t resident_after = dropin::resident_bytes();
   const std::size_t space_after = dropin::address_space_bytes();
-  printf("resident %zu -> %zu KiB, address space %zu -> %zu KiB\n", resident / 1024,
-         resident_after / 1024, space / 1024, space_after / 1024);
+  dprintf(STDOUT_FILENO, "resident %zu -> %zu KiB, address space %zu -> %zu KiB\n", resident / 1024,
+          resident_after / 1024, space / 1024, space_after / 1024);
   EXPECT(resident_after < resident + kResidentBound);
   EXPECT(space_after < space + kAddressSpaceBound);
 }
@@ -211,7 +211,9 @@ void destructors_only() {
   EXPECT(pthread_key_create(&keys[0], destroy_key_value) == 0);
   static std::array<KeyValue*, 8> values;
   static std::atomic<unsigned> next{0};
+  std::size_t resident = 0;
   for (int round = 0; round < 1000; ++round) {
+    if (round == 50) resident = dropin::resident_bytes();
     Random random(static_cast<unsigned>(round));
     for (KeyValue*& value : values) {
       value = static_cast<KeyValue*>(malloc(sizeof(KeyValue)));
@@ -222,6 +224,7 @@ void destructors_only() {
     run_in_threads(8, body);
   }
   EXPECT(ended == 8 * 1000);
+  EXPECT(dropin::resident_bytes() < resident + 8 * kMiB);
 }
 
 // --- exit ---------------------------------------------------------------------------------------
