@@ -62,7 +62,8 @@ void expect_bounded(Body& body) {
 
 template <class Call>
 void first_call(Call call) {
-  for (const std::size_t size : {8, 100, 3000, 100'000, 3'000'000}) {
+  static constexpr std::array<std::size_t, 5> kSizes = {8, 100, 3000, 100'000, 3'000'000};
+  for (const std::size_t size : kSizes) {
     for (unsigned round = 0; round < 20; ++round) {
       struct Work {
         Call& call;
