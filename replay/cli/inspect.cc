@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -57,7 +58,7 @@ std::string count_text(std::uint64_t count) { return fmt::format("{}", count); }
 std::string bar(std::uint64_t part, std::uint64_t whole) {
   if (part == 0) return {};
   const double share = static_cast<double>(part) / static_cast<double>(whole);
-  const auto width = static_cast<std::size_t>(share * kBarWidth + 0.5);
+  const auto width = static_cast<std::size_t>(std::lround(share * kBarWidth));
   return "  " + std::string(std::max<std::size_t>(1, width), '#');
 }
 

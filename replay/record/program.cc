@@ -30,6 +30,7 @@ void set_environment(const std::string& library, const SpoolDirectory& spool) {
                                  const std::string& library, SpoolDirectory& spool,
                                  const SignalHold& signals, int report_fd) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   set_environment(library, spool);

@@ -29,7 +29,7 @@ inline constexpr std::uint64_t kImageMagic = 0x31474d49434c4c41;    // "ALLCIMG1
 inline constexpr std::size_t kHeaderBytes = 4096;
 // Small, so that thousands of threads that each make a few calls stay cheap; large enough that a
 // busy thread asks for the next one only every 2,729 records.
-inline constexpr std::size_t kChunkBytes = 64 * 1024;
+inline constexpr std::size_t kChunkBytes = std::size_t{64} * 1024;
 
 struct Record {
   std::uint64_t stamp;    // written last; 0 = not written

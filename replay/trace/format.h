@@ -57,7 +57,7 @@ static_assert(kCrc + 4 == kHeadSize);
 
 namespace payload {
 enum Column { kOps, kThreads, kSizes, kDistances, kAligns, kTimes, kColumnCount };
-inline constexpr size_t kColumnsAt = 4 * kColumnCount;  // after their sizes, a u32 each
+inline constexpr size_t kColumnsAt = size_t{4} * kColumnCount;  // after their sizes, a u32 each
 // An event takes at most: op 1, thread 5 + run 3, size 10, distance 10, align 1, time 10.
 inline constexpr size_t kMaxEventBytes = 40;
 static_assert(kColumnsAt == 24);

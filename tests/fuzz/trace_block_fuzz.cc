@@ -28,11 +28,7 @@ std::vector<unsigned char> frame_of(const std::uint8_t* raw, std::size_t size) {
   return frame;
 }
 
-}  // namespace
-}  // namespace replay
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace replay;
+int decode(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t kPrefix = 4;
   if (size < kPrefix + format::payload::kColumnsAt) return 0;
   const std::uint32_t count = load_le<std::uint16_t>(data) + 1U;
@@ -56,4 +52,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(decoder.decode(head, block.subspan(format::block::kHeadSize)).empty());
   require(std::vector<Event>(decoder.events().begin(), decoder.events().end()) == events);
   return 0;
+}
+
+}  // namespace
+}  // namespace replay
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return replay::decode(data, size);
 }

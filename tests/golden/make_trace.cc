@@ -5,6 +5,8 @@
 
 #include "tests/support/random_trace.h"
 
+// What it throws is to end it: a developer runs it, by hand.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   if (argc != 3) {
     std::fputs("usage: make_trace golden|large OUT\n", stderr);

@@ -26,6 +26,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 inline pid_t start(const std::vector<std::string>& command, const Environment& environment,
                    int output_fd) {
   std::vector<char*> argv;
+  argv.reserve(command.size() + 1);
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   const pid_t pid = fork();

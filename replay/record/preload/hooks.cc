@@ -150,5 +150,5 @@ ALLOCRECORD_EXPORT std::size_t malloc_usable_size(void* p) noexcept {
   if (p == nullptr) return 0;
   if (arena_owns(p)) return arena_size(p);
   if (g_next.usable_size == nullptr) current_mode();  // asked before anything was allocated
-  return g_next.usable_size(p);
+  return g_next.usable_size == nullptr ? 0 : g_next.usable_size(p);
 }

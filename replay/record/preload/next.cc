@@ -15,7 +15,7 @@ Next g_next;
 namespace {
 
 // dlsym asks for a few hundred bytes, if anything; 64 KiB leaves room for odd loaders.
-constexpr std::size_t kArenaBytes = 64 * 1024;
+constexpr std::size_t kArenaBytes = std::size_t{64} * 1024;
 constexpr std::size_t kMinAlign = alignof(std::max_align_t);
 alignas(4096) unsigned char g_arena[kArenaBytes];
 std::atomic<std::size_t> g_arena_used{0};
