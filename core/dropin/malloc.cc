@@ -89,9 +89,13 @@ void malloc_stats(void) noexcept {
   fprintf(stderr, "mem: pages: used %zu (large %zu), dirty %zu, clean %zu, own %zu\n",
           size_t{stats.used_pages}, size_t{stats.large_pages},
           size_t{stats.dirty_pages}, size_t{stats.clean_pages}, size_t{stats.metadata_pages});
-  fprintf(stderr, "mem: large blocks: %zu bytes in %zu; fitted: %zu bytes in %zu, %zu free in %zu spans\n",
-          size_t{stats.large_live_bytes}, size_t{stats.large_live}, size_t{stats.fit_live_bytes},
-          size_t{stats.fit_live}, size_t{stats.fit_free_bytes}, size_t{stats.fit_spans});
+  fprintf(stderr, "mem: large blocks: %zu bytes in %zu\n", size_t{stats.large_live_bytes},
+          size_t{stats.large_live});
+  for (const mem::FitStats& fits : stats.fits) {
+    fprintf(stderr, "mem: fitted: %zu bytes in %zu, %zu free in %zu spans\n",
+            size_t{fits.live_bytes}, size_t{fits.live_objects}, size_t{fits.free_bytes},
+            size_t{fits.spans});
+  }
   fprintf(stderr, "mem: slabs:\n%8s %8s %10s %12s %12s %12s\n", "size", "slabs", "objects",
           "live bytes", "free bytes", "uncarved");
   for (unsigned bin = 0; bin < mem::kBins; ++bin) {

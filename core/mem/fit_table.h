@@ -4,13 +4,13 @@
 // whose boundary tags are bits, 2 for 16 bytes, and whose objects need no header.
 //
 //   granules   | A A A | . . | B | C C | . . . |
-//   free         0 0 0   1 1   0   0 0   1 1 1       an index of runs (run_index.h), to search by
+//   free         0 0 0   1 1   0   0 0   1 1 1
 //   end          0 0 1   0 0   1   0 1   0 0 0       an object's last granule
 //
 // Owned by one thread, but size_of() is asked by any: an object's own end bits do not change while it
 // lives, and words are read and written whole.
 //
-// find, take, give: O(granules / 64) at worst, mostly one word. size_of: O(size / 1 KiB).
+// find: O(words up to the gap), at most 64. take, give, size_of: O(size / 1 KiB).
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,6 @@
 #include <cstdint>
 
 #include "core/base/bits.h"
-#include "core/mem/run_index.h"
 #include "core/mem/span.h"
 
 namespace mem {
@@ -29,65 +28,90 @@ class FitTable {
   static constexpr std::size_t kGranuleBytes = 16;
   static constexpr std::size_t kMaxGranules = 4096;
   static constexpr std::size_t kGranulesPerPage = kPageBytes / kGranuleBytes;
-  static constexpr std::size_t kNone = RunIndex::kNone;
+  static constexpr std::size_t kNone = SIZE_MAX;
 
   // The table of a span of whose granules only the first `granules` are in use yet, all free.
   // pre: this memory is zero, or was released.
   void open(Span* of, std::size_t granules) noexcept {
-    index_.init(kMaxGranules, bits_, summaries_);
     granules_ = 0;
+    free_granules_ = 0;
     span = of;
     longest = 0;
     if (granules != 0) extend(granules);
   }
   // Takes further granules into use, up to `granules` in all.
   void extend(std::size_t granules) noexcept {
-    index_.set(granules_, granules - granules_, true);
+    set_bits(granules_, granules - granules_, true);
     granules_ = granules;
+    note_gap(free_before(granules_));
   }
-  std::size_t granules() const noexcept { return granules_; }
-  // Free granules at the end of those in use.
-  std::size_t free_tail() const noexcept { return index_.free_before(granules_); }
   // pre: every granule is free.
-  void release() noexcept { index_.set(0, granules_, false); }
+  void release() noexcept { set_bits(0, granules_, false); }
 
-  bool is_empty() const noexcept { return index_.free_pages() == granules_; }
-  std::size_t used_granules() const noexcept { return granules_ - index_.free_pages(); }
-  std::size_t free_granules() const noexcept { return index_.free_pages(); }
+  std::size_t granules() const noexcept { return granules_; }
+  std::size_t free_granules() const noexcept { return free_granules_; }
+  std::size_t used_granules() const noexcept { return granules_ - free_granules_; }
+  bool is_empty() const noexcept { return free_granules_ == granules_; }
+  // Free granules at the end of those in use.
+  std::size_t free_tail() const noexcept { return free_before(granules_); }
 
   // The lowest gap of `count` granules, or kNone.
-  std::size_t find(std::size_t count) const noexcept { return index_.find(count); }
+  std::size_t find(std::size_t count) const noexcept {
+    std::size_t run = 0;  // free granules that end where the word starts
+    const std::size_t words = (granules_ + 63) / 64;
+    for (std::size_t w = 0; w < words; ++w) {
+      const std::uint64_t bits = bits_[w];
+      if (bits == 0) {
+        run = 0;
+        continue;
+      }
+      const auto lead = static_cast<std::size_t>(std::countr_one(bits));
+      if (run + lead >= count) return w * 64 - run;
+      if (lead == 64) {
+        run += 64;
+        continue;
+      }
+      if (count < 64) {
+        const std::uint64_t starts = starts_of_runs(bits, count);
+        if (starts != 0) return w * 64 + static_cast<std::size_t>(std::countr_zero(starts));
+      }
+      run = static_cast<std::size_t>(std::countl_one(bits));
+    }
+    return kNone;
+  }
 
   // Makes free granules an object. pre: count > 0.
   void take(std::size_t first, std::size_t count) noexcept {
-    index_.set(first, count, false);
+    set_bits(first, count, false);
     flip_end(first + count - 1);
   }
   // Makes `count` objects of `size` granules each, side by side.
   void take_row(std::size_t first, std::size_t size, std::size_t count) noexcept {
-    index_.set(first, size * count, false);
+    set_bits(first, size * count, false);
     for (std::size_t i = 1; i <= count; ++i) flip_end(first + i * size - 1);
   }
   // Frees an object; returns its granules.
   std::size_t give(std::size_t first) noexcept {
     const std::size_t count = size_of(first);
     flip_end(first + count - 1);
-    index_.set(first, count, true);
+    set_bits(first, count, true);
+    note_gap(free_before(first) + free_from(first));
     return count;
   }
   // Leaves an object `count` granules. false = those behind it are not free, and nothing changed.
   bool resize(std::size_t first, std::size_t count) noexcept {
     const std::size_t old = size_of(first);
-    if (count > old && (first + count > granules_ || !index_.are_free(first + old, count - old))) {
+    if (count > old && (first + count > granules_ || free_from(first + old) < count - old)) {
       return false;
     }
     if (count == old) return true;
     flip_end(first + old - 1);
     flip_end(first + count - 1);
     if (count > old) {
-      index_.set(first + old, count - old, false);
+      set_bits(first + old, count - old, false);
     } else {
-      index_.set(first + count, old - count, true);
+      set_bits(first + count, old - count, true);
+      note_gap(free_from(first + count));
     }
     return true;
   }
@@ -108,27 +132,76 @@ class FitTable {
 
   // Whether an object starts there. For the owner.
   bool is_start(std::size_t granule) const noexcept {
-    if (granule >= granules_ || index_.is_free(granule)) return false;
-    return granule == 0 || index_.is_free(granule - 1) || is_end(granule - 1);
+    if (granule >= granules_ || is_free(granule)) return false;
+    return granule == 0 || is_free(granule - 1) || is_end(granule - 1);
   }
-  bool is_free(std::size_t granule) const noexcept { return index_.is_free(granule); }
+  bool is_free(std::size_t granule) const noexcept {
+    return (bits_[granule / 64] >> (granule % 64) & 1) != 0;
+  }
 
-  std::size_t update_longest() noexcept { return longest = index_.longest(); }
-
-  // 0, or the number of the first invariant of the index that does not hold.
+  // 0, or the number of an invariant (slab_heap.h) that does not hold.
   int check() const noexcept {
-    if (const int broken = index_.check(kMaxGranules); broken != 0) return broken;
-    return longest == index_.longest() ? 0 : 125;
+    std::size_t free = 0;
+    for (std::size_t granule = 0; granule < kMaxGranules; ++granule) {
+      if (!is_free(granule)) continue;
+      ++free;
+      if (granule >= granules_ || is_end(granule)) return 126;
+      if (free_from(granule) > longest) return 125;
+    }
+    return free == free_granules_ ? 0 : 126;
   }
 
   // For the list of tables that it is in.
   Span* span = nullptr;
   FitTable* next = nullptr;
   FitTable* prev = nullptr;
-  std::size_t longest = 0;  // granules of the largest gap
+  std::size_t longest = 0;  // granules; no gap is larger
   std::uint8_t area = 0;    // of its heap
 
  private:
+  static constexpr std::uint64_t starts_of_runs(std::uint64_t bits, std::size_t length) noexcept {
+    for (std::size_t known = 1; known < length;) {
+      const std::size_t step = length - known < known ? length - known : known;
+      bits &= bits >> step;
+      known += step;
+    }
+    return bits;
+  }
+  void note_gap(std::size_t granules) noexcept {
+    if (granules > longest) longest = granules;
+  }
+  void set_bits(std::size_t first, std::size_t count, bool free) noexcept {
+    free_granules_ = free ? free_granules_ + count : free_granules_ - count;
+    while (count != 0) {
+      const std::size_t from = first % 64;
+      const std::size_t here = count < 64 - from ? count : 64 - from;
+      const std::uint64_t mask = ~std::uint64_t{0} >> (64 - here) << from;
+      bits_[first / 64] ^= mask;
+      first += here;
+      count -= here;
+    }
+  }
+  std::size_t free_from(std::size_t first) const noexcept {
+    std::size_t granule = first;
+    while (granule < granules_) {
+      const std::size_t from = granule % 64;
+      const auto ones = static_cast<std::size_t>(std::countr_one(bits_[granule / 64] >> from));
+      granule += ones;
+      if (ones < 64 - from) break;
+    }
+    return granule - first;
+  }
+  std::size_t free_before(std::size_t end) const noexcept {
+    std::size_t granule = end;
+    while (granule != 0) {
+      const std::size_t from = (granule - 1) % 64;  // the last bit to look at
+      const auto ones =
+          static_cast<std::size_t>(std::countl_one(bits_[(granule - 1) / 64] << (63 - from)));
+      granule -= ones;
+      if (ones <= from) break;
+    }
+    return end - granule;
+  }
   bool is_end(std::size_t granule) const noexcept {
     return (ends_[granule / 64].load(std::memory_order_relaxed) >> (granule % 64) & 1) != 0;
   }
@@ -139,15 +212,14 @@ class FitTable {
                std::memory_order_relaxed);
   }
 
-  RunIndex index_;
   std::size_t granules_ = 0;
-  RunIndex::Summary summaries_[RunIndex::summary_bytes(kMaxGranules) / sizeof(RunIndex::Summary)] =
-      {};
+  std::size_t free_granules_ = 0;
   std::uint64_t bits_[kMaxGranules / 64] = {};
   std::atomic<std::uint64_t> ends_[kMaxGranules / 64] = {};
 };
 
-// The tables of one heap, by the size of their largest gap: 4 lists a doubling. O(1).
+// The tables of one heap, by the size of their largest gap as far as it is known: 4 lists a doubling.
+// find: O(1), and the tables that turn out to have no such gap. The others: O(1).
 class FitLists {
  public:
   constexpr FitLists() noexcept = default;
@@ -173,10 +245,8 @@ class FitLists {
     (table->prev != nullptr ? table->prev->next : first_[i]) = table->next;
     if (first_[i] == nullptr) bitmap_ &= ~(std::uint64_t{1} << i);
   }
-  // After a change of its gaps.
-  void update(FitTable* table) noexcept {
-    const std::size_t before = table->longest;
-    if (table->update_longest() == before) return;
+  // Changes `longest`, which was `before` when the table was inserted.
+  void update(FitTable* table, std::size_t before) noexcept {
     const std::size_t now = table->longest;
     if (list_of(now) == list_of(before)) return;
     table->longest = before;
@@ -184,15 +254,23 @@ class FitLists {
     table->longest = now;
     insert(table);
   }
-  // A table with a gap of that size, of those with the smallest largest gap; nullptr = none.
-  FitTable* find(std::size_t granules) const noexcept {
-    const unsigned own = list_of(granules);
-    FitTable* table = first_[own];
-    for (int probe = 0; table != nullptr && probe < kProbes; ++probe, table = table->next) {
-      if (table->longest >= granules) return table;
+
+  struct Gap {
+    FitTable* table;  // nullptr = none
+    std::size_t first;
+  };
+  // The lowest gap of so many granules in a table whose largest is not much larger. A table that was
+  // thought to have one and has none is known better afterwards.
+  Gap find(std::size_t granules) noexcept {
+    for (;;) {
+      FitTable* table = candidate(granules);
+      if (table == nullptr) return {nullptr, 0};
+      const std::size_t first = table->find(granules);
+      if (first != FitTable::kNone) return {table, first};
+      const std::size_t before = table->longest;
+      table->longest = granules - 1;
+      update(table, before);
     }
-    const std::uint64_t larger = bitmap_ & ~std::uint64_t{0} << own & ~(std::uint64_t{1} << own);
-    return larger != 0 ? first_[std::countr_zero(larger)] : nullptr;
   }
   template <class Visit>
   void for_each(Visit visit) noexcept {
@@ -202,6 +280,16 @@ class FitLists {
   }
 
  private:
+  FitTable* candidate(std::size_t granules) const noexcept {
+    const unsigned own = list_of(granules);
+    FitTable* table = first_[own];
+    for (int probe = 0; table != nullptr && probe < kProbes; ++probe, table = table->next) {
+      if (table->longest >= granules) return table;
+    }
+    const std::uint64_t larger = bitmap_ & ~std::uint64_t{0} << own & ~(std::uint64_t{1} << own);
+    return larger != 0 ? first_[std::countr_zero(larger)] : nullptr;
+  }
+
   static constexpr int kProbes = 4;
   static constexpr unsigned kLists = 45;
   static_assert(kLists > 12 * 4 - 4);  // list_of(kMaxGranules)

@@ -48,7 +48,7 @@ FreeObject* MemHeap<Os>::allocate_hot(ThreadHeap& heap, unsigned bin) noexcept {
 // For a bin without slabs, or with slabs of a smaller size.
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept {
-  heap.cached[bin] = 0;
+  heap.forget_cached(bin);
   bool is_hot = heap.fit_live[bin] >= tuning::kHotLive;
   std::size_t object_bytes = bytes;
   if (bin < kFirstMediumBin) {
@@ -233,10 +233,11 @@ template <AddressSpace Os>
   MemStats stats;
   runs_.for_each_span([&](const Span& span) {
     if (span.state() == SpanState::kFit) {
-      ++stats.fit_spans;
-      stats.fit_live += span.carved;
-      stats.fit_live_bytes += span.fit->used_granules() * FitTable::kGranuleBytes;
-      stats.fit_free_bytes += span.fit->free_granules() * FitTable::kGranuleBytes;
+      FitStats& fits = stats.fits[span.fit->area];
+      ++fits.spans;
+      fits.live_objects += span.carved;
+      fits.live_bytes += span.fit->used_granules() * FitTable::kGranuleBytes;
+      fits.free_bytes += span.fit->free_granules() * FitTable::kGranuleBytes;
     } else if (span.is_owned()) {
       SlabStats& bin = stats.bins[span.bin];
       const std::uint64_t live = SlabHeap<Os>::live_objects(span);
@@ -269,8 +270,12 @@ HeapStats MemHeap<Os>::stats() noexcept {
     stats.total_allocated_bytes += bin.live_bytes;
     stats.live_blocks += bin.live_objects;
   }
-  stats.total_allocated_bytes += all.fit_live_bytes + all.large_live_bytes;
-  stats.live_blocks += all.fit_live + all.large_live;
+  for (const FitStats& fits : all.fits) {
+    stats.total_allocated_bytes += fits.live_bytes;
+    stats.live_blocks += fits.live_objects;
+  }
+  stats.total_allocated_bytes += all.large_live_bytes;
+  stats.live_blocks += all.large_live;
   stats.total_pages = all.used_pages + all.dirty_pages + all.metadata_pages;
   stats.page_size_bytes = kPageBytes;
   return stats;

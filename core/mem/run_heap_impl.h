@@ -116,6 +116,7 @@ typename RunHeap<Os>::Place RunHeap<Os>::reserve_at(std::size_t first,
     slots_[page / kSlotPages].reserved += static_cast<std::uint32_t>(end - page);
     page = end;
   }
+  index_.reach(first + pages > frontier_ ? first + pages : frontier_);
   index_.set(first, pages, true);
   reserved_pages_ += pages;
   return Place::kOurs;

@@ -50,20 +50,32 @@ void RunIndex::init(std::size_t pages, std::uint64_t* bits, Summary* summaries) 
   bits_ = bits;
   std::size_t count = pages / kChunkPages;
   std::size_t span = kChunkPages;
-  level_count_ = 0;
-  for (;;) {
-    levels_[level_count_++] = Level{summaries, count, span};
-    if (count <= kFanOut) break;
+  for (Level& level : levels_) {
+    level = Level{summaries, count, span};
     summaries += count;
     count = (count + kFanOut - 1) / kFanOut;
     span *= kFanOut;
   }
+  level_count_ = 1;
+  top_count_ = 0;
+}
+
+void RunIndex::reach(std::size_t pages) noexcept {
+  while ((pages + levels_[level_count_ - 1].span - 1) / levels_[level_count_ - 1].span > kFanOut) {
+    const Level& level = levels_[level_count_];
+    for (std::size_t node = 0; node * kFanOut < top_count_; ++node) {
+      level.nodes[node] = summarize_children(level_count_, node);
+    }
+    ++level_count_;
+    top_count_ = (top_count_ + kFanOut - 1) / kFanOut;
+  }
+  top_count_ = (pages + levels_[level_count_ - 1].span - 1) / levels_[level_count_ - 1].span;
 }
 
 std::size_t RunIndex::find(std::size_t pages) const noexcept {
   unsigned level = level_count_ - 1;
   std::size_t node = 0;
-  std::size_t end = levels_[level].count;
+  std::size_t end = top_count_;
   std::size_t before = 0;  // free pages that end where `node` starts
   while (node < end) {
     const Level& here = levels_[level];
@@ -170,7 +182,7 @@ std::size_t RunIndex::longest() const noexcept {
   const Level& top = levels_[level_count_ - 1];
   std::size_t longest = 0;
   std::size_t across = 0;
-  for (std::size_t node = 0; node < top.count; ++node) {
+  for (std::size_t node = 0; node < top_count_; ++node) {
     const Summary& summary = top.nodes[node];
     if (across + summary.start > longest) longest = across + summary.start;
     if (summary.max > longest) longest = summary.max;

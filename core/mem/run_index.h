@@ -42,13 +42,20 @@ class RunIndex {
   static constexpr std::size_t bitmap_bytes(std::size_t pages) noexcept { return pages / 8; }
   static constexpr std::size_t summary_bytes(std::size_t pages) noexcept {
     std::size_t nodes = pages / kChunkPages;
-    std::size_t total = nodes;
-    while (nodes > kFanOut) total += nodes = (nodes + kFanOut - 1) / kFanOut;
-    return (total + kFanOut) * sizeof(Summary);  // a last node's 8 children may be fewer
+    std::size_t total = 0;
+    for (unsigned level = 0; level < kMaxLevels; ++level) {
+      total += nodes;
+      nodes = (nodes + kFanOut - 1) / kFanOut;
+    }
+    return total * sizeof(Summary);
   }
 
   // pre: pages is a multiple of kChunkPages; both areas are zero and outlive the index.
   void init(std::size_t pages, std::uint64_t* bits, Summary* summaries) noexcept;
+
+  // From now on the first `pages` may be free; levels that they do not need stay unused. Never less
+  // than before.
+  void reach(std::size_t pages) noexcept;
 
   // The first page of the lowest run of `pages` free ones, or kNone. pre: pages > 0.
   std::size_t find(std::size_t pages) const noexcept;
@@ -81,7 +88,8 @@ class RunIndex {
 
   std::uint64_t* bits_ = nullptr;
   Level levels_[kMaxLevels];
-  unsigned level_count_ = 0;
+  unsigned level_count_ = 0;  // in use
+  std::size_t top_count_ = 0;  // nodes of the highest of them
   std::size_t free_pages_ = 0;
 };
 

@@ -27,7 +27,8 @@
 //   122  A free list holds only carved objects of its slab.
 //   123  Every span in a list of the heap has that heap as owner, its bin, and the list's state.
 //   124  An available or sparse slab has a free object or one still to be carved.
-//   125  A fit table is in the list of its largest gap, and counts its span's objects right.
+//   125  No gap of a fit table is larger than the table says.
+//   126  A fit table counts its free granules right, and none of them ends an object.
 #pragma once
 
 #include <cstddef>
@@ -115,9 +116,10 @@ class SlabHeap {
   FreeObject* fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept;
   FreeObject* take_row(ThreadHeap& heap, unsigned bin, std::size_t size, std::size_t count) noexcept;
   static FitArea& area_of(ThreadHeap& heap, std::size_t granules) noexcept;
-  bool open_sparse(ThreadHeap& heap, const FitArea& area) noexcept;
+  static FitLists::Gap find_gap(ThreadHeap& heap, std::size_t granules) noexcept;
+  bool open_sparse(ThreadHeap& heap, std::size_t granules) noexcept;
   bool open_slab(ThreadHeap& heap, Span* slab) noexcept;
-  FitTable* grow_fit(ThreadHeap& heap, FitArea& area, std::size_t count) noexcept;
+  FitLists::Gap grow_fit(ThreadHeap& heap, FitArea& area, std::size_t count) noexcept;
   FitTable* make_fit(ThreadHeap& heap) noexcept;
   FitTable* take_table(ThreadHeap& heap) noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;

@@ -21,16 +21,16 @@ void* SlabHeap<Os>::allocate_fit(ThreadHeap& heap, std::size_t bytes, std::size_
   const std::size_t step = align / FitTable::kGranuleBytes;
   const std::size_t slack = step > 1 ? step - 1 : 0;
   if (heap.pending.load(std::memory_order_relaxed) != nullptr) collect(heap);
-  FitArea& area = area_of(heap, count);
-  FitTable* table = area.lists.find(count + slack);
-  if (table == nullptr && open_sparse(heap, area)) table = area.lists.find(count + slack);
-  if (table == nullptr) table = grow_fit(heap, area, count + slack);
+  FitLists::Gap gap = find_gap(heap, count + slack);
+  if (gap.table == nullptr && open_sparse(heap, count)) gap = find_gap(heap, count + slack);
+  if (gap.table == nullptr) gap = grow_fit(heap, area_of(heap, count), count + slack);
+  FitTable* table = gap.table;
   if (table == nullptr) return nullptr;
-  std::size_t first = table->find(count + slack);
+  FitArea& area = heap.areas[table->area];
+  std::size_t first = gap.first;
   if (slack != 0) first = align_up(first, step);  // spans start at a page
   table->take(first, count);
   area.free_granules -= count;
-  area.lists.update(table);
   ++table->span->carved;
   ++heap.fit_live[bin_of_granules(count)];
   return start_of(table->span) + first * FitTable::kGranuleBytes;
@@ -42,10 +42,11 @@ bool SlabHeap<Os>::resize_fit(ThreadHeap& heap, Span* span, void* p, std::size_t
   const std::size_t first = granule_of(span, p);
   const std::size_t old = table->size_of(first);
   const std::size_t count = (bytes + FitTable::kGranuleBytes - 1) / FitTable::kGranuleBytes;
-  FitArea& area = area_of(heap, old);
-  if (&area != &area_of(heap, count) || !table->resize(first, count)) return false;
+  FitArea& area = heap.areas[table->area];
+  const std::size_t longest = table->longest;
+  if (&area_of(heap, old) != &area_of(heap, count) || !table->resize(first, count)) return false;
   area.free_granules = area.free_granules + old - count;
-  area.lists.update(table);
+  area.lists.update(table, longest);
   --heap.fit_live[bin_of_granules(old)];
   ++heap.fit_live[bin_of_granules(count)];
   return true;
@@ -65,12 +66,15 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   const std::size_t count = span->fit->size_of(first);
   const unsigned bin = bin_of_granules(count);
   const bool is_wanted = count * FitTable::kGranuleBytes >= heap.object_bytes[bin];
-  if (!is_wanted || heap.cached[bin] * count >= tuning::kCacheGranules ||
-      heap.cached[bin] >= tuning::kCacheObjects) {
+  const std::size_t most = tuning::kCacheGranules +
+                           heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
+  if (!is_wanted || heap.cached[bin] >= count * tuning::kCacheObjects ||
+      heap.cached_granules + count > most) {
     return release_fit(heap, span);
   }
   if (heap.bins[bin] == object) report_double_free(object);
-  ++heap.cached[bin];
+  heap.cached[bin] = static_cast<std::uint16_t>(heap.cached[bin] + count);
+  heap.cached_granules += count;
   object->next = heap.bins[bin];
   heap.bins[bin] = object;
   span->free = nullptr;
@@ -82,6 +86,7 @@ template <AddressSpace Os>
 void SlabHeap<Os>::release_fit(ThreadHeap& heap, Span* span) noexcept {
   FitTable* table = span->fit;
   FitArea& area = heap.areas[table->area];
+  const std::size_t longest = table->longest;
   FreeObject* object = span->free;
   span->free = nullptr;
   span->need = 1;
@@ -100,10 +105,8 @@ void SlabHeap<Os>::release_fit(ThreadHeap& heap, Span* span) noexcept {
     --span->carved;
     object = next;
   }
-  if (!table->is_empty()) {
-    area.lists.update(table);
-    return;
-  }
+  area.lists.update(table, longest);
+  if (!table->is_empty()) return;
   area.lists.remove(table);
   area.free_granules -= table->granules();
   if (area.growing == table) area.growing = nullptr;
@@ -136,7 +139,8 @@ FitTable* SlabHeap<Os>::take_table(ThreadHeap& heap) noexcept {
 // Fresh pages to fit `count` granules in: the next ones of the span that grows, or of a new one. So
 // all gaps are holes that something left.
 template <AddressSpace Os>
-FitTable* SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area, std::size_t count) noexcept {
+FitLists::Gap SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area,
+                                     std::size_t count) noexcept {
   constexpr std::size_t kPage = FitTable::kGranulesPerPage;
   FitTable* table = area.growing;
   std::size_t end = 0;
@@ -146,16 +150,17 @@ FitTable* SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area, std::size_t co
   }
   if (table == nullptr) {
     table = make_fit(heap);
-    if (table == nullptr) return nullptr;
+    if (table == nullptr) return {nullptr, 0};
     table->area = static_cast<std::uint8_t>(&area - heap.areas);
     area.lists.insert(table);
     area.growing = table;
     end = align_up(count, kPage);
   }
   area.free_granules += end - table->granules();
+  const std::size_t longest = table->longest;
   table->extend(end);
-  area.lists.update(table);
-  return table;
+  area.lists.update(table, longest);
+  return {table, end - table->free_tail()};
 }
 
 // A fresh span to fit objects in.
@@ -185,15 +190,31 @@ FitArea& SlabHeap<Os>::area_of(ThreadHeap& heap, std::size_t granules) noexcept 
   return heap.areas[granules * FitTable::kGranuleBytes > kMaxSmallBytes];
 }
 
-// Opens one sparse slab to all sizes of its area; false = there is none.
+// A gap of that size: in the size's own area, and for medium sizes also in that of the small ones.
 template <AddressSpace Os>
-bool SlabHeap<Os>::open_sparse(ThreadHeap& heap, const FitArea& area) noexcept {
+FitLists::Gap SlabHeap<Os>::find_gap(ThreadHeap& heap, std::size_t granules) noexcept {
+  FitArea& own = area_of(heap, granules);
+  const FitLists::Gap gap = own.lists.find(granules);
+  return gap.table != nullptr || &own == heap.areas ? gap : heap.areas[0].lists.find(granules);
+}
+
+// Opens one sparse slab to objects of other sizes, such as `granules`; false = there is none.
+template <AddressSpace Os>
+bool SlabHeap<Os>::open_sparse(ThreadHeap& heap, std::size_t granules) noexcept {
   static_assert(kFirstMediumBin == 65);
-  const bool is_medium = &area != heap.areas;
-  const std::uint64_t in_first = is_medium ? 0 : heap.sparse_bins[0];
-  const std::uint64_t in_second = heap.sparse_bins[1] & (is_medium ? ~std::uint64_t{1} : 1);
-  if (in_first == 0 && in_second == 0) return false;
-  const int bin = in_first != 0 ? std::countr_zero(in_first) : 64 + std::countr_zero(in_second);
+  const bool is_small = &area_of(heap, granules) == heap.areas;
+  const std::uint64_t medium = heap.sparse_bins[1] & ~std::uint64_t{1};
+  const std::uint64_t last_small = heap.sparse_bins[1] & 1;
+  int bin = 0;
+  if (!is_small && medium != 0) {
+    bin = 64 + std::countr_zero(medium);
+  } else if (last_small != 0) {
+    bin = 64;
+  } else if (heap.sparse_bins[0] != 0) {
+    bin = 63 - std::countl_zero(heap.sparse_bins[0]);
+  } else {
+    return false;
+  }
   return open_slab(heap, heap.sparse[bin].first());
 }
 
@@ -219,7 +240,6 @@ bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
     if (end > i) table->take_row(i * size, size, end - i);
     i = end + 1;
   }
-  table->update_longest();
   heap.fit_live[bin_of_granules(size)] += live;
   slab->free = nullptr;
   slab->need = 1;
@@ -238,29 +258,34 @@ bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
 template <AddressSpace Os>
 FreeObject* SlabHeap<Os>::fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept {
   const std::size_t size = heap.object_bytes[bin] / FitTable::kGranuleBytes;
-  FitArea& area = area_of(heap, size);
   const std::size_t held = heap.owned_pages * FitTable::kGranulesPerPage;
-  if ((area.free_granules + area.sparse_granules) * tuning::kHoleShare < held) return nullptr;
+  std::size_t holes = heap.areas[0].free_granules + heap.areas[0].sparse_granules;
+  if (&area_of(heap, size) != heap.areas) {
+    holes += heap.areas[1].free_granules + heap.areas[1].sparse_granules;
+  }
+  if (holes * tuning::kHoleShare < held) return nullptr;
   for (;;) {
     std::size_t count = tuning::kMaxFillGranules / size;
     if (count == 0) count = 1;
     for (; count > 0 && count * size >= tuning::kMinFillGranules; count /= 2) {
       if (FreeObject* object = take_row(heap, bin, size, count); object != nullptr) return object;
     }
-    if (!open_sparse(heap, area)) return nullptr;
+    if (!open_sparse(heap, size)) return nullptr;
   }
 }
 
 template <AddressSpace Os>
 FreeObject* SlabHeap<Os>::take_row(ThreadHeap& heap, unsigned bin, std::size_t size,
                                    std::size_t count) noexcept {
-  FitArea& area = area_of(heap, size);
-  FitTable* table = area.lists.find(size * count);
-  if (table == nullptr) return nullptr;
-  const std::size_t first = table->find(size * count);
+  const bool is_medium = &area_of(heap, size) != heap.areas;
+  const FitLists::Gap gap =
+      is_medium ? find_gap(heap, size * count) : heap.areas[0].lists.find(size * count);
+  if (gap.table == nullptr) return nullptr;
+  FitTable* table = gap.table;
+  FitArea& area = heap.areas[table->area];
+  const std::size_t first = gap.first;
   table->take_row(first, size, count);
   area.free_granules -= size * count;
-  area.lists.update(table);
   Span* span = table->span;
   span->carved = static_cast<std::uint16_t>(span->carved + count);
   heap.fit_live[bin] += static_cast<std::uint32_t>(count);

@@ -194,7 +194,7 @@ void SlabHeap<Os>::put_to_rest(ThreadHeap& heap, unsigned bin) noexcept {
   // The bin may hold a row out of another span's hole, so each object goes back where it is from.
   FreeObject* object = heap.bins[bin];
   heap.bins[bin] = nullptr;
-  heap.cached[bin] = 0;
+  heap.forget_cached(bin);
   while (object != nullptr) {
     FreeObject* next = object->next;
     Span* of = runs_.map().find(object);

@@ -16,12 +16,17 @@ struct SlabStats {
   std::uint64_t uncarved_bytes = 0;  // never handed out, mostly never touched
 };
 
+// Of fit spans.
+struct FitStats {
+  std::uint64_t spans = 0;
+  std::uint64_t live_objects = 0;
+  std::uint64_t live_bytes = 0;  // rounded up to 16
+  std::uint64_t free_bytes = 0;  // between them
+};
+
 struct MemStats {
   SlabStats bins[kBins];
-  std::uint64_t fit_spans = 0;
-  std::uint64_t fit_live = 0;  // objects in fit spans
-  std::uint64_t fit_live_bytes = 0;
-  std::uint64_t fit_free_bytes = 0;
+  FitStats fits[2];  // for sizes up to 1 KiB, and beyond
   std::uint64_t large_live_bytes = 0;  // asked for, in runs of their own
   std::uint64_t large_live = 0;
   std::uint64_t large_pages = 0;

@@ -52,7 +52,7 @@ class ThreadHeap {
   std::uint32_t fit_live[kBins] = {};      // live objects of a bin's size in fit spans
   std::uint16_t largest[kMediumBins] = {};  // asked for lately, of a bin beyond 1 KiB
   std::uint8_t cold_uses[kBins] = {};
-  std::uint8_t cached[kBins] = {};  // fitted objects that went to a bin since it was last empty
+  std::uint16_t cached[kBins] = {};  // granules of fitted objects that went to a bin since it was empty
   std::uint8_t slab_counts[kBins] = {};  // slabs of a bin now, as far as it counts for their size
   Span* current[kBins];
   SpanList available[kBins];
@@ -61,6 +61,7 @@ class ThreadHeap {
   Span* kept[kBins] = {};
   FitArea areas[2];  // for sizes up to 1 KiB, and beyond: small objects would break up large gaps
   std::size_t owned_pages = 0;
+  std::size_t cached_granules = 0;
   FitTable* spare_tables = nullptr;
   RemoteBatch ring[kRingSlots] = {};
   std::uint32_t cold_total = 0;
@@ -71,6 +72,12 @@ class ThreadHeap {
 
   constexpr ThreadHeap() noexcept {
     for (Span*& slab : current) slab = &no_slab;
+  }
+
+  // A bin was found empty.
+  void forget_cached(unsigned bin) noexcept {
+    cached_granules -= cached[bin];
+    cached[bin] = 0;
   }
 };
 

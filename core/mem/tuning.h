@@ -32,6 +32,9 @@
 #ifndef MEM_TUNE_CACHE_GRANULES
 #define MEM_TUNE_CACHE_GRANULES 512
 #endif
+#ifndef MEM_TUNE_CACHE_SHARE
+#define MEM_TUNE_CACHE_SHARE 64
+#endif
 #ifndef MEM_TUNE_BATCH
 #define MEM_TUNE_BATCH 64
 #endif
@@ -63,9 +66,11 @@ inline constexpr std::size_t kHoleShare = MEM_TUNE_HOLE_SHARE;
 inline constexpr std::size_t kMinFillGranules = MEM_TUNE_MIN_FILL;
 inline constexpr std::size_t kMaxFillGranules = 256;
 
-// Fitted objects of one bin that wait in it to be asked for again, at most.
+// Fitted objects of one bin that wait in it to be asked for again, at most; and granules of all bins
+// together, beside this share of what the heap holds.
 inline constexpr unsigned kCacheObjects = MEM_TUNE_CACHE_OBJECTS;
 inline constexpr std::size_t kCacheGranules = MEM_TUNE_CACHE_GRANULES;
+inline constexpr std::size_t kCacheShare = MEM_TUNE_CACHE_SHARE;
 
 // Pages of a span whose objects are fitted.
 inline constexpr std::size_t kFitPages = 16;
