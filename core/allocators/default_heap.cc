@@ -8,8 +8,8 @@
 namespace mem {
 namespace {
 
-// All zero, so that it needs no relocation and no page of its own: its bins are empty, and what else
-// it has nobody looks at.
+// All zero, so that it needs no relocation and no page of its own: its bins are empty, and what
+// else it has nobody looks at.
 union NoHeap {
   char zero = 0;
   ThreadHeap heap;

@@ -2,9 +2,9 @@
 // Allocator with every capability; out of memory also sets errno to ENOMEM.
 //
 // A thread starts with a heap whose bins are all empty and stay so; its first call that finds one
-// empty gets it a heap of its own. So there is no test for "initialised" on the fast paths. When the
-// thread ends its heap waits for the next thread; what it still does afterwards, in destructors that
-// run later, is served from one heap that all such late calls share under a lock.
+// empty gets it a heap of its own. So there is no test for "initialised" on the fast paths. When
+// the thread ends its heap waits for the next thread; what it still does afterwards, in destructors
+// that run later, is served from one heap that all such late calls share under a lock.
 //
 // Safe from any thread, before any constructor and after any destructor. Costs: mem_heap.h.
 #pragma once
@@ -22,7 +22,8 @@ extern template class SlabHeap<LinuxPages>;
 extern template class MemHeap<LinuxPages>;
 
 // Initial-exec: two instructions, and no call that could allocate.
-[[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] extern __thread ThreadHeap* thread_heap;
+[[gnu::visibility("hidden"),
+  gnu::tls_model("initial-exec")]] extern __thread ThreadHeap* thread_heap;
 [[gnu::visibility("hidden")]] extern MemHeap<LinuxPages> mem_heap;
 
 class DefaultHeap {

@@ -87,8 +87,8 @@ struct mallinfo mallinfo(void) noexcept {
 void malloc_stats(void) noexcept {
   const mem::MemStats stats = default_heap.detailed_stats();
   fprintf(stderr, "mem: pages: used %zu (large %zu), dirty %zu, clean %zu, own %zu\n",
-          size_t{stats.used_pages}, size_t{stats.large_pages},
-          size_t{stats.dirty_pages}, size_t{stats.clean_pages}, size_t{stats.metadata_pages});
+          size_t{stats.used_pages}, size_t{stats.large_pages}, size_t{stats.dirty_pages},
+          size_t{stats.clean_pages}, size_t{stats.metadata_pages});
   fprintf(stderr, "mem: large blocks: %zu bytes in %zu\n", size_t{stats.large_live_bytes},
           size_t{stats.large_live});
   for (const mem::FitStats& fits : stats.fits) {
@@ -101,9 +101,9 @@ void malloc_stats(void) noexcept {
   for (unsigned bin = 0; bin < mem::kBins; ++bin) {
     const mem::SlabStats& slabs = stats.bins[bin];
     if (slabs.slabs == 0) continue;
-    fprintf(stderr, "%8zu %8zu %10zu %12zu %12zu %12zu\n", mem::bin_bytes(bin),
-            size_t{slabs.slabs}, size_t{slabs.live_objects}, size_t{slabs.live_bytes},
-            size_t{slabs.free_bytes}, size_t{slabs.uncarved_bytes});
+    fprintf(stderr, "%8zu %8zu %10zu %12zu %12zu %12zu\n", mem::bin_bytes(bin), size_t{slabs.slabs},
+            size_t{slabs.live_objects}, size_t{slabs.live_bytes}, size_t{slabs.free_bytes},
+            size_t{slabs.uncarved_bytes});
   }
 }
 

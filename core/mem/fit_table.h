@@ -7,8 +7,8 @@
 //   free         0 0 0   1 1   0   0 0   1 1 1
 //   end          0 0 1   0 0   1   0 1   0 0 0       an object's last granule
 //
-// Owned by one thread, but size_of() is asked by any: an object's own end bits do not change while it
-// lives, and words are read and written whole.
+// Owned by one thread, but size_of() is asked by any: an object's own end bits do not change while
+// it lives, and words are read and written whole.
 //
 // find: O(words up to the gap), at most 64. take, give, size_of: O(size / 1 KiB).
 #pragma once
@@ -218,8 +218,8 @@ class FitTable {
   std::atomic<std::uint64_t> ends_[kMaxGranules / 64] = {};
 };
 
-// The tables of one heap, by the size of their largest gap as far as it is known: 4 lists a doubling.
-// find: O(1), and the tables that turn out to have no such gap. The others: O(1).
+// The tables of one heap, by the size of their largest gap as far as it is known: 4 lists a
+// doubling. find: O(1), and the tables that turn out to have no such gap. The others: O(1).
 class FitLists {
  public:
   constexpr FitLists() noexcept = default;
@@ -259,8 +259,8 @@ class FitLists {
     FitTable* table;  // nullptr = none
     std::size_t first;
   };
-  // The lowest gap of so many granules in a table whose largest is not much larger. A table that was
-  // thought to have one and has none is known better afterwards.
+  // The lowest gap of so many granules in a table whose largest is not much larger. A table that
+  // was thought to have one and has none is known better afterwards.
   Gap find(std::size_t granules) noexcept {
     for (;;) {
       FitTable* table = candidate(granules);

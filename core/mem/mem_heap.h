@@ -1,5 +1,5 @@
-// `mem`: thread heaps over owned spans over runs. This class knows no thread: each operation is told
-// the thread heap to use, and core/allocators/default_heap.h finds it.
+// `mem`: thread heaps over owned spans over runs. This class knows no thread: each operation is
+// told the thread heap to use, and core/allocators/default_heap.h finds it.
 //
 //   size            where
 //   up to 32 KiB    a slab of its size, if its bin is asked for enough; else fitted between others
@@ -87,11 +87,12 @@ class MemHeap {
   static constexpr std::size_t kMovePages = 64;
   // Each move may leave two more mappings behind, of which a process has 65,530.
   static constexpr std::uint32_t kMaxMoves = 8192;
+  // What a large block that waits in a thread's cache was asked for: nothing.
+  static constexpr std::uint64_t kCachedBlock = UINT64_MAX;
 
   FreeObject* allocate_hot(ThreadHeap& heap, unsigned bin) noexcept;
   void* allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;
-  void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
-  void deallocate_large(Span* span, void* p) noexcept;
+  void* allocate_large(ThreadHeap& heap, std::size_t size, std::size_t align, bool zeroed) noexcept;
   void* reallocate_owned(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* reallocate_large(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* move(ThreadHeap& heap, void* p, std::size_t usable, std::size_t size) noexcept;

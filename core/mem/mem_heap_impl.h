@@ -20,7 +20,7 @@ constexpr std::size_t pages_for(std::size_t bytes) noexcept {
 
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_slow(ThreadHeap& heap, std::size_t size) noexcept {
-  if (size > kMaxMediumBytes) return allocate_large(size, 0, false);
+  if (size > kMaxMediumBytes) return allocate_large(heap, size, 0, false);
   if (size <= kMaxSmallBytes) {
     const auto bin = static_cast<unsigned>(size == 0 ? 1 : small_bin(size));
     if (heap.object_bytes[bin] != 0) return allocate_hot(heap, bin);
@@ -71,10 +71,16 @@ void* MemHeap<Os>::allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t byt
 }
 
 template <AddressSpace Os>
-void* MemHeap<Os>::allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept {
+void* MemHeap<Os>::allocate_large(ThreadHeap& heap, std::size_t size, std::size_t align,
+                                  bool zeroed) noexcept {
   if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) return nullptr;
   const std::size_t pages = size == 0 ? 1 : detail::pages_for(size);
-  Span* span = runs_.allocate(pages, align, SpanState::kLarge, false);
+  Span* span = align <= kPageBytes ? heap.large.take(pages) : nullptr;
+  if (span == nullptr) span = runs_.allocate(pages, align, SpanState::kLarge, false);
+  if (span == nullptr && heap.large.pages() != 0) {
+    slabs_.release_empty(heap);
+    span = runs_.allocate(pages, align, SpanState::kLarge, false);
+  }
   if (span == nullptr) return nullptr;
   span->requested_bytes = size;
   void* p = start_of(span);
@@ -87,7 +93,8 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
                                     std::size_t align) noexcept {
   if (align <= kStepBytes) return allocate(heap, size);
   if (size > PTRDIFF_MAX) return nullptr;
-  if (align >= kPageBytes || size + align > kMaxMediumBytes) return allocate_large(size, align, false);
+  if (align >= kPageBytes || size + align > kMaxMediumBytes)
+    return allocate_large(heap, size, align, false);
   // Objects of a slab are at multiples of their size, so many are aligned by themselves.
   const std::size_t rounded = align_up(size == 0 ? 1 : size, align);
   if (rounded <= kMaxSmallBytes) {
@@ -103,7 +110,7 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
 
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_zeroed(ThreadHeap& heap, std::size_t size) noexcept {
-  if (size > kMaxMediumBytes) return allocate_large(size, 0, true);
+  if (size > kMaxMediumBytes) return allocate_large(heap, size, 0, true);
   void* p = allocate(heap, size);
   if (p != nullptr) memset(p, 0, size);
   return p;
@@ -118,8 +125,16 @@ void MemHeap<Os>::deallocate_slow(ThreadHeap& heap, void* p) noexcept {
   if (span->is_owned()) {
     if (span->owner.load(std::memory_order_relaxed) == &heap) report_double_free(p);
     slabs_.free_remote(heap, span, static_cast<FreeObject*>(p));
+    return;
+  }
+  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
+  if (span->requested_bytes == kCachedBlock) report_double_free(p);
+  if (tuning::kLargeShare != 0 &&
+      heap.large.put(span, runs_.used_pages() / (tuning::kLargeShare + !tuning::kLargeShare))) {
+    span->is_fresh = false;
+    span->requested_bytes = kCachedBlock;
   } else {
-    deallocate_remote(p);
+    runs_.free(span, span->run_pages, span->run_pages);
   }
 }
 
@@ -130,14 +145,10 @@ void MemHeap<Os>::deallocate_remote(void* p) noexcept {
   if (span->is_owned()) {
     slabs_.free_remote_now(span, static_cast<FreeObject*>(p));
   } else {
-    deallocate_large(span, p);
+    if (p != start_of(span)) report_interior_pointer(p, start_of(span));
+    if (span->requested_bytes == kCachedBlock) report_double_free(p);
+    runs_.free(span, span->run_pages, span->run_pages);
   }
-}
-
-template <AddressSpace Os>
-void MemHeap<Os>::deallocate_large(Span* span, void* p) noexcept {
-  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
-  runs_.free(span, span->run_pages, span->run_pages);
 }
 
 // --- reallocation -------------------------------------------------------------------------------
@@ -181,7 +192,7 @@ void* MemHeap<Os>::reallocate_large(ThreadHeap& heap, Span* span, void* p,
   if (old_pages < kMovePages || moves_.load(std::memory_order_relaxed) >= kMaxMoves) {
     return move(heap, p, old_pages * kPageBytes, size);
   }
-  void* moved = allocate_large(size, 0, false);
+  void* moved = allocate_large(heap, size, 0, false);
   if (moved == nullptr) return nullptr;
   if (runs_.os().move_pages(p, moved, old_pages * kPageBytes)) {
     moves_.fetch_add(1, std::memory_order_relaxed);
@@ -247,6 +258,7 @@ template <AddressSpace Os>
       bin.free_bytes += (span.carved - live) * span.object_bytes();
       bin.uncarved_bytes += (std::uint64_t{span.capacity} - span.carved) * span.object_bytes();
     } else if (span.state() == SpanState::kLarge) {
+      if (span.requested_bytes == kCachedBlock) return;
       ++stats.large_live;
       stats.large_live_bytes += span.requested_bytes;
     }

@@ -5,10 +5,11 @@
 //   base                     base + 8 * pages                          base + 4096 * pages
 //    | map: span pointers ... | the run heap's other tables | regions ...         |
 //
-// Null, foreign and early pointers all fail the one compare: before the window exists it has no pages.
+// Null, foreign and early pointers all fail the one compare: before the window exists it has no
+// pages.
 //
-// find: O(1), from any thread; an entry is read by whoever holds a pointer into its page and written
-// under the run heap's lock, so whatever passed the pointer on also ordered the two.
+// find: O(1), from any thread; an entry is read by whoever holds a pointer into its page and
+// written under the run heap's lock, so whatever passed the pointer on also ordered the two.
 #pragma once
 
 #include <atomic>

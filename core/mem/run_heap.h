@@ -6,10 +6,10 @@
 //            slot: | committed ...... | reserved | not ours |
 //
 // A free page is clean (never touched since it came from the kernel, reads as zero) or dirty. Dirty
-// pages are given back by madvise when they are more than an eighth of what is in use, at most once in
-// 100 ms, or at once when what is in use has fallen far below them; the kernel is called outside the
-// lock. A slot that is free as a whole is unmapped. Pages inside a region are never unmapped, so the
-// number of mappings stays small.
+// pages are given back by madvise when they are more than an eighth of what is in use, at most once
+// in 100 ms, or at once when what is in use has fallen far below them; the kernel is called outside
+// the lock. A slot that is free as a whole is unmapped. Pages inside a region are never unmapped,
+// so the number of mappings stays small.
 //
 // Safe from any thread; one lock, a leaf: below it is only the page source.
 //   allocate, free      O(log window + pages / 64), and a system call when committed pages run out
@@ -25,6 +25,7 @@
 //   115  Pages in use are counted right, by kind.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -57,7 +58,8 @@ class RunHeap {
 
   // A run of `pages`, its first byte aligned to `align` bytes, as a span in the given state.
   // whole: every page leads to the span, otherwise only the first.
-  // pre: pages > 0, align is a power of two. post: run_pages and is_fresh tell; nullptr = no memory.
+  // pre: pages > 0, align is a power of two. post: run_pages and is_fresh tell; nullptr = no
+  // memory.
   Span* allocate(std::size_t pages, std::size_t align, SpanState state, bool whole) noexcept;
 
   // Ends a span. touched: pages from its first on that may have been written, if it was fresh.
@@ -76,6 +78,9 @@ class RunHeap {
 
   // For who reports misuse: a page of ours that nothing lives in. pre: page < map().pages().
   bool is_free_page(std::size_t page) const noexcept { return index_.is_free(page); }
+
+  // As of some moment lately.
+  std::size_t used_pages() const noexcept { return used_pages_.load(std::memory_order_relaxed); }
 
   RunHeapStats stats() noexcept;
   int check() noexcept;
@@ -102,8 +107,8 @@ class RunHeap {
   static constexpr std::uint64_t kPurgePeriodMs = 100;
   static constexpr std::size_t kDirtyFloorPages = 256;
   static constexpr std::size_t kDirtyShare = 8;
-  // Purging at once what is far above the pages in use costs a fault a page if they are wanted again:
-  // this many a millisecond bounds that to some 6 % of the time.
+  // Purging at once what is far above the pages in use costs a fault a page if they are wanted
+  // again: this many a millisecond bounds that to some 6 % of the time.
   static constexpr std::size_t kCreditPerMs = 37;
   static constexpr std::size_t kMaxCreditPages = std::size_t{1} << 18;
 
@@ -117,6 +122,7 @@ class RunHeap {
     std::size_t pages;
   };
 
+  void set_used(std::size_t pages) noexcept { used_pages_.store(pages, std::memory_order_relaxed); }
   bool init() noexcept;
   bool open_window(std::size_t pages) noexcept;
   std::size_t take(std::size_t pages, std::size_t align) noexcept;
@@ -143,12 +149,12 @@ class RunHeap {
   SpanPool spans_;
   std::uint64_t* dirty_ = nullptr;
   Slot* slots_ = nullptr;
-  std::size_t first_slot_ = 0;      // the slots before it are the tables
-  std::size_t frontier_ = 0;        // page behind the last reserved one
+  std::size_t first_slot_ = 0;  // the slots before it are the tables
+  std::size_t frontier_ = 0;    // page behind the last reserved one
   std::size_t region_pages_ = kSlotPages;
   std::size_t reserved_pages_ = 0;
   std::size_t committed_pages_ = 0;
-  std::size_t used_pages_ = 0;
+  std::atomic<std::size_t> used_pages_{0};  // written under the lock
   std::size_t large_pages_ = 0;
   std::size_t dirty_pages_ = 0;
   std::size_t purged_pages_ = 0;

@@ -68,8 +68,8 @@ bool RunHeap<Os>::open_window(std::size_t pages) noexcept {
   return true;
 }
 
-// Reserves at least `pages` behind the last region; what cannot be had 64 MiB at a time is asked for
-// in smaller pieces.
+// Reserves at least `pages` behind the last region; what cannot be had 64 MiB at a time is asked
+// for in smaller pieces.
 template <AddressSpace Os>
 bool RunHeap<Os>::add_region(std::size_t pages) noexcept {
   const std::size_t needed = align_up(pages, kMinRegionPages);
@@ -97,8 +97,7 @@ bool RunHeap<Os>::add_region(std::size_t pages) noexcept {
 }
 
 template <AddressSpace Os>
-typename RunHeap<Os>::Place RunHeap<Os>::reserve_at(std::size_t first,
-                                                    std::size_t pages) noexcept {
+typename RunHeap<Os>::Place RunHeap<Os>::reserve_at(std::size_t first, std::size_t pages) noexcept {
   auto* hint = reinterpret_cast<void*>(map_.address_of(first));
   void* p = os_.reserve(hint, pages * kPageBytes, Access::kNone);
   if (p == nullptr) return Place::kRefused;
@@ -171,7 +170,7 @@ std::size_t RunHeap<Os>::take(std::size_t pages, std::size_t align) noexcept {
   }
   if (!commit(first, pages)) return RunIndex::kNone;
   index_.set(first, pages, false);
-  used_pages_ += pages;
+  set_used(used_pages() + pages);
   return first;
 }
 
@@ -201,7 +200,7 @@ template <AddressSpace Os>
 void RunHeap<Os>::put_back(std::size_t first, std::size_t pages, std::size_t touched) noexcept {
   set_dirty(first, touched);
   index_.set(first, pages, true);
-  used_pages_ -= pages;
+  set_used(used_pages() - pages);
 }
 
 template <AddressSpace Os>
@@ -213,7 +212,7 @@ void RunHeap<Os>::free(Span* span, std::size_t pages, std::size_t touched) noexc
     if (span->state() == SpanState::kLarge) large_pages_ -= pages;
     put_back(span->first_page, pages, span->is_fresh ? touched : pages);
     spans_.give(span);
-    if (dirty_pages_ > kDirtyFloorPages && dirty_pages_ > used_pages_ / kDirtyShare) {
+    if (dirty_pages_ > kDirtyFloorPages && dirty_pages_ > used_pages() / kDirtyShare) {
       target = purge_target();
     }
   }
@@ -231,7 +230,7 @@ bool RunHeap<Os>::grow(Span* span, std::size_t pages) noexcept {
   const std::size_t more = pages - old;
   if (first >= frontier_ || !index_.are_free(first, more) || !commit(first, more)) return false;
   index_.set(first, more, false);
-  used_pages_ += more;
+  set_used(used_pages() + more);
   large_pages_ += more;
   if (clear_dirty(first, more) != 0) span->is_fresh = false;
   span->run_pages = static_cast<std::uint32_t>(pages);
@@ -284,7 +283,8 @@ void RunHeap<Os>::set_dirty(std::size_t first, std::size_t pages) noexcept {
     const auto from = static_cast<unsigned>(page % 64);
     const std::size_t rest = first + pages - page;
     const std::size_t count = rest < 64 - from ? rest : 64 - from;
-    dirty_[page / 64] |= (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1) << from;
+    dirty_[page / 64] |= (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1)
+                         << from;
     page += count;
   }
   dirty_pages_ += pages;
@@ -296,16 +296,15 @@ std::size_t RunHeap<Os>::purge_target() noexcept {
   const std::uint64_t now = os_.now_ms();
   const std::uint64_t passed = now - last_credit_ms_;
   last_credit_ms_ = now;
-  credit_pages_ = passed >= kMaxCreditPages / kCreditPerMs
-                      ? kMaxCreditPages
-                      : credit_pages_ + passed * kCreditPerMs;
+  credit_pages_ = passed >= kMaxCreditPages / kCreditPerMs ? kMaxCreditPages
+                                                           : credit_pages_ + passed * kCreditPerMs;
   if (credit_pages_ > kMaxCreditPages) credit_pages_ = kMaxCreditPages;
   const bool is_time = now - last_purge_ms_ >= kPurgePeriodMs;
-  const bool is_fallen = dirty_pages_ > 4 * used_pages_ && credit_pages_ >= dirty_pages_;
+  const bool is_fallen = dirty_pages_ > 4 * used_pages() && credit_pages_ >= dirty_pages_;
   if (!is_time && !is_fallen) return SIZE_MAX;
   last_purge_ms_ = now;
   credit_pages_ -= credit_pages_ < dirty_pages_ ? credit_pages_ : dirty_pages_;
-  return used_pages_ / (2 * kDirtyShare);
+  return used_pages() / (2 * kDirtyShare);
 }
 
 // Takes up to `limit` dirty runs out of the index, the highest first, until `dirty_pages` would be
@@ -326,7 +325,7 @@ std::size_t RunHeap<Os>::take_dirty(Run* runs, std::size_t limit, std::size_t di
     while (page > 0 && is_dirty(page - 1)) --page;
     clear_dirty(page, end - page);
     index_.set(page, end - page, false);
-    used_pages_ += end - page;
+    set_used(used_pages() + end - page);
     runs[count++] = Run{page, end - page};
   }
   *cursor = page;
@@ -372,7 +371,8 @@ std::size_t RunHeap<Os>::unmap_empty_slots() noexcept {
     const std::size_t first = slot * kSlotPages;
     const std::size_t reserved = slots_[slot].reserved;
     if (reserved != kSlotPages || !index_.are_free(first, reserved)) continue;
-    if (!os_.unmap(reinterpret_cast<void*>(map_.address_of(first)), reserved * kPageBytes)) continue;
+    if (!os_.unmap(reinterpret_cast<void*>(map_.address_of(first)), reserved * kPageBytes))
+      continue;
     given += clear_dirty(first, reserved);
     index_.set(first, reserved, false);
     reserved_pages_ -= reserved;
@@ -395,7 +395,7 @@ RunHeapStats RunHeap<Os>::stats() noexcept {
   const LockGuard guard(mutex_);
   RunHeapStats stats;
   if (map_.pages() == 0) return stats;
-  stats.used_pages = used_pages_;
+  stats.used_pages = used_pages();
   stats.large_pages = large_pages_;
   stats.free_pages = index_.free_pages();
   stats.dirty_pages = dirty_pages_;
@@ -411,7 +411,7 @@ int RunHeap<Os>::check() noexcept {
   const LockGuard guard(mutex_);
   if (map_.pages() == 0) return 0;
   if (const int broken = index_.check(frontier_); broken != 0) return broken;
-  if (used_pages_ + index_.free_pages() != reserved_pages_) return 111;
+  if (used_pages() + index_.free_pages() != reserved_pages_) return 111;
   std::size_t dirty = 0;
   for (std::size_t page = 0; page < frontier_; ++page) {
     const Slot& slot = slots_[page / kSlotPages];

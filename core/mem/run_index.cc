@@ -101,19 +101,21 @@ RunIndex::Summary RunIndex::summarize_children(unsigned level, std::size_t node)
   const Level& below = levels_[level - 1];
   const std::size_t first = node * kFanOut;
   const std::size_t end = first + kFanOut < below.count ? first + kFanOut : below.count;
-  Summary sum{0, 0, 0};
-  bool is_all_free = true;
+  const auto span = static_cast<std::uint32_t>(below.span);
+  std::uint32_t longest = 0;
+  std::uint32_t run = 0;  // free pages that end where the child starts
   for (std::size_t i = first; i < end; ++i) {
     const Summary& child = below.nodes[i];
-    if (is_all_free) sum.start += child.start;
-    const std::uint32_t across = sum.end + child.start;
-    if (across > sum.max) sum.max = across;
-    if (child.max > sum.max) sum.max = child.max;
-    const bool is_child_free = child.start == below.span;
-    sum.end = is_child_free ? sum.end + child.end : child.end;
-    is_all_free = is_all_free && is_child_free;
+    const std::uint32_t across = run + child.start;
+    longest = across > longest ? across : longest;
+    longest = child.max > longest ? child.max : longest;
+    run = child.start == span ? across : child.end;
   }
-  return sum;
+  std::size_t leading = first;
+  while (leading < end && below.nodes[leading].start == span) ++leading;
+  std::uint32_t start = static_cast<std::uint32_t>(leading - first) * span;
+  if (leading < end) start += below.nodes[leading].start;
+  return Summary{start, longest, run};
 }
 
 void RunIndex::update(std::size_t first, std::size_t last) noexcept {

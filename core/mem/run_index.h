@@ -1,5 +1,5 @@
-// The run index: which pages of a window are free, as a bitmap under a tree of summaries, so that the
-// first run of k free pages by address is found without walking.
+// The run index: which pages of a window are free, as a bitmap under a tree of summaries, so that
+// the first run of k free pages by address is found without walking.
 //
 //   level 2   | start max end |  ...            one summary for 8 of the level below
 //   level 1   | start max end | ... x 8         the same
@@ -9,8 +9,9 @@
 // start and end are the free pages at a node's two ends, max its longest run: what is needed to see
 // runs that cross nodes (the scheme of Go's page allocator, runtime/mpagealloc.go).
 //
-// Not thread-safe. find: O(log pages), with a fan-out of 8. set: O(pages / 64) and one path up, left as soon as a summary stays what it was. All memory is the caller's, zeroed,
-// and may be committed as far as the pages in use need it.
+// Not thread-safe. find: O(log pages), with a fan-out of 8. set: O(pages / 64) and one path up,
+// left as soon as a summary stays what it was. All memory is the caller's, zeroed, and may be
+// committed as far as the pages in use need it.
 //
 // Invariants, which check() asserts by number (101 and on):
 //   101  Each summary of level 0 agrees with its chunk's bits.
@@ -63,7 +64,9 @@ class RunIndex {
   // Marks [first, first + pages) free or used. pre: each of them was the other.
   void set(std::size_t first, std::size_t pages, bool free) noexcept;
 
-  bool is_free(std::size_t page) const noexcept { return (bits_[page / 64] >> (page % 64) & 1) != 0; }
+  bool is_free(std::size_t page) const noexcept {
+    return (bits_[page / 64] >> (page % 64) & 1) != 0;
+  }
   bool are_free(std::size_t first, std::size_t pages) const noexcept;
   // Free pages from `first` on, counted up to `limit`.
   std::size_t free_from(std::size_t first, std::size_t limit) const noexcept;
@@ -88,7 +91,7 @@ class RunIndex {
 
   std::uint64_t* bits_ = nullptr;
   Level levels_[kMaxLevels];
-  unsigned level_count_ = 0;  // in use
+  unsigned level_count_ = 0;   // in use
   std::size_t top_count_ = 0;  // nodes of the highest of them
   std::size_t free_pages_ = 0;
 };

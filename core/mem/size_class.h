@@ -4,9 +4,9 @@
 //   bin 65 to 104   beyond that up to 32 KiB, 8 a doubling, so that sizes of one bin differ by at
 //                   most an eighth
 //
-// A bin gets slabs only once it is asked for enough; those of a bin beyond 1 KiB hold objects of the
-// largest size that it was asked for, rounded to 16 bytes. Everything else is fitted to 16 bytes. So
-// no request is rounded by more than 15 bytes for long. Pure functions, O(1).
+// A bin gets slabs only once it is asked for enough; those of a bin beyond 1 KiB hold objects of
+// the largest size that it was asked for, rounded to 16 bytes. Everything else is fitted to 16
+// bytes. So no request is rounded by more than 15 bytes for long. Pure functions, O(1).
 #pragma once
 
 #include <cstddef>

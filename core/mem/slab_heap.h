@@ -6,21 +6,22 @@
 //              +------------------(the next current one)---------------+-----------+--> FIT
 //
 // `need` counts the owner's frees down to the next event: 1 in a full slab, what keeps an available
-// one from being sparse, the live objects in a sparse one, out of reach in the current one. So a free
-// is a push and a countdown, and knows nothing else. While a slab is current, kNoEvent - need is the
-// length of its free list. In a fit span need is always 1.
+// one from being sparse, the live objects in a sparse one, out of reach in the current one. So a
+// free is a push and a countdown, and knows nothing else. While a slab is current, kNoEvent - need
+// is the length of its free list. In a fit span need is always 1.
 //
-// Holes before fresh pages: when a bin is out of slabs, the heap's sparse slabs are opened, which is
-// to give them a fit table, and the bin takes rows of objects out of their gaps. So memory that one
-// size left serves all others, as in a heap of boundary tags, and only a heap without holes grows.
+// Holes before fresh pages: when a bin is out of slabs, the heap's sparse slabs are opened, which
+// is to give them a fit table, and the bin takes rows of objects out of their gaps. So memory that
+// one size left serves all others, as in a heap of boundary tags, and only a heap without holes
+// grows.
 //
 // Frees by other threads are gathered in their rings and pushed onto the span's remote list, one
-// compare-and-swap a batch. The batch that finds the list empty also pushes the span onto its owner's
-// pending list; the owner collects when a bin runs dry. Objects in a remote list count as live until
-// then, so a span cannot be given back while anybody may still be about to push it.
+// compare-and-swap a batch. The batch that finds the list empty also pushes the span onto its
+// owner's pending list; the owner collects when a bin runs dry. Objects in a remote list count as
+// live until then, so a span cannot be given back while anybody may still be about to push it.
 //
-// Operations on a thread heap are for its own thread, or for whoever holds the registry's lock while
-// it is an orphan. Lock order: registry, then the run heap's.
+// Operations on a thread heap are for its own thread, or for whoever holds the registry's lock
+// while it is an orphan. Lock order: registry, then the run heap's.
 //
 // Invariants, which check() asserts for a heap at rest (beside those of the run heap):
 //   121  A slab's need is what its state asks for.
@@ -114,13 +115,15 @@ class SlabHeap {
 
   // fit spans
   FreeObject* fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept;
-  FreeObject* take_row(ThreadHeap& heap, unsigned bin, std::size_t size, std::size_t count) noexcept;
+  FreeObject* take_row(ThreadHeap& heap, unsigned bin, std::size_t size,
+                       std::size_t count) noexcept;
   static FitArea& area_of(ThreadHeap& heap, std::size_t granules) noexcept;
   static FitLists::Gap find_gap(ThreadHeap& heap, std::size_t granules) noexcept;
   bool open_sparse(ThreadHeap& heap, std::size_t granules) noexcept;
   bool open_slab(ThreadHeap& heap, Span* slab) noexcept;
   FitLists::Gap grow_fit(ThreadHeap& heap, FitArea& area, std::size_t count) noexcept;
   FitTable* make_fit(ThreadHeap& heap) noexcept;
+  void drop_fit(ThreadHeap& heap, FitTable* table) noexcept;
   FitTable* take_table(ThreadHeap& heap) noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
   void release_fit(ThreadHeap& heap, Span* span) noexcept;

@@ -66,8 +66,8 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   const std::size_t count = span->fit->size_of(first);
   const unsigned bin = bin_of_granules(count);
   const bool is_wanted = count * FitTable::kGranuleBytes >= heap.object_bytes[bin];
-  const std::size_t most = tuning::kCacheGranules +
-                           heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
+  const std::size_t most =
+      tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
   if (!is_wanted || heap.cached[bin] >= count * tuning::kCacheObjects ||
       heap.cached_granules + count > most) {
     return release_fit(heap, span);
@@ -107,8 +107,21 @@ void SlabHeap<Os>::release_fit(ThreadHeap& heap, Span* span) noexcept {
   }
   area.lists.update(table, longest);
   if (!table->is_empty()) return;
+  if (area.empty == nullptr || area.empty == table || !area.empty->is_empty()) {
+    area.empty = table;
+  } else {
+    drop_fit(heap, table);
+  }
+}
+
+// Gives an empty fit span back.
+template <AddressSpace Os>
+void SlabHeap<Os>::drop_fit(ThreadHeap& heap, FitTable* table) noexcept {
+  FitArea& area = heap.areas[table->area];
+  Span* span = table->span;
   area.lists.remove(table);
   area.free_granules -= table->granules();
+  if (area.empty == table) area.empty = nullptr;
   if (area.growing == table) area.growing = nullptr;
   table->release();
   table->next = heap.spare_tables;
@@ -139,8 +152,7 @@ FitTable* SlabHeap<Os>::take_table(ThreadHeap& heap) noexcept {
 // Fresh pages to fit `count` granules in: the next ones of the span that grows, or of a new one. So
 // all gaps are holes that something left.
 template <AddressSpace Os>
-FitLists::Gap SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area,
-                                     std::size_t count) noexcept {
+FitLists::Gap SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area, std::size_t count) noexcept {
   constexpr std::size_t kPage = FitTable::kGranulesPerPage;
   FitTable* table = area.growing;
   std::size_t end = 0;
@@ -253,8 +265,9 @@ bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
   return true;
 }
 
-// Objects for a bin that has no slab left, out of holes; nullptr = there are none worth it. As long as
-// holes are a small part of what the heap holds a slab is better, for its objects are freed faster.
+// Objects for a bin that has no slab left, out of holes; nullptr = there are none worth it. As long
+// as holes are a small part of what the heap holds a slab is better, for its objects are freed
+// faster.
 template <AddressSpace Os>
 FreeObject* SlabHeap<Os>::fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept {
   const std::size_t size = heap.object_bytes[bin] / FitTable::kGranuleBytes;
@@ -292,8 +305,7 @@ FreeObject* SlabHeap<Os>::take_row(ThreadHeap& heap, unsigned bin, std::size_t s
   std::byte* start = start_of(span) + first * FitTable::kGranuleBytes;
   FreeObject* next = nullptr;
   for (std::size_t i = count; i-- > 1;) {
-    auto* object =
-        reinterpret_cast<FreeObject*>(start + i * size * FitTable::kGranuleBytes);
+    auto* object = reinterpret_cast<FreeObject*>(start + i * size * FitTable::kGranuleBytes);
     object->next = next;
     next = object;
   }

@@ -63,8 +63,8 @@ Span* SlabHeap<Os>::make_slab(ThreadHeap& heap, unsigned bin) noexcept {
   return slab;
 }
 
-// Hands out a slab's next objects, as many as end in the page in which the first one starts, so that
-// a slab touches its pages one after the other.
+// Hands out a slab's next objects, as many as end in the page in which the first one starts, so
+// that a slab touches its pages one after the other.
 template <AddressSpace Os>
 FreeObject* SlabHeap<Os>::carve(ThreadHeap& heap, Span* slab) noexcept {
   const std::size_t bytes = slab->object_bytes();
@@ -105,13 +105,20 @@ std::uint32_t SlabHeap<Os>::sparse_at(const Span& slab) noexcept {
 template <AddressSpace Os>
 std::uint32_t SlabHeap<Os>::live_objects(const Span& span) noexcept {
   switch (span.state()) {
-    case SpanState::kCurrent: return span.carved - (Span::kNoEvent - span.need);
-    case SpanState::kFull: return span.capacity;
-    case SpanState::kAvailable: return span.need + sparse_at(span);
-    case SpanState::kSparse: return span.need == Span::kNoEvent ? 0 : span.need;  // kept: 0
-    case SpanState::kOutdated: return span.need;
-    case SpanState::kFit: return span.carved;
-    default: return 0;
+    case SpanState::kCurrent:
+      return span.carved - (Span::kNoEvent - span.need);
+    case SpanState::kFull:
+      return span.capacity;
+    case SpanState::kAvailable:
+      return span.need + sparse_at(span);
+    case SpanState::kSparse:
+      return span.need == Span::kNoEvent ? 0 : span.need;  // kept: 0
+    case SpanState::kOutdated:
+      return span.need;
+    case SpanState::kFit:
+      return span.carved;
+    default:
+      return 0;
   }
 }
 
@@ -233,6 +240,11 @@ void SlabHeap<Os>::release_empty(ThreadHeap& heap) noexcept {
     give_back(heap, heap.kept[bin]);
     heap.kept[bin] = nullptr;
   }
+  for (FitArea& area : heap.areas) {
+    if (area.empty != nullptr && area.empty->is_empty()) drop_fit(heap, area.empty);
+    area.empty = nullptr;
+  }
+  while (Span* span = heap.large.evict()) runs_.free(span, span->run_pages, span->run_pages);
 }
 
 template <AddressSpace Os>

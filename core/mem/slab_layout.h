@@ -17,8 +17,8 @@ constexpr std::size_t slab_pages(std::size_t capacity, std::size_t object_bytes)
   return (capacity * object_bytes + kPageBytes - 1) / kPageBytes;
 }
 
-// For a heap that has `slabs` of the bin already: twice the size with each, from the least number of
-// pages on that leave at most a 64th unused, else the number that leaves the smallest share.
+// For a heap that has `slabs` of the bin already: twice the size with each, from the least number
+// of pages on that leave at most a 64th unused, else the number that leaves the smallest share.
 // post: pages is the least that hold the capacity. O(pages).
 constexpr SlabLayout slab_layout(std::size_t object_bytes, unsigned slabs) noexcept {
   std::size_t bytes = tuning::kFirstSlabBytes;

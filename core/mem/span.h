@@ -33,7 +33,7 @@ struct FreeObject {
 
 enum class SpanState : std::uint8_t {
   kUnused,
-  kLarge,      // one block of whole pages
+  kLarge,  // one block of whole pages
   // slabs, and the one other kind that a thread heap owns
   kCurrent,    // its objects are in a bin, and frees to it raise no event
   kFull,       // in no list; an event when the first object is freed
@@ -72,9 +72,9 @@ struct alignas(64) Span {
 
   constexpr Span() noexcept = default;
 
-  // Whether this is a slab of `heap`, asked by the thread of that heap. Others write `owner` only while
-  // it is another heap's, so a plain read cannot be wrong in its answer; an atomic one would cost an
-  // instruction, for compilers do not fold it into the comparison.
+  // Whether this is a slab of `heap`, asked by the thread of that heap. Others write `owner` only
+  // while it is another heap's, so a plain read cannot be wrong in its answer; an atomic one would
+  // cost an instruction, for compilers do not fold it into the comparison.
   bool is_owned_by(const ThreadHeap* heap) const noexcept {
 #if defined(__SANITIZE_THREAD__)
     return owner.load(std::memory_order_relaxed) == heap;

@@ -26,16 +26,16 @@ struct FitStats {
 
 struct MemStats {
   SlabStats bins[kBins];
-  FitStats fits[2];  // for sizes up to 1 KiB, and beyond
+  FitStats fits[2];                    // for sizes up to 1 KiB, and beyond
   std::uint64_t large_live_bytes = 0;  // asked for, in runs of their own
   std::uint64_t large_live = 0;
   std::uint64_t large_pages = 0;
-  std::uint64_t used_pages = 0;      // in slabs, fit spans and large blocks
-  std::uint64_t dirty_pages = 0;     // free, and still resident
-  std::uint64_t clean_pages = 0;     // free, with nothing behind them
+  std::uint64_t used_pages = 0;   // in slabs, fit spans and large blocks
+  std::uint64_t dirty_pages = 0;  // free, and still resident
+  std::uint64_t clean_pages = 0;  // free, with nothing behind them
   std::uint64_t longest_free_pages = 0;
   std::uint64_t metadata_pages = 0;
-  std::uint64_t purged_pages = 0;    // given back so far
+  std::uint64_t purged_pages = 0;  // given back so far
 };
 
 }  // namespace mem

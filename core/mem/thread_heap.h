@@ -1,9 +1,9 @@
 // A thread heap: what one thread needs to allocate and free without a lock or an atomic operation.
 //
 //   bins[b] -> object -> object -> 0        taken from current[b], to be handed out
-//   current[b] -> slab: free -> object ...  freed since; taken over as a whole when bins[b] is empty
-//   available[b] -> slab <-> slab           have free objects, or were never carved to the end
-//   sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
+//   current[b] -> slab: free -> object ...  freed since; taken over as a whole when bins[b] is
+//   empty available[b] -> slab <-> slab           have free objects, or were never carved to the
+//   end sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
 //   kept[b] -> slab                         empty, kept for the next need
 //   areas[a] -> table <-> table             spans with objects of any size (fit_table.h)
 //   pending -> slab -> slab                 spans that others freed objects of (any thread pushes)
@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "core/mem/fit_table.h"
+#include "core/mem/large_cache.h"
 #include "core/mem/size_class.h"
 #include "core/mem/span.h"
 
@@ -39,6 +40,7 @@ struct RemoteBatch {
 struct FitArea {
   FitLists lists;
   FitTable* growing = nullptr;  // the one whose span has pages that were never used
+  FitTable* empty = nullptr;    // one that holds nothing, kept for the next need
   std::size_t free_granules = 0;
   std::size_t sparse_granules = 0;  // that are free in sparse slabs, at least
 };
@@ -48,11 +50,12 @@ class ThreadHeap {
   static constexpr std::size_t kRingSlots = 16;
 
   FreeObject* bins[kBins] = {};
-  std::uint16_t object_bytes[kBins] = {};  // of a bin's next slab; 0 = the bin has none
-  std::uint32_t fit_live[kBins] = {};      // live objects of a bin's size in fit spans
+  std::uint16_t object_bytes[kBins] = {};   // of a bin's next slab; 0 = the bin has none
+  std::uint32_t fit_live[kBins] = {};       // live objects of a bin's size in fit spans
   std::uint16_t largest[kMediumBins] = {};  // asked for lately, of a bin beyond 1 KiB
   std::uint8_t cold_uses[kBins] = {};
-  std::uint16_t cached[kBins] = {};  // granules of fitted objects that went to a bin since it was empty
+  std::uint16_t cached[kBins] =
+      {};  // granules of fitted objects that went to a bin since it was empty
   std::uint8_t slab_counts[kBins] = {};  // slabs of a bin now, as far as it counts for their size
   Span* current[kBins];
   SpanList available[kBins];
@@ -60,6 +63,7 @@ class ThreadHeap {
   std::uint64_t sparse_bins[2] = {};  // which have any
   Span* kept[kBins] = {};
   FitArea areas[2];  // for sizes up to 1 KiB, and beyond: small objects would break up large gaps
+  LargeCache large;
   std::size_t owned_pages = 0;
   std::size_t cached_granules = 0;
   FitTable* spare_tables = nullptr;

@@ -1,39 +1,42 @@
-// The constants that were chosen by measurement; core/README.md has the figures. Each can be set from
-// outside, as -DMEM_TUNE_NAME=value, so that an ablation is a build and not an edit.
+// The constants that were chosen by measurement; core/README.md has the figures. Each can be set
+// from outside, as -DMEM_TUNE_NAME=value, so that an ablation is a build and not an edit.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #ifndef MEM_TUNE_FIRST_SLAB_KIB
-#define MEM_TUNE_FIRST_SLAB_KIB 8
+#define MEM_TUNE_FIRST_SLAB_KIB 4
 #endif
 #ifndef MEM_TUNE_MAX_SLAB_KIB
-#define MEM_TUNE_MAX_SLAB_KIB 64
+#define MEM_TUNE_MAX_SLAB_KIB 32
 #endif
 #ifndef MEM_TUNE_HOT_LIVE
-#define MEM_TUNE_HOT_LIVE 32
+#define MEM_TUNE_HOT_LIVE 16
 #endif
 #ifndef MEM_TUNE_HOT_USES
-#define MEM_TUNE_HOT_USES 64
+#define MEM_TUNE_HOT_USES 128
 #endif
 #ifndef MEM_TUNE_SPARSE
-#define MEM_TUNE_SPARSE 4
+#define MEM_TUNE_SPARSE 2
 #endif
 #ifndef MEM_TUNE_MIN_FILL
 #define MEM_TUNE_MIN_FILL 32
 #endif
 #ifndef MEM_TUNE_HOLE_SHARE
-#define MEM_TUNE_HOLE_SHARE 8
+#define MEM_TUNE_HOLE_SHARE 16
 #endif
 #ifndef MEM_TUNE_CACHE_OBJECTS
 #define MEM_TUNE_CACHE_OBJECTS 8
 #endif
 #ifndef MEM_TUNE_CACHE_GRANULES
-#define MEM_TUNE_CACHE_GRANULES 512
+#define MEM_TUNE_CACHE_GRANULES 256
 #endif
 #ifndef MEM_TUNE_CACHE_SHARE
-#define MEM_TUNE_CACHE_SHARE 64
+#define MEM_TUNE_CACHE_SHARE 128
+#endif
+#ifndef MEM_TUNE_LARGE_SHARE
+#define MEM_TUNE_LARGE_SHARE 128
 #endif
 #ifndef MEM_TUNE_BATCH
 #define MEM_TUNE_BATCH 64
@@ -66,11 +69,15 @@ inline constexpr std::size_t kHoleShare = MEM_TUNE_HOLE_SHARE;
 inline constexpr std::size_t kMinFillGranules = MEM_TUNE_MIN_FILL;
 inline constexpr std::size_t kMaxFillGranules = 256;
 
-// Fitted objects of one bin that wait in it to be asked for again, at most; and granules of all bins
-// together, beside this share of what the heap holds.
+// Fitted objects of one bin that wait in it to be asked for again, at most; and granules of all
+// bins together, beside this share of what the heap holds.
 inline constexpr unsigned kCacheObjects = MEM_TUNE_CACHE_OBJECTS;
 inline constexpr std::size_t kCacheGranules = MEM_TUNE_CACHE_GRANULES;
 inline constexpr std::size_t kCacheShare = MEM_TUNE_CACHE_SHARE;
+
+// A thread keeps freed large blocks of sizes that it asked for again, up to this share of the pages
+// in use; 0 = none.
+inline constexpr std::size_t kLargeShare = MEM_TUNE_LARGE_SHARE;
 
 // Pages of a span whose objects are fitted.
 inline constexpr std::size_t kFitPages = 16;
