@@ -118,6 +118,14 @@ std::size_t DefaultHeap::purge() noexcept {
   return with_heap(std::size_t{0}, [](ThreadHeap& heap) { return mem_heap.purge(heap); });
 }
 
+HeapStats DefaultHeap::stats() const noexcept {
+  return with_heap(HeapStats{}, [](ThreadHeap& heap) { return mem_heap.stats(heap); });
+}
+
+MemStats DefaultHeap::detailed_stats() const noexcept {
+  return with_heap(MemStats{}, [](ThreadHeap& heap) { return mem_heap.detailed_stats(heap); });
+}
+
 int DefaultHeap::check() noexcept {
   return with_heap(0, [](ThreadHeap& heap) { return mem_heap.check(heap); });
 }

@@ -42,8 +42,8 @@ class DefaultHeap {
   std::size_t usable_size(const void* p) noexcept { return mem_heap.usable_size(p); }
   std::size_t purge() noexcept;
   int check() noexcept;
-  HeapStats stats() const noexcept { return mem_heap.stats(); }
-  MemStats detailed_stats() const noexcept { return mem_heap.detailed_stats(); }
+  HeapStats stats() const noexcept;
+  MemStats detailed_stats() const noexcept;
 
   void lock_for_fork() noexcept;
   void unlock_in_parent() noexcept;

@@ -71,8 +71,8 @@ class MemHeap {
   std::size_t usable_size(const void* p) noexcept;
   std::size_t purge(ThreadHeap& heap) noexcept;
   int check(ThreadHeap& heap) noexcept;
-  HeapStats stats() noexcept;
-  MemStats detailed_stats() noexcept;
+  HeapStats stats(const ThreadHeap& heap) noexcept;
+  MemStats detailed_stats(const ThreadHeap& heap) noexcept;
 
   SlabHeap<Os>& slabs() noexcept { return slabs_; }
   RunHeap<Os>& runs() noexcept { return runs_; }

@@ -165,6 +165,9 @@ void* MemHeap<Os>::reallocate(ThreadHeap& heap, void* p, std::size_t size) noexc
 template <AddressSpace Os>
 void* MemHeap<Os>::reallocate_owned(ThreadHeap& heap, Span* span, void* p,
                                     std::size_t size) noexcept {
+  if (span->state() == SpanState::kFit && span->is_owned_by(&heap)) {
+    slabs_.require_live(heap, span, p);
+  }
   const std::size_t usable = slabs_.object_size(span, p);
   if (span->state() != SpanState::kFit) {
     if (size <= usable && (size > usable / 2 || usable <= 2 * kStepBytes)) return p;
@@ -237,10 +240,10 @@ int MemHeap<Os>::check(ThreadHeap& heap) noexcept {
   return slabs_.check(heap);
 }
 
-// Slab objects count with their size: what was asked for is written down nowhere. Of threads that
-// are running it is a snapshot: an object in a bin counts as live.
+// Objects count with their size: what was asked for is written down nowhere. Those in the bins of other
+// threads, and on their way to their owners, count as live.
 template <AddressSpace Os>
-[[gnu::no_sanitize("thread")]] MemStats MemHeap<Os>::detailed_stats() noexcept {
+[[gnu::no_sanitize("thread")]] MemStats MemHeap<Os>::detailed_stats(const ThreadHeap& heap) noexcept {
   MemStats stats;
   runs_.for_each_span([&](const Span& span) {
     if (span.state() == SpanState::kFit) {
@@ -263,6 +266,22 @@ template <AddressSpace Os>
       stats.large_live_bytes += span.requested_bytes;
     }
   });
+  for (unsigned bin = 0; bin < kBins; ++bin) {
+    for (const FreeObject* object = heap.bins[bin]; object != nullptr; object = object->next) {
+      const Span* span = runs_.map().find(object);
+      const std::size_t bytes = slabs_.object_size(span, object);
+      if (span->state() == SpanState::kFit) {
+        FitStats& fits = stats.fits[span->fit->area];
+        --fits.live_objects;
+        fits.live_bytes -= bytes;
+        fits.free_bytes += bytes;
+      } else {
+        --stats.bins[bin].live_objects;
+        stats.bins[bin].live_bytes -= bytes;
+        stats.bins[bin].free_bytes += bytes;
+      }
+    }
+  }
   const RunHeapStats runs = runs_.stats();
   stats.large_pages = runs.large_pages;
   stats.used_pages = runs.used_pages;
@@ -275,8 +294,8 @@ template <AddressSpace Os>
 }
 
 template <AddressSpace Os>
-HeapStats MemHeap<Os>::stats() noexcept {
-  const MemStats all = detailed_stats();
+HeapStats MemHeap<Os>::stats(const ThreadHeap& heap) noexcept {
+  const MemStats all = detailed_stats(heap);
   HeapStats stats;
   for (const SlabStats& bin : all.bins) {
     stats.total_allocated_bytes += bin.live_bytes;

@@ -68,6 +68,8 @@ class SlabHeap {
   void* allocate_fit(ThreadHeap& heap, std::size_t bytes, std::size_t align) noexcept;
   // Resizes an object of a fit span of this heap where it is; false = no room behind it.
   bool resize_fit(ThreadHeap& heap, Span* span, void* p, std::size_t bytes) noexcept;
+  // Ends the process if no live object of a fit span of this heap starts at p.
+  void require_live(const ThreadHeap& heap, const Span* span, const void* p) const noexcept;
   // Bytes of an object of an owned span; any thread.
   std::size_t object_size(const Span* span, const void* p) const noexcept;
 
@@ -125,6 +127,7 @@ class SlabHeap {
   FitTable* make_fit(ThreadHeap& heap) noexcept;
   void drop_fit(ThreadHeap& heap, FitTable* table) noexcept;
   FitTable* take_table(ThreadHeap& heap) noexcept;
+  void require_start(const Span* span, const FreeObject* object) const noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
   void release_fit(ThreadHeap& heap, Span* span) noexcept;
   static unsigned bin_of_granules(std::size_t granules) noexcept;

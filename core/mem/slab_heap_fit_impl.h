@@ -58,16 +58,47 @@ std::size_t SlabHeap<Os>::object_size(const Span* span, const void* p) const noe
   return span->fit->size_of(granule_of(span, p)) * FitTable::kGranuleBytes;
 }
 
+// Ends the process unless a live object starts at `object`. Exact but for objects that wait in a bin.
+template <AddressSpace Os>
+void SlabHeap<Os>::require_start(const Span* span, const FreeObject* object) const noexcept {
+  const std::size_t first = granule_of(span, object);
+  const FitTable* table = span->fit;
+  if (is_aligned(reinterpret_cast<std::uintptr_t>(object), FitTable::kGranuleBytes) &&
+      table->is_start(first)) {
+    return;
+  }
+  if (first < table->granules() && table->is_free(first)) report_double_free(object);
+  if (!is_aligned(reinterpret_cast<std::uintptr_t>(object), FitTable::kGranuleBytes)) {
+    report_misaligned_pointer(object);
+  }
+  std::size_t start = first;
+  while (!table->is_start(start)) --start;
+  report_interior_pointer(object, start_of(span) + start * FitTable::kGranuleBytes);
+}
+
+// The same, of objects that wait in the bin of an owner too: as long as few do, they are looked through.
+template <AddressSpace Os>
+void SlabHeap<Os>::require_live(const ThreadHeap& heap, const Span* span,
+                                const void* p) const noexcept {
+  const auto* object = static_cast<const FreeObject*>(p);
+  require_start(span, object);
+  const unsigned bin = bin_of_granules(span->fit->size_of(granule_of(span, object)));
+  if (heap.cached[bin] == 0 || heap.object_bytes[bin] != 0) return;
+  for (const FreeObject* o = heap.bins[bin]; o != nullptr; o = o->next) {
+    if (o == object) report_double_free(object);
+  }
+}
+
 // The owner freed one object of a fit span. The last few of a size go straight back to its bin.
 template <AddressSpace Os>
 void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   FreeObject* object = span->free;
-  const std::size_t first = granule_of(span, object);
-  const std::size_t count = span->fit->size_of(first);
+  require_live(heap, span, object);
+  const std::size_t count = span->fit->size_of(granule_of(span, object));
   const unsigned bin = bin_of_granules(count);
   const bool is_wanted = count * FitTable::kGranuleBytes >= heap.object_bytes[bin];
-  const std::size_t most =
-      tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
+  const std::size_t most = tuning::kCacheGranules +
+                           heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
   if (!is_wanted || heap.cached[bin] >= count * tuning::kCacheObjects ||
       heap.cached_granules + count > most) {
     return release_fit(heap, span);
@@ -93,12 +124,7 @@ void SlabHeap<Os>::release_fit(ThreadHeap& heap, Span* span) noexcept {
   while (object != nullptr) {
     FreeObject* next = object->next;
     const std::size_t first = granule_of(span, object);
-    const bool is_aligned_to_granule =
-        is_aligned(reinterpret_cast<std::uintptr_t>(object), FitTable::kGranuleBytes);
-    if (!is_aligned_to_granule || !table->is_start(first)) {
-      if (table->is_free(first)) report_double_free(object);
-      report_misaligned_pointer(object);
-    }
+    require_start(span, object);
     const std::size_t count = table->give(first);
     area.free_granules += count;
     --heap.fit_live[bin_of_granules(count)];

@@ -61,25 +61,18 @@ constexpr Case kAlways[] = {
     {"usable_size_of_wild", "mem: invalid free of 0x4000"},
 };
 
-// What a heap whose small blocks have headers tells beyond that.
-constexpr Case kOfSmallBlocks[] = {
+// What is told of small blocks as long as their size is not asked for often.
+constexpr Case kOfFittedBlocks[] = {
     {"double_free_coalesced", kDouble},
-    {"double_free_delayed", kDouble},
     {"double_free_after_another", kDouble},
-    {"double_free_by_thread", kDouble},
-    {"double_free_after_thread", kDouble},
     {"realloc_after_free", kDouble},
     {"interior", kInterior},
     {"misaligned", "mem: invalid free of 0x[0-9a-f]+1: misaligned"},
-    {"overwritten_header", kHeader},
-    {"overflow_into_next", kHeader},
-    {"overflow_seen_from_next", kHeader},
-    {"write_after_free", "mem: corrupted free list at 0x[0-9a-f]+"},
 };
 
 std::string name_of(const testing::TestParamInfo<Case>& each) { return each.param.name; }
 INSTANTIATE_TEST_SUITE_P(Always, MisuseTest, testing::ValuesIn(kAlways), name_of);
-INSTANTIATE_TEST_SUITE_P(OfSmallBlocks, MisuseTest, testing::ValuesIn(kOfSmallBlocks), name_of);
+INSTANTIATE_TEST_SUITE_P(OfFittedBlocks, MisuseTest, testing::ValuesIn(kOfFittedBlocks), name_of);
 
 // The programs above use the default config; the guards are the same code in the classic one, and
 // these ask it in a forked child.
