@@ -300,7 +300,7 @@ std::size_t RunHeap<Os>::purge_target() noexcept {
                                                            : credit_pages_ + passed * kCreditPerMs;
   if (credit_pages_ > kMaxCreditPages) credit_pages_ = kMaxCreditPages;
   const bool is_time = now - last_purge_ms_ >= kPurgePeriodMs;
-  const bool is_fallen = dirty_pages_ > 4 * used_pages() && credit_pages_ >= dirty_pages_;
+  const bool is_fallen = dirty_pages_ > used_pages() && credit_pages_ >= dirty_pages_;
   if (!is_time && !is_fallen) return SIZE_MAX;
   last_purge_ms_ = now;
   credit_pages_ -= credit_pages_ < dirty_pages_ ? credit_pages_ : dirty_pages_;
