@@ -2,7 +2,7 @@
 // strdup and their like: the C library's own call these.
 //
 // Safe from any thread, before constructors and inside the dynamic linker: the heap is constant-
-// initialised and uses neither thread-local storage nor any allocating call. Costs are the heap's.
+// initialised, and its thread-local pointer is of the initial-exec kind. Costs are the heap's.
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 
 #include "core/allocators/named_heaps.h"
 #include "core/base/bits.h"
+#include "core/dropin/stats_report.h"
 #include "core/include/mem.h"
 
 namespace {
@@ -84,28 +85,7 @@ struct mallinfo mallinfo(void) noexcept {
   return info;
 }
 
-void malloc_stats(void) noexcept {
-  const mem::MemStats stats = default_heap.detailed_stats();
-  fprintf(stderr, "mem: pages: used %zu (large %zu), dirty %zu, clean %zu, own %zu\n",
-          size_t{stats.used_pages}, size_t{stats.large_pages}, size_t{stats.dirty_pages},
-          size_t{stats.clean_pages}, size_t{stats.metadata_pages});
-  fprintf(stderr, "mem: large blocks: %zu bytes in %zu\n", size_t{stats.large_live_bytes},
-          size_t{stats.large_live});
-  for (const mem::FitStats& fits : stats.fits) {
-    fprintf(stderr, "mem: fitted: %zu bytes in %zu, %zu free in %zu spans\n",
-            size_t{fits.live_bytes}, size_t{fits.live_objects}, size_t{fits.free_bytes},
-            size_t{fits.spans});
-  }
-  fprintf(stderr, "mem: slabs:\n%8s %8s %10s %12s %12s %12s\n", "size", "slabs", "objects",
-          "live bytes", "free bytes", "uncarved");
-  for (unsigned bin = 0; bin < mem::kBins; ++bin) {
-    const mem::SlabStats& slabs = stats.bins[bin];
-    if (slabs.slabs == 0) continue;
-    fprintf(stderr, "%8zu %8zu %10zu %12zu %12zu %12zu\n", mem::bin_bytes(bin), size_t{slabs.slabs},
-            size_t{slabs.live_objects}, size_t{slabs.live_bytes}, size_t{slabs.free_bytes},
-            size_t{slabs.uncarved_bytes});
-  }
-}
+void malloc_stats(void) noexcept { mem::write_stats_table(stderr, default_heap.detailed_stats()); }
 
 int malloc_info(int options, FILE* stream) noexcept {
   if (options != 0) {
