@@ -85,6 +85,8 @@ class MemHeap {
  private:
   // Below it a copy costs less than what moving pages does to the mappings.
   static constexpr std::size_t kMovePages = 64;
+  // Above it moving pages is cheaper even if they have to be faulted in again later.
+  static constexpr std::size_t kCopyPages = 8192;
   // Each move may leave two more mappings behind, of which a process has 65,530.
   static constexpr std::uint32_t kMaxMoves = 8192;
   // What a large block that waits in a thread's cache was asked for: nothing.

@@ -49,11 +49,10 @@ FreeObject* MemHeap<Os>::allocate_hot(ThreadHeap& heap, unsigned bin) noexcept {
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept {
   heap.forget_cached(bin);
-  bool is_hot = heap.fit_live[bin] >= tuning::kHotLive;
+  bool is_hot = heap.count_use(bin);
+  is_hot |= heap.fit_live[bin] >= tuning::hot_live(bytes);
   std::size_t object_bytes = bytes;
-  if (bin < kFirstMediumBin) {
-    is_hot |= ++heap.cold_uses[bin] >= tuning::kHotUses;
-  } else {
+  if (bin >= kFirstMediumBin) {
     std::uint16_t& largest = heap.largest[bin - kFirstMediumBin];
     if (bytes > largest) largest = static_cast<std::uint16_t>(bytes);
     object_bytes = largest;
@@ -63,9 +62,6 @@ void* MemHeap<Os>::allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t byt
     heap.cold_uses[bin] = 0;
     slabs_.set_object_bytes(heap, bin, object_bytes);
     return slabs_.refill(heap, bin);
-  }
-  if (++heap.cold_total % tuning::kColdEpoch == 0) {
-    for (std::uint8_t& uses : heap.cold_uses) uses /= 2;
   }
   return slabs_.allocate_fit(heap, bytes, 0);
 }
@@ -129,8 +125,7 @@ void MemHeap<Os>::deallocate_slow(ThreadHeap& heap, void* p) noexcept {
   }
   if (p != start_of(span)) report_interior_pointer(p, start_of(span));
   if (span->requested_bytes == kCachedBlock) report_double_free(p);
-  if (tuning::kLargeShare != 0 &&
-      heap.large.put(span, runs_.used_pages() / (tuning::kLargeShare + !tuning::kLargeShare))) {
+  if (heap.large.put(span, tuning::large_cache_pages(runs_.used_pages()))) {
     span->is_fresh = false;
     span->requested_bytes = kCachedBlock;
   } else {
@@ -176,6 +171,12 @@ void* MemHeap<Os>::reallocate_owned(ThreadHeap& heap, Span* span, void* p,
   } else if (size <= usable && size > usable / 2) {
     return p;
   }
+  // What grows by a little is likely to grow again: room for that, as size classes would leave it.
+  const bool is_growing = size > usable && size <= usable + usable / 4;
+  const std::size_t roomy = size + size / 8;
+  if (is_growing && roomy <= kMaxMediumBytes) {
+    if (void* moved = move(heap, p, usable, roomy); moved != nullptr) return moved;
+  }
   return move(heap, p, usable, size);
 }
 
@@ -197,7 +198,9 @@ void* MemHeap<Os>::reallocate_large(ThreadHeap& heap, Span* span, void* p,
   }
   void* moved = allocate_large(heap, size, 0, false);
   if (moved == nullptr) return nullptr;
-  if (runs_.os().move_pages(p, moved, old_pages * kPageBytes)) {
+  // Pages that are resident already are there to be copied to; fresh ones are not worth faulting in.
+  const bool is_fresh = span_of(moved)->is_fresh || old_pages > kCopyPages;
+  if (is_fresh && runs_.os().move_pages(p, moved, old_pages * kPageBytes)) {
     moves_.fetch_add(1, std::memory_order_relaxed);
     span->is_fresh = true;  // what is left there reads as zero
     runs_.free(span, old_pages, 0);

@@ -7,7 +7,7 @@
 //
 // A free page is clean (never touched since it came from the kernel, reads as zero) or dirty. Dirty
 // pages are given back by madvise when they are more than an eighth of what is in use, at most once
-// in 100 ms, or at once when what is in use has fallen far below them; the kernel is called outside
+// in 100 ms, or each time that what is in use has fallen to a quarter; the kernel is called outside
 // the lock. A slot that is free as a whole is unmapped. Pages inside a region are never unmapped,
 // so the number of mappings stays small.
 //
@@ -107,10 +107,6 @@ class RunHeap {
   static constexpr std::uint64_t kPurgePeriodMs = 100;
   static constexpr std::size_t kDirtyFloorPages = 256;
   static constexpr std::size_t kDirtyShare = 8;
-  // Purging at once what is far above the pages in use costs a fault a page if they are wanted
-  // again: this many a millisecond bounds that to some 6 % of the time.
-  static constexpr std::size_t kCreditPerMs = 37;
-  static constexpr std::size_t kMaxCreditPages = std::size_t{1} << 18;
 
   struct Slot {
     std::uint32_t reserved;
@@ -159,9 +155,8 @@ class RunHeap {
   std::size_t dirty_pages_ = 0;
   std::size_t purged_pages_ = 0;
   std::size_t metadata_bytes_ = 0;
-  std::size_t credit_pages_ = kMaxCreditPages;
   std::uint64_t last_purge_ms_ = 0;
-  std::uint64_t last_credit_ms_ = 0;
+  std::size_t used_at_purge_ = 0;
   [[no_unique_address]] Os os_;
 };
 

@@ -290,20 +290,17 @@ void RunHeap<Os>::set_dirty(std::size_t first, std::size_t pages) noexcept {
   dirty_pages_ += pages;
 }
 
-// How many dirty pages may stay, now that there are too many; SIZE_MAX = all, for it is too early.
+// How many dirty pages may stay, now that there are too many; SIZE_MAX = all, for it is too early. Time
+// bounds what a load that comes and goes can lose; one that falls to nothing is followed down in steps
+// of four, however fast.
 template <AddressSpace Os>
 std::size_t RunHeap<Os>::purge_target() noexcept {
   const std::uint64_t now = os_.now_ms();
-  const std::uint64_t passed = now - last_credit_ms_;
-  last_credit_ms_ = now;
-  credit_pages_ = passed >= kMaxCreditPages / kCreditPerMs ? kMaxCreditPages
-                                                           : credit_pages_ + passed * kCreditPerMs;
-  if (credit_pages_ > kMaxCreditPages) credit_pages_ = kMaxCreditPages;
   const bool is_time = now - last_purge_ms_ >= kPurgePeriodMs;
-  const bool is_fallen = dirty_pages_ > used_pages() && credit_pages_ >= dirty_pages_;
+  const bool is_fallen = dirty_pages_ > used_pages() && used_pages() < used_at_purge_ / 4;
   if (!is_time && !is_fallen) return SIZE_MAX;
   last_purge_ms_ = now;
-  credit_pages_ -= credit_pages_ < dirty_pages_ ? credit_pages_ : dirty_pages_;
+  used_at_purge_ = used_pages();
   return used_pages() / (2 * kDirtyShare);
 }
 

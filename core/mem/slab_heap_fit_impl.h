@@ -96,6 +96,8 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   require_live(heap, span, object);
   const std::size_t count = span->fit->size_of(granule_of(span, object));
   const unsigned bin = bin_of_granules(count);
+  // One that is freed so often is better off in a slab: the bin runs dry, and asks for one.
+  if (heap.count_use(bin) && heap.object_bytes[bin] == 0) return release_fit(heap, span);
   const bool is_wanted = count * FitTable::kGranuleBytes >= heap.object_bytes[bin];
   const std::size_t most = tuning::kCacheGranules +
                            heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
@@ -302,7 +304,12 @@ FreeObject* SlabHeap<Os>::fill_from_holes(ThreadHeap& heap, unsigned bin) noexce
   if (&area_of(heap, size) != heap.areas) {
     holes += heap.areas[1].free_granules + heap.areas[1].sparse_granules;
   }
-  if (holes * tuning::kHoleShare < held) return nullptr;
+  if (holes < tuning::kMinHoles || holes * tuning::kHoleShare < held) return nullptr;
+  // Nor is a hole right for what was freed from holes often of late: the next slab is due.
+  if (heap.cold_uses[bin] >= tuning::hot_uses(bin >= kFirstMediumBin)) {
+    heap.cold_uses[bin] = 0;
+    return nullptr;
+  }
   for (;;) {
     std::size_t count = tuning::kMaxFillGranules / size;
     if (count == 0) count = 1;

@@ -137,7 +137,7 @@ void SlabHeap<Os>::settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noex
   } else if (live > sparse_at(*slab)) {
     slab->set_state(SpanState::kAvailable);
     slab->need = live - sparse_at(*slab);
-    heap.available[bin].push(slab);
+    heap.available[bin].push_back(slab);  // which gathers free objects until its turn comes
   } else {
     slab->set_state(SpanState::kSparse);
     slab->need = live;

@@ -104,17 +104,24 @@ class SpanList {
   void push(Span* span) noexcept {
     span->prev = nullptr;
     span->next = first_;
-    if (first_ != nullptr) first_->prev = span;
+    (first_ != nullptr ? first_->prev : last_) = span;
     first_ = span;
+  }
+  void push_back(Span* span) noexcept {
+    span->prev = last_;
+    span->next = nullptr;
+    (last_ != nullptr ? last_->next : first_) = span;
+    last_ = span;
   }
   // pre: span is in this list.
   void remove(Span* span) noexcept {
-    if (span->next != nullptr) span->next->prev = span->prev;
+    (span->next != nullptr ? span->next->prev : last_) = span->prev;
     (span->prev != nullptr ? span->prev->next : first_) = span->next;
   }
 
  private:
   Span* first_ = nullptr;
+  Span* last_ = nullptr;
 };
 
 }  // namespace mem

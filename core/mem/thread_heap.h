@@ -22,6 +22,7 @@
 #include "core/mem/large_cache.h"
 #include "core/mem/size_class.h"
 #include "core/mem/span.h"
+#include "core/mem/tuning.h"
 
 namespace mem {
 
@@ -53,7 +54,7 @@ class ThreadHeap {
   std::uint16_t object_bytes[kBins] = {};   // of a bin's next slab; 0 = the bin has none
   std::uint32_t fit_live[kBins] = {};       // live objects of a bin's size in fit spans
   std::uint16_t largest[kMediumBins] = {};  // asked for lately, of a bin beyond 1 KiB
-  std::uint8_t cold_uses[kBins] = {};
+  std::uint16_t cold_uses[kBins] = {};
   std::uint16_t cached[kBins] =
       {};  // granules of fitted objects that went to a bin since it was empty
   std::uint8_t slab_counts[kBins] = {};  // slabs of a bin now, as far as it counts for their size
@@ -76,6 +77,16 @@ class ThreadHeap {
 
   constexpr ThreadHeap() noexcept {
     for (Span*& slab : current) slab = &no_slab;
+  }
+
+  // An object of a bin without slabs was asked for or freed; true = often, of late.
+  bool count_use(unsigned bin) noexcept {
+    if (++cold_total % tuning::kColdEpoch == 0) {
+      for (std::uint16_t& uses : cold_uses) uses /= 2;
+    }
+    if (cold_uses[bin] >= tuning::hot_uses(bin >= kFirstMediumBin)) return true;
+    ++cold_uses[bin];
+    return false;
   }
 
   // A bin was found empty.

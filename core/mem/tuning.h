@@ -26,6 +26,9 @@
 #ifndef MEM_TUNE_HOLE_SHARE
 #define MEM_TUNE_HOLE_SHARE 16
 #endif
+#ifndef MEM_TUNE_MIN_HOLES
+#define MEM_TUNE_MIN_HOLES 4096
+#endif
 #ifndef MEM_TUNE_CACHE_OBJECTS
 #define MEM_TUNE_CACHE_OBJECTS 8
 #endif
@@ -52,10 +55,17 @@ inline constexpr std::size_t kFirstSlabBytes = std::size_t{MEM_TUNE_FIRST_SLAB_K
 inline constexpr std::size_t kMaxSlabBytes = std::size_t{MEM_TUNE_MAX_SLAB_KIB} << 10;
 inline constexpr std::size_t kMaxSlabPages = 16;  // what a fit table can describe
 
-// Objects of a bin are fitted between others until so many of them live, or (up to 1 KiB) until so
-// many were asked for, halved every kColdEpoch such requests; from then on the bin has slabs.
+// Objects of a bin are fitted between others until so many of them live (or a page full of them, up to
+// 1 KiB), or until they were asked for and freed so often, halved every kColdEpoch such calls; from
+// then on the bin has slabs.
 inline constexpr unsigned kHotLive = MEM_TUNE_HOT_LIVE;
+constexpr unsigned hot_live(std::size_t object_bytes) noexcept {
+  const bool is_small = object_bytes <= 1024;
+  const std::size_t a_page = is_small && object_bytes != 0 ? 4096 / object_bytes : kHotLive;
+  return a_page < kHotLive ? static_cast<unsigned>(a_page) : kHotLive;
+}
 inline constexpr unsigned kHotUses = MEM_TUNE_HOT_USES;
+constexpr unsigned hot_uses(bool is_medium) noexcept { return is_medium ? 8 * kHotUses : kHotUses; }
 inline constexpr unsigned kColdEpoch = 4096;
 
 // A slab is sparse when at most 1 / kSparse of its objects live: its holes are then open to others
@@ -64,6 +74,7 @@ inline constexpr unsigned kSparse = MEM_TUNE_SPARSE;
 
 // Holes are filled before fresh pages are taken once they are 1 / kHoleShare of what a heap holds.
 inline constexpr std::size_t kHoleShare = MEM_TUNE_HOLE_SHARE;
+inline constexpr std::size_t kMinHoles = MEM_TUNE_MIN_HOLES;  // granules
 
 // A bin takes a row of objects out of a hole: as many as this many granules or more.
 inline constexpr std::size_t kMinFillGranules = MEM_TUNE_MIN_FILL;
@@ -78,6 +89,11 @@ inline constexpr std::size_t kCacheShare = MEM_TUNE_CACHE_SHARE;
 // A thread keeps freed large blocks of sizes that it asked for again, up to this share of the pages
 // in use; 0 = none.
 inline constexpr std::size_t kLargeShare = MEM_TUNE_LARGE_SHARE;
+inline constexpr std::size_t kLargeFloorPages = 32;
+constexpr std::size_t large_cache_pages(std::size_t used_pages) noexcept {
+  if constexpr (kLargeShare == 0) return 0;
+  return kLargeFloorPages + used_pages / (kLargeShare + (kLargeShare == 0));
+}
 
 // Pages of a span whose objects are fitted.
 inline constexpr std::size_t kFitPages = 16;
