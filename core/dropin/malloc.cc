@@ -24,8 +24,8 @@ int clamp_to_int(size_t n) noexcept { return n > INT32_MAX ? INT32_MAX : static_
 
 extern "C" {
 
-void* malloc(size_t size) noexcept { return default_heap.allocate(size, 0); }
-void free(void* p) noexcept { default_heap.deallocate(p); }
+[[gnu::aligned(64)]] void* malloc(size_t size) noexcept { return default_heap.allocate(size, 0); }
+[[gnu::aligned(64)]] void free(void* p) noexcept { default_heap.deallocate(p); }
 void cfree(void* p) noexcept { mem_free(p); }
 void* calloc(size_t count, size_t size) noexcept { return mem_calloc(count, size); }
 void* realloc(void* p, size_t size) noexcept { return mem_realloc(p, size); }

@@ -40,7 +40,7 @@ std::size_t bytes(std::align_val_t align) noexcept { return static_cast<std::siz
 
 }  // namespace
 
-void* operator new(std::size_t n) { return allocate_or_throw(n, 0); }
+[[gnu::aligned(64)]] void* operator new(std::size_t n) { return allocate_or_throw(n, 0); }
 void* operator new[](std::size_t n) { return allocate_or_throw(n, 0); }
 void* operator new(std::size_t n, std::align_val_t a) { return allocate_or_throw(n, bytes(a)); }
 void* operator new[](std::size_t n, std::align_val_t a) { return allocate_or_throw(n, bytes(a)); }
@@ -57,9 +57,9 @@ void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) n
   return allocate_or_handle(n, bytes(a));
 }
 
-void operator delete(void* p) noexcept { default_heap.deallocate(p); }
+[[gnu::aligned(64)]] void operator delete(void* p) noexcept { default_heap.deallocate(p); }
 void operator delete[](void* p) noexcept { default_heap.deallocate(p); }
-void operator delete(void* p, std::size_t) noexcept { default_heap.deallocate(p); }
+[[gnu::aligned(64)]] void operator delete(void* p, std::size_t) noexcept { default_heap.deallocate(p); }
 void operator delete[](void* p, std::size_t) noexcept { default_heap.deallocate(p); }
 void operator delete(void* p, std::align_val_t) noexcept { default_heap.deallocate(p); }
 void operator delete[](void* p, std::align_val_t) noexcept { default_heap.deallocate(p); }
