@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <random>
 #include <vector>
 
 #include "core/os/linux_pages.h"
+#include "tests/support/address_limit.h"
 #include "tests/unit/core/mem/run_heap_fixture.h"
 
 namespace mem {
@@ -514,6 +516,31 @@ TEST_F(RunHeapOnLinuxTest, PagesMoveFromRunToRun) {
   memset(start_of(again), 1, kPages * kPageBytes);
   for (Span* span : {again, wall, to}) runs_->free(span, span->run_pages, span->run_pages);
   runs_->purge();
+}
+
+// 64 MiB more than the process has: most of that can be had, given back and had again.
+TEST(RunHeapOnLinuxDeathTest, UnderALimitMostOfItIsThere) {
+  EXPECT_EXIT(
+      {
+        static RunHeap<LinuxPages> runs;
+        support::limit_address_space(support::address_space_bytes() + (std::size_t{64} << 20));
+        Span* spans[1000];
+        std::size_t pages[2] = {};
+        for (std::size_t& had : pages) {
+          std::size_t count = 0;
+          for (; (spans[count] = runs.allocate(50, 0, SpanState::kLarge, false)) != nullptr;
+               ++count) {
+            memset(reinterpret_cast<void*>(runs.map().address_of(spans[count]->first_page)), 1,
+                   50 * kPageBytes);
+          }
+          had = runs.used_pages();
+          for (std::size_t i = 0; i < count; ++i) runs.free(spans[i], 50, 50);
+          runs.purge();
+        }
+        const bool is_most = pages[0] * kPageBytes >= std::size_t{48} << 20;
+        _exit(!is_most + 2 * (pages[1] != pages[0]) + 4 * (runs.check() != 0));
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <gtest/gtest.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include <cstdint>
 
 #include "core/base/bits.h"
+#include "tests/support/address_limit.h"
 
 namespace mem {
 namespace {
@@ -179,31 +179,15 @@ TEST(LinuxPages, TheClockOnlyRises) {
 
 // --- under a limit ------------------------------------------------------------------------------
 
-std::size_t address_space() {
-  unsigned long pages = 0;
-  FILE* file = fopen("/proc/self/statm", "r");
-  if (file == nullptr) return 0;
-  if (fscanf(file, "%lu", &pages) != 1) pages = 0;
-  fclose(file);
-  return pages * kPageBytes;
-}
-
-void limit_address_space(std::size_t bytes) {
-  rlimit limit{};
-  getrlimit(RLIMIT_AS, &limit);
-  limit.rlim_cur = bytes;
-  setrlimit(RLIMIT_AS, &limit);
-}
-
 // In a process of its own; the exit code counts what was wrong.
 TEST(LinuxPagesDeathTest, KnowsTheLimitOfTheAddressSpace) {
   EXPECT_EXIT(
       {
         LinuxPages pages;
         const bool was_free = pages.address_limit() == SIZE_MAX;
-        limit_address_space(std::size_t{1} << 46);
+        support::limit_address_space(std::size_t{1} << 46);
         const bool is_known = pages.address_limit() == std::size_t{1} << 46;
-        limit_address_space(RLIM_INFINITY);
+        support::limit_address_space(RLIM_INFINITY);
         _exit(!is_known + !was_free + (pages.address_limit() != SIZE_MAX));
       },
       testing::ExitedWithCode(0), "");
@@ -213,7 +197,7 @@ TEST(LinuxPagesDeathTest, RefusesWhatIsBeyondTheLimitAndKeepsErrno) {
   EXPECT_EXIT(
       {
         LinuxPages pages;
-        limit_address_space(address_space() + (std::size_t{64} << 20));
+        support::limit_address_space(support::address_space_bytes() + (std::size_t{64} << 20));
         errno = 5;
         int wrong = pages.reserve(nullptr, std::size_t{1} << 30, Access::kNone) != nullptr;
         wrong += pages.reserve(nullptr, std::size_t{1} << 30, Access::kRead) != nullptr;
