@@ -23,7 +23,7 @@ using Spans = std::vector<Span*>;
 TEST(Span, LiesAsItsDrawingSays) {
   EXPECT_EQ(sizeof(Span), 64u);
   EXPECT_EQ(alignof(Span), 64u);
-  const Span span;
+  const Span span{};
   const auto offset = [&](const auto& member) {
     return reinterpret_cast<const char*>(&member) - reinterpret_cast<const char*>(&span);
   };
@@ -43,7 +43,7 @@ TEST(Span, LiesAsItsDrawingSays) {
 }
 
 TEST(Span, StartsUnusedAndUnowned) {
-  const Span span;
+  const Span span{};
   EXPECT_EQ(span.state(), SpanState::kUnused);
   EXPECT_FALSE(span.is_owned());
   EXPECT_TRUE(span.is_owned_by(nullptr));
