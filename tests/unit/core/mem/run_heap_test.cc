@@ -1,9 +1,15 @@
 #include "core/mem/run_heap.h"
 
 #include <gtest/gtest.h>
+#include <string.h>
+#include <unistd.h>
 
+#include <memory>
 #include <set>
+#include <vector>
 
+#include "core/os/linux_pages.h"
+#include "tests/support/address_limit.h"
 #include "tests/unit/core/mem/run_heap_fixture.h"
 
 namespace mem {
@@ -250,6 +256,105 @@ TEST_F(RunHeapTest, ARefusedStepIsAskedForAgainWithoutMore) {
   EXPECT_NE(take(1), nullptr);
   EXPECT_EQ(runs().check(), 0);
 }
+
+// --- pages of the kernel ------------------------------------------------------------------------
+
+class RunHeapOnLinuxTest : public testing::Test {
+ protected:
+  ~RunHeapOnLinuxTest() override { EXPECT_EQ(runs_->check(), 0); }
+
+  Span* take(std::size_t pages) { return runs_->allocate(pages, 0, SpanState::kLarge, false); }
+  unsigned char* start_of(const Span* span) {
+    return reinterpret_cast<unsigned char*>(runs_->map().address_of(span->first_page));
+  }
+  bool is_zero(const Span* span) {
+    const unsigned char* p = start_of(span);
+    for (std::size_t i = 0; i < span->run_pages * kPageBytes; ++i) {
+      if (p[i] != 0) return false;
+    }
+    return true;
+  }
+
+  std::unique_ptr<RunHeap<LinuxPages>> runs_ = std::make_unique<RunHeap<LinuxPages>>();
+};
+
+TEST_F(RunHeapOnLinuxTest, RunsAreMemoryAndFreshOnesAreZero) {
+  std::vector<Span*> spans;
+  for (const std::size_t pages :
+       {std::size_t{1}, std::size_t{100}, std::size_t{5000}, std::size_t{20000}}) {
+    Span* span = take(pages);
+    ASSERT_NE(span, nullptr);
+    EXPECT_TRUE(span->is_fresh);
+    EXPECT_TRUE(is_zero(span));
+    memset(start_of(span), 0xa5, pages * kPageBytes);
+    spans.push_back(span);
+  }
+  for (Span* span : spans) runs_->free(span, span->run_pages, span->run_pages);
+  runs_->purge();
+  EXPECT_EQ(runs_->stats().dirty_pages, 0u);
+  Span* again = take(5000);
+  EXPECT_TRUE(again->is_fresh);
+  EXPECT_TRUE(is_zero(again));
+  runs_->free(again, 5000, 0);
+}
+
+TEST_F(RunHeapOnLinuxTest, ManyGibibytesMayBeTakenWithoutTouchingThem) {
+  constexpr std::size_t kPages = (std::size_t{3} << 30 >> 12) - 1;
+  Span* span = take(kPages);
+  ASSERT_NE(span, nullptr);
+  start_of(span)[0] = 1;
+  start_of(span)[kPages * kPageBytes - 1] = 2;
+  EXPECT_TRUE(runs_->grow(span, kPages + 1));
+  runs_->shrink(span, 10);
+  runs_->free(span, 10, 10);
+}
+
+TEST_F(RunHeapOnLinuxTest, PagesMoveFromRunToRun) {
+  constexpr std::size_t kPages = 100;
+  Span* from = take(kPages);
+  Span* wall = take(1);
+  Span* to = take(2 * kPages);
+  unsigned char* p = start_of(from);
+  for (std::size_t i = 0; i < kPages; ++i) p[i * kPageBytes + i] = static_cast<unsigned char>(i);
+  ASSERT_TRUE(runs_->os().move_pages(p, start_of(to), kPages * kPageBytes));
+  EXPECT_TRUE(is_zero(from));
+  for (std::size_t i = 0; i < kPages; ++i) EXPECT_EQ(start_of(to)[i * kPageBytes + i], i);
+  from->is_fresh = true;
+  runs_->free(from, kPages, 0);
+  Span* again = take(kPages);
+  EXPECT_EQ(again, from);
+  EXPECT_TRUE(again->is_fresh);
+  memset(start_of(again), 1, kPages * kPageBytes);
+  for (Span* span : {again, wall, to}) runs_->free(span, span->run_pages, span->run_pages);
+  runs_->purge();
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own use is too large
+// 64 MiB more than the process has: most of that can be had, given back and had again.
+TEST(RunHeapOnLinuxDeathTest, UnderALimitMostOfItIsThere) {
+  EXPECT_EXIT(
+      {
+        static RunHeap<LinuxPages> runs;
+        support::limit_address_space(support::address_space_bytes() + (std::size_t{64} << 20));
+        Span* spans[1000];
+        std::size_t pages[2] = {};
+        for (std::size_t& had : pages) {
+          std::size_t count = 0;
+          for (; (spans[count] = runs.allocate(50, 0, SpanState::kLarge, false)) != nullptr;
+               ++count) {
+            memset(reinterpret_cast<void*>(runs.map().address_of(spans[count]->first_page)), 1,
+                   50 * kPageBytes);
+          }
+          had = runs.used_pages();
+          for (std::size_t i = 0; i < count; ++i) runs.free(spans[i], 50, 50);
+          runs.purge();
+        }
+        const bool is_most = pages[0] * kPageBytes >= std::size_t{48} << 20;
+        _exit(!is_most + 2 * (pages[1] != pages[0]) + 4 * (runs.check() != 0));
+      },
+      testing::ExitedWithCode(0), "");
+}
+#endif
 
 }  // namespace
 }  // namespace mem
