@@ -305,8 +305,10 @@ TEST_F(RunHeapImplTest, ARegionIsReservedElsewhereIfItsPlaceIsTaken) {
   Span* first = take(4096);
   auto* taken = start_of(first) + 4096 * kPageBytes;
   ASSERT_EQ(os().reserve(taken, kPageBytes, Access::kNone), taken);
+  const std::uint64_t held = os().pages_held();
   Span* second = take(4096);
   ASSERT_NE(second, nullptr);
+  EXPECT_EQ(os().pages_held(), held + 4096);  // nothing is left of what was not at its place
   EXPECT_EQ(runs().map().page_of(start_of(second)) % kSlotPages, 0u);  // at the next slot
   EXPECT_GT(second->first_page, first->first_page + 4096);
   EXPECT_EQ(runs().check(), 0);
@@ -329,6 +331,18 @@ TEST_F(RunHeapImplTest, EverythingIsAsItWasAfterARequestThatCannotBeMet) {
   EXPECT_EQ(after.free_pages, before.free_pages);
   EXPECT_NE(take(1), nullptr);
   give(keep);
+}
+
+TEST_F(RunHeapImplTest, FailuresCostNeitherSpansNorAddressSpace) {
+  take(4096);
+  const std::uint64_t held = os().pages_held();
+  for (const PageCall kind : {PageCall::kReserve, PageCall::kCommit}) {
+    os().fail_every(kind, 1);
+    for (int i = 0; i < 1100; ++i) ASSERT_EQ(take(1), nullptr);
+    os().fail_every(kind, 0);
+    EXPECT_EQ(os().pages_held(), held);
+    EXPECT_EQ(runs().check(), 0);
+  }
 }
 
 TEST_F(RunHeapImplTest, RunsOutAndRecovers) {
