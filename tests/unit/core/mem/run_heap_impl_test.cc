@@ -345,6 +345,18 @@ TEST_F(RunHeapImplTest, FailuresCostNeitherSpansNorAddressSpace) {
   }
 }
 
+TEST_F(RunHeapImplTest, PagesThatCannotBeCommittedAreNotHandedOut) {
+  Span* span = take(1);
+  os().fail_every(PageCall::kCommit, 1);
+  EXPECT_EQ(take(1000), nullptr);
+  EXPECT_FALSE(grow(span, 1000));
+  EXPECT_EQ(used(), 1u);
+  EXPECT_EQ(runs().check(), 0);
+  EXPECT_NE(take(15), nullptr);  // these were committed with the first
+  os().fail_every(PageCall::kCommit, 0);
+  EXPECT_NE(take(1000), nullptr);
+}
+
 TEST_F(RunHeapImplTest, RunsOutAndRecovers) {
   std::vector<Span*> spans;
   for (Span* span = take(500); span != nullptr; span = take(500)) spans.push_back(span);
