@@ -348,7 +348,9 @@ TEST_F(RunHeapImplTest, FailuresCostNeitherSpansNorAddressSpace) {
 TEST_F(RunHeapImplTest, PagesThatCannotBeCommittedAreNotHandedOut) {
   Span* span = take(1);
   os().fail_every(PageCall::kCommit, 1);
+  EXPECT_EQ(take(16), nullptr);  // less than a step
   EXPECT_EQ(take(1000), nullptr);
+  EXPECT_FALSE(grow(span, 17));
   EXPECT_FALSE(grow(span, 1000));
   EXPECT_EQ(used(), 1u);
   EXPECT_EQ(runs().check(), 0);
