@@ -1,6 +1,7 @@
 #include "core/os/simulated_pages.h"
 
 #include <gtest/gtest.h>
+#include <string.h>
 
 #include <cstdint>
 #include <memory>
@@ -64,6 +65,70 @@ TEST_F(SimulatedPagesTest, AlignsAndRemaps) {
 TEST_F(SimulatedPagesTest, RunsOut) {
   EXPECT_NE(map(SimulatedPages::kArenaPages), nullptr);
   EXPECT_EQ(map(1), nullptr);
+}
+
+TEST_F(SimulatedPagesTest, ReservesAtAHintThatIsFreeAndElsewhereIfNot) {
+  unsigned char* a = map(1);
+  unsigned char* hint = a + 100 * kPageBytes;
+  EXPECT_EQ(pages_->reserve(hint, 3 * kPageBytes, Access::kNone), hint);
+  EXPECT_EQ(pages_->pages_held(), 4u);
+  EXPECT_EQ(pages_->reserve(hint + 2 * kPageBytes, kPageBytes, Access::kNone), a + kPageBytes);
+  EXPECT_EQ(pages_->reserve(nullptr, kPageBytes, Access::kRead), a + 2 * kPageBytes);
+  unsigned char* outside = a + SimulatedPages::kArenaPages * kPageBytes;
+  EXPECT_EQ(pages_->reserve(outside, kPageBytes, Access::kNone), a + 3 * kPageBytes);
+  EXPECT_EQ(pages_->reserve(outside - kPageBytes, 2 * kPageBytes, Access::kNone),
+            a + 4 * kPageBytes);
+  EXPECT_EQ(pages_->calls(PageCall::kReserve), 5u);
+  EXPECT_TRUE(pages_->unmap(hint, 3 * kPageBytes));
+  EXPECT_EQ(pages_->reserve(hint, kPageBytes, Access::kNone), hint);
+}
+
+TEST_F(SimulatedPagesTest, CommitsWhatIsReserved) {
+  auto* p = static_cast<unsigned char*>(pages_->reserve(nullptr, 2 * kPageBytes, Access::kNone));
+  EXPECT_TRUE(pages_->commit(p, 2 * kPageBytes));
+  EXPECT_EQ(pages_->calls(PageCall::kCommit), 1u);
+  EXPECT_EQ(p[2 * kPageBytes - 1], 0);
+  p[0] = 1;
+}
+
+TEST_F(SimulatedPagesTest, MovesPagesAndLeavesZeroes) {
+  unsigned char* from = map(3);
+  unsigned char* to = map(3);
+  memset(from, 5, 3 * kPageBytes);
+  memset(to, 6, 3 * kPageBytes);
+  EXPECT_TRUE(pages_->move_pages(from, to, 2 * kPageBytes));
+  for (std::size_t i = 0; i < 2 * kPageBytes; ++i) {
+    ASSERT_EQ(to[i], 5);
+    ASSERT_EQ(from[i], 0);
+  }
+  EXPECT_EQ(to[2 * kPageBytes], 6);
+  EXPECT_EQ(from[2 * kPageBytes], 5);
+  EXPECT_EQ(pages_->calls(PageCall::kMove), 1u);
+  EXPECT_EQ(pages_->pages_held(), 6u);
+}
+
+TEST_F(SimulatedPagesTest, RefusesAddressSpaceOnRequest) {
+  unsigned char* p = map(2);
+  memset(p, 3, 2 * kPageBytes);
+  for (const PageCall kind : {PageCall::kReserve, PageCall::kCommit, PageCall::kMove}) {
+    pages_->fail_every(kind, 1);
+  }
+  EXPECT_EQ(pages_->reserve(nullptr, kPageBytes, Access::kNone), nullptr);
+  EXPECT_FALSE(pages_->commit(p, kPageBytes));
+  EXPECT_FALSE(pages_->move_pages(p, p + kPageBytes, kPageBytes));
+  EXPECT_EQ(p[0], 3);
+  EXPECT_EQ(pages_->pages_held(), 2u);
+}
+
+TEST_F(SimulatedPagesTest, ItsClockStandsUntilItIsMoved) {
+  const std::uint64_t now = pages_->now_ms();
+  EXPECT_EQ(pages_->now_ms(), now);
+  pages_->advance_ms(100);
+  EXPECT_EQ(pages_->now_ms(), now + 100);
+}
+
+TEST_F(SimulatedPagesTest, ItsLimitIsItsArena) {
+  EXPECT_EQ(pages_->address_limit(), SimulatedPages::kArenaPages * kPageBytes);
 }
 
 }  // namespace

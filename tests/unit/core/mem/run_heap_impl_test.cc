@@ -1,0 +1,488 @@
+// What a run heap gives back to the kernel, and what it does when the kernel refuses.
+#include "core/mem/run_heap_impl.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "tests/unit/core/mem/run_heap_fixture.h"
+
+namespace mem {
+namespace {
+
+class RunHeapImplTest : public RunHeapTest {
+ protected:
+  // Beyond the first 100 ms; the clock starts at 1.
+  void start_clock() { os().advance_ms(1000); }
+};
+
+// --- dirty pages go back ------------------------------------------------------------------------
+
+TEST_F(RunHeapImplTest, DirtyPagesStayWhileTheyAreFew) {
+  start_clock();
+  take(8000);
+  for (Span* span : take_apart(95, 10)) give(span);
+  EXPECT_EQ(dirty(), 950u);
+  EXPECT_LE(dirty(), used() / 8);
+  os().advance_ms(1000);
+  give(take(1));
+  EXPECT_EQ(calls(PageCall::kDiscard), 0u);
+}
+
+TEST_F(RunHeapImplTest, AsFewAs256DirtyPagesStay) {
+  start_clock();
+  give(take(256));
+  EXPECT_EQ(calls(PageCall::kDiscard), 0u);
+  give(take(257));
+  EXPECT_EQ(calls(PageCall::kDiscard), 1u);
+  EXPECT_EQ(dirty(), 0u);
+}
+
+TEST_F(RunHeapImplTest, PurgesDownToASixteenthOfWhatIsInUseTheHighestFirst) {
+  start_clock();
+  take(8000);
+  const std::vector<Span*> spans = take_apart(120, 10);
+  const std::size_t low = spans[0]->first_page;
+  std::size_t freed = 0;
+  while (calls(PageCall::kDiscard) == 0) give(spans[freed++]);
+  // Purged by the free that made them more than an eighth, at the pages in use then.
+  const std::size_t target = used() / 16;
+  EXPECT_GT(freed * 10, used() / 8);
+  EXPECT_LE((freed - 1) * 10, (used() + 10) / 8);
+  EXPECT_LE(dirty(), target);
+  EXPECT_GT(dirty() + 10, target);
+  EXPECT_EQ(runs().stats().purged_pages, freed * 10 - dirty());
+  Span* kept = take(10);
+  EXPECT_EQ(kept->first_page, low);
+  EXPECT_FALSE(kept->is_fresh);
+}
+
+TEST_F(RunHeapImplTest, PurgesAtMostOnceIn100Ms) {
+  take(4000);
+  std::vector<Span*> spans = take_apart(500, 10);
+  const auto give_some = [&](std::size_t count) {
+    for (; count > 0; --count) {
+      give(spans.back());
+      spans.pop_back();
+    }
+  };
+  give_some(150);
+  os().advance_ms(98);  // it is 99 now
+  give_some(1);
+  EXPECT_EQ(calls(PageCall::kDiscard), 0u);
+  EXPECT_EQ(dirty(), 1510u);
+  os().advance_ms(1);
+  give_some(1);
+  EXPECT_LE(dirty(), used() / 16);
+  std::uint64_t discards = calls(PageCall::kDiscard);
+  EXPECT_GT(discards, 0u);
+
+  give_some(100);
+  os().advance_ms(99);
+  give_some(1);
+  EXPECT_EQ(calls(PageCall::kDiscard), discards);
+  EXPECT_GT(dirty(), used() / 8);
+  os().advance_ms(1);
+  give_some(1);
+  EXPECT_GT(calls(PageCall::kDiscard), discards);
+  EXPECT_LE(dirty(), used() / 16);
+  discards = calls(PageCall::kDiscard);
+  give_some(100);
+  EXPECT_EQ(calls(PageCall::kDiscard), discards);
+}
+
+TEST_F(RunHeapImplTest, PurgesAtOnceWhenWhatIsInUseHasFallenToAFifth) {
+  take(100);
+  Span* a = take(390);
+  Span* b = take(20);
+  give(a);
+  EXPECT_EQ(dirty(), 390u);
+  EXPECT_EQ(used(), 120u);
+  give(b);  // 410 dirty pages, 100 in use
+  EXPECT_EQ(dirty(), 0u);
+  EXPECT_EQ(runs().stats().purged_pages, 410u);
+}
+
+// 2^18 pages at first, and 37 for each millisecond that has passed.
+TEST_F(RunHeapImplTest, PurgingAtOnceIsRationed) {
+  constexpr std::size_t kPages = 2048;
+  std::size_t rounds = 0;
+  for (std::uint64_t before = 0; rounds < 200; ++rounds) {
+    give(take(kPages));
+    if (calls(PageCall::kDiscard) == before) break;
+    before = calls(PageCall::kDiscard);
+  }
+  EXPECT_EQ(rounds, (std::size_t{1} << 18) / kPages);
+  const auto purges_after = [&](std::uint64_t ms) {
+    const std::uint64_t before = calls(PageCall::kDiscard);
+    os().advance_ms(ms);
+    give(take(kPages));
+    return calls(PageCall::kDiscard) > before;
+  };
+  EXPECT_FALSE(purges_after(0));
+  EXPECT_TRUE(purges_after(100));  // by the clock, whatever it costs
+  EXPECT_FALSE(purges_after(10));  // 100 * 37 - 2048 + 10 * 37 is too few
+  EXPECT_TRUE(purges_after(1));
+}
+
+TEST_F(RunHeapImplTest, WhatWasPurgedIsFreshAgain) {
+  Span* span = take(20);
+  take(1);
+  give(span);
+  EXPECT_EQ(runs().purge(), 20 * kPageBytes);
+  EXPECT_EQ(dirty(), 0u);
+  EXPECT_EQ(runs().purge(), 0u);
+  EXPECT_TRUE(take(20)->is_fresh);
+}
+
+TEST_F(RunHeapImplTest, PurgeGivesBackMoreRunsThanOneBatch) {
+  std::size_t pages = 0;
+  std::vector<Span*> spans;
+  for (std::size_t i = 0; i < 150; ++i) {
+    spans.push_back(take(1 + i % 7));
+    pages += 1 + i % 7;
+    take(1);
+  }
+  for (Span* span : spans) give(span);
+  EXPECT_EQ(runs().stats().purged_pages + dirty(), pages);
+  const std::size_t left = dirty();
+  EXPECT_EQ(runs().purge(), left * kPageBytes);
+  EXPECT_EQ(dirty(), 0u);
+  EXPECT_EQ(runs().stats().purged_pages, pages);
+  EXPECT_EQ(used(), 150u);
+}
+
+TEST_F(RunHeapImplTest, PurgesEveryDirtyPageWhereverItIs) {
+  for (const std::size_t pages :
+       {std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{65}, std::size_t{200}}) {
+    for (std::size_t offset = 0; offset < 3; ++offset) {
+      Span* before = take(62 + offset);
+      Span* span = take(pages);
+      Span* behind = take(1);
+      give(span);
+      ASSERT_EQ(runs().purge(), pages * kPageBytes);
+      ASSERT_EQ(runs().check(), 0);
+      give(before, 0);
+      give(behind, 0);
+    }
+  }
+}
+
+TEST_F(RunHeapImplTest, TheKernelIsCalledOutsideTheLockAndMeanwhileThePagesAreNobodys) {
+  std::vector<Span*> spans = take_apart(40, 3);
+  for (Span* span : spans) give(span);
+
+  int calls_seen = 0;
+  os().on_discard = [&] {
+    ++calls_seen;
+    ASSERT_TRUE(runs().mutex().try_lock());
+    runs().mutex().unlock();
+    ASSERT_EQ(runs().check(), 0);
+    if (calls_seen % 10 != 1) return;
+    ASSERT_NE(take(3), nullptr);  // watched: not of those given back
+  };
+  runs().purge();
+  os().on_discard = nullptr;
+  EXPECT_EQ(calls_seen, 36);  // four were taken before their turn
+  EXPECT_EQ(runs().check(), 0);
+}
+
+TEST_F(RunHeapImplTest, ARefusedDiscardLeavesThePagesDirty) {
+  for (Span* span : take_apart(50, 2)) give(span);
+  os().fail_every(PageCall::kDiscard, 1);
+  EXPECT_EQ(runs().purge(), 0u);
+  EXPECT_EQ(dirty(), 100u);
+  EXPECT_EQ(runs().check(), 0);
+  os().fail_every(PageCall::kDiscard, 2);
+  EXPECT_EQ(runs().purge(), 50 * kPageBytes);
+  EXPECT_EQ(dirty(), 50u);
+  EXPECT_EQ(runs().stats().purged_pages, 50u);
+}
+
+// --- slots and regions --------------------------------------------------------------------------
+
+TEST_F(RunHeapImplTest, EmptySlotsAreUnmappedButTheFirst) {
+  take(1);
+  const std::uint64_t held = os().pages_held();
+  std::vector<Span*> spans;
+  while (used() < 2 * kSlotPages + 1000) spans.push_back(take(1000));
+  const std::uint64_t most = os().pages_held();
+  for (Span* span : spans) give(span, 100);
+  EXPECT_GT(calls(PageCall::kUnmap), 2u);
+  EXPECT_LE(os().pages_held(), most - kSlotPages);
+  EXPECT_EQ(runs().check(), 0);
+  runs().purge();
+  EXPECT_GE(os().pages_held(), held);
+  EXPECT_EQ(dirty(), 0u);
+  EXPECT_EQ(used(), 1u);
+  const std::uint64_t unmaps = calls(PageCall::kUnmap);
+  spans.clear();
+  while (used() < 2 * kSlotPages + 1000) {
+    spans.push_back(take(1000));
+    ASSERT_NE(spans.back(), nullptr);
+    EXPECT_TRUE(spans.back()->is_fresh);
+  }
+  EXPECT_EQ(os().pages_held(), most);
+  EXPECT_EQ(calls(PageCall::kUnmap), unmaps);
+}
+
+TEST_F(RunHeapImplTest, TheFirstSlotStaysThoughItIsEmpty) {
+  std::vector<Span*> spans;
+  while (used() < kSlotPages + 5000) spans.push_back(take(1000));
+  for (Span* span : spans) give(span, 1);
+  runs().purge();
+  EXPECT_EQ(used(), 0u);
+  EXPECT_GE(runs().stats().free_pages, kSlotPages);
+  const std::uint64_t reserves = calls(PageCall::kReserve);
+  take(kSlotPages);
+  EXPECT_EQ(calls(PageCall::kReserve), reserves);
+}
+
+TEST_F(RunHeapImplTest, ARefusedUnmapKeepsTheSlot) {
+  take(1);
+  std::vector<Span*> spans;
+  while (used() < 2 * kSlotPages) spans.push_back(take(1000));
+  os().fail_every(PageCall::kUnmap, 1);
+  const std::uint64_t held = os().pages_held();
+  for (Span* span : spans) give(span, 1);
+  runs().purge();
+  EXPECT_EQ(os().pages_held(), held);
+  EXPECT_EQ(runs().check(), 0);
+  os().fail_every(PageCall::kUnmap, 0);
+  runs().purge();
+  EXPECT_LE(os().pages_held(), held - kSlotPages);
+}
+
+// What madvise refused goes back with its slot.
+TEST_F(RunHeapImplTest, DirtyPagesOfAnUnmappedSlotCountAsGivenBack) {
+  take(kSlotPages - 100);
+  Span* large = take(kSlotPages + 200);
+  os().fail_every(PageCall::kDiscard, 1);
+  os().fail_every(PageCall::kUnmap, 1);
+  give(large, 0);
+  Span* some = take(50, kSlotPages * kPageBytes);
+  give(some);
+  os().fail_every(PageCall::kUnmap, 0);
+  const std::size_t before = dirty();
+  EXPECT_EQ(before, 50u);
+  EXPECT_EQ(runs().purge(), 50 * kPageBytes);
+  EXPECT_EQ(dirty(), 0u);
+}
+
+TEST_F(RunHeapImplTest, ARegionThatIsRefusedIsAskedForSmaller) {
+  take(1);
+  const std::size_t region = 1 + runs().stats().free_pages;  // 16 MiB under this limit
+  EXPECT_EQ(region, 4096u);
+  take(region - 1);
+  os().reserves_to_refuse = 1;
+  ASSERT_NE(take(1), nullptr);
+  EXPECT_EQ(runs().stats().free_pages, region / 4 - 1);
+  take(region / 4 - 1);
+  os().reserves_to_refuse = 2;
+  ASSERT_NE(take(1), nullptr);
+  EXPECT_EQ(runs().stats().free_pages, 512u - 1);  // 2 MiB are the least
+  take(511);
+  os().reserves_to_refuse = 3;
+  EXPECT_EQ(take(1), nullptr);
+  EXPECT_EQ(runs().check(), 0);
+  EXPECT_NE(take(1), nullptr);
+}
+
+TEST_F(RunHeapImplTest, ALargeRequestIsNotAskedForSmaller) {
+  take(1);
+  os().reserves_to_refuse = 1;
+  EXPECT_EQ(take(6000), nullptr);
+  EXPECT_EQ(used(), 1u);
+  Span* span = take(6000);
+  ASSERT_NE(span, nullptr);
+  EXPECT_EQ(runs().check(), 0);
+}
+
+TEST_F(RunHeapImplTest, ARegionIsReservedElsewhereIfItsPlaceIsTaken) {
+  Span* first = take(4096);
+  auto* taken = start_of(first) + 4096 * kPageBytes;
+  ASSERT_EQ(os().reserve(taken, kPageBytes, Access::kNone), taken);
+  const std::uint64_t held = os().pages_held();
+  Span* second = take(4096);
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(os().pages_held(), held + 4096);  // nothing is left of what was not at its place
+  EXPECT_EQ(runs().map().page_of(start_of(second)) % kSlotPages, 0u);  // at the next slot
+  EXPECT_GT(second->first_page, first->first_page + 4096);
+  EXPECT_EQ(runs().check(), 0);
+}
+
+// --- out of memory ------------------------------------------------------------------------------
+
+TEST_F(RunHeapImplTest, EverythingIsAsItWasAfterARequestThatCannotBeMet) {
+  Span* keep = take(5);
+  const RunHeapStats before = runs().stats();
+  const std::size_t window = runs().map().pages();
+  for (const std::size_t pages : {window, window + 1, SIZE_MAX / kPageBytes, SIZE_MAX}) {
+    EXPECT_EQ(take(pages), nullptr);
+  }
+  EXPECT_EQ(take(1, std::size_t{1} << 63), nullptr);
+  EXPECT_EQ(take(window / 2, window / 2 * kPageBytes), nullptr);
+  EXPECT_EQ(runs().check(), 0);
+  const RunHeapStats after = runs().stats();
+  EXPECT_EQ(after.used_pages, before.used_pages);
+  EXPECT_EQ(after.free_pages, before.free_pages);
+  EXPECT_NE(take(1), nullptr);
+  give(keep);
+}
+
+TEST_F(RunHeapImplTest, FailuresCostNeitherSpansNorAddressSpace) {
+  take(4096);
+  const std::uint64_t held = os().pages_held();
+  for (const PageCall kind : {PageCall::kReserve, PageCall::kCommit}) {
+    os().fail_every(kind, 1);
+    for (int i = 0; i < 1100; ++i) ASSERT_EQ(take(1), nullptr);
+    os().fail_every(kind, 0);
+    EXPECT_EQ(os().pages_held(), held);
+    EXPECT_EQ(runs().check(), 0);
+  }
+}
+
+TEST_F(RunHeapImplTest, PagesThatCannotBeCommittedAreNotHandedOut) {
+  Span* span = take(1);
+  os().fail_every(PageCall::kCommit, 1);
+  EXPECT_EQ(take(16), nullptr);  // less than a step
+  EXPECT_EQ(take(1000), nullptr);
+  EXPECT_FALSE(grow(span, 17));
+  EXPECT_FALSE(grow(span, 1000));
+  EXPECT_EQ(used(), 1u);
+  EXPECT_EQ(runs().check(), 0);
+  EXPECT_NE(take(15), nullptr);  // these were committed with the first
+  os().fail_every(PageCall::kCommit, 0);
+  EXPECT_NE(take(1000), nullptr);
+}
+
+TEST_F(RunHeapImplTest, RunsOutAndRecovers) {
+  std::vector<Span*> spans;
+  for (Span* span = take(500); span != nullptr; span = take(500)) spans.push_back(span);
+  EXPECT_GT(spans.size() * 500, SimulatedPages::kArenaPages / 2);
+  EXPECT_EQ(runs().check(), 0);
+  EXPECT_EQ(take(500), nullptr);
+  const std::uint32_t place = spans[40]->first_page;
+  give(spans[40]);
+  spans[40] = take(500);
+  ASSERT_NE(spans[40], nullptr);
+  EXPECT_EQ(spans[40]->first_page, place);
+  for (Span* span : spans) give(span, 1);
+  EXPECT_EQ(used(), 0u);
+  EXPECT_EQ(runs().check(), 0);
+  runs().purge();
+  EXPECT_NE(take(500), nullptr);
+}
+
+TEST_F(RunHeapImplTest, WithoutAWindowThereIsNothingAndNothingIsHeld) {
+  for (const PageCall kind : {PageCall::kReserve, PageCall::kCommit}) {
+    os().fail_every(kind, 1);
+    EXPECT_EQ(take(1), nullptr);
+    EXPECT_EQ(os().pages_held(), 0u);
+    EXPECT_EQ(runs().map().pages(), 0u);
+    EXPECT_EQ(runs().check(), 0);
+    os().fail_every(kind, 0);
+  }
+  os().fail_every(PageCall::kMap, 1);
+  EXPECT_EQ(take(1), nullptr);  // no span
+  EXPECT_EQ(runs().check(), 0);
+  EXPECT_EQ(used(), 0u);
+  os().fail_every(PageCall::kMap, 0);
+  EXPECT_NE(take(1), nullptr);
+}
+
+TEST_F(RunHeapImplTest, AWindowThatIsRefusedIsAskedForSmaller) {
+  os().reserves_to_refuse = 1;
+  ASSERT_NE(take(1), nullptr);
+  const std::size_t smaller = runs().map().pages();
+  auto other = std::make_unique<RunHeap<WatchedPages>>();
+  ASSERT_NE(other->allocate(1, 0, SpanState::kLarge, false), nullptr);
+  EXPECT_EQ(smaller * 2, other->map().pages());
+}
+
+// --- at random, against a shadow of what is in use ----------------------------------------------
+
+struct Mix {
+  PageCall kind;
+  std::uint64_t period;  // of failures; 0 = none
+  std::size_t most_pages;
+};
+
+class RunHeapRandomTest : public RunHeapImplTest, public testing::WithParamInterface<Mix> {
+ protected:
+  std::size_t draw(std::size_t below) { return random_() % below; }
+
+  void step() {
+    const std::size_t dice = draw(100);
+    if (live_.empty() || dice < (used() < 30000 ? 48u : 30u)) {
+      const RunHeapStats before = runs().stats();
+      const std::size_t pages = 1 + draw(1 + draw(GetParam().most_pages));
+      const std::size_t align = draw(8) == 0 ? kPageBytes << draw(8) : 0;
+      Span* span = draw(2) == 0 ? take(pages, align, SpanState::kFull, true) : take(pages, align);
+      if (span != nullptr) {
+        live_.push_back(span);
+      } else {
+        ASSERT_EQ(used(), before.used_pages);
+        ASSERT_EQ(dirty(), before.dirty_pages);
+      }
+      return;
+    }
+    std::swap(live_[draw(live_.size())], live_.back());
+    Span* span = live_.back();
+    const std::size_t pages = span->run_pages;
+    const bool is_large = span->state() == SpanState::kLarge;
+    if (dice < 60 && is_large) {
+      grow(span, pages + 1 + draw(20));
+    } else if (dice < 70 && is_large && pages > 1) {
+      shrink(span, 1 + draw(pages - 1));
+    } else if (dice == 71) {
+      runs().purge();
+    } else if (dice == 72) {
+      os().advance_ms(draw(60));
+    } else {
+      give(span, draw(pages + 1));
+      live_.pop_back();
+    }
+  }
+
+  std::mt19937_64 random_{GetParam().period * 31 + GetParam().most_pages};
+  std::vector<Span*> live_;
+};
+
+TEST_P(RunHeapRandomTest, KeepsItsInvariantsAndNeverGivesBackWhatIsInUse) {
+  if (GetParam().period != 0) os().fail_every(GetParam().kind, GetParam().period);
+  std::size_t in_use = 0;
+  for (int i = 0; i < 4000; ++i) {
+    ASSERT_NO_FATAL_FAILURE(step()) << i;
+    in_use = 0;
+    for (const Span* span : live_) in_use += span->run_pages;
+    ASSERT_EQ(used(), in_use) << i;
+    ASSERT_EQ(os().violations(), 0) << i;
+    ASSERT_EQ(i % 32 == 0 ? runs().check() : 0, 0) << i;
+  }
+  for (const PageCall kind : {PageCall::kMap, PageCall::kUnmap, PageCall::kDiscard,
+                              PageCall::kReserve, PageCall::kCommit}) {
+    os().fail_every(kind, 0);
+  }
+  for (Span* span : live_) give(span);
+  EXPECT_EQ(runs().check(), 0);
+  runs().purge();
+  EXPECT_EQ(dirty(), 0u);
+  EXPECT_EQ(used(), 0u);
+  EXPECT_EQ(runs().stats().large_pages, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Mixes, RunHeapRandomTest,
+    testing::Values(Mix{PageCall::kMap, 0, 8}, Mix{PageCall::kMap, 0, 300},
+                    Mix{PageCall::kMap, 0, 4000}, Mix{PageCall::kMap, 1, 300},
+                    Mix{PageCall::kReserve, 2, 300}, Mix{PageCall::kReserve, 3, 4000},
+                    Mix{PageCall::kCommit, 2, 300}, Mix{PageCall::kCommit, 3, 4000},
+                    Mix{PageCall::kUnmap, 2, 4000}, Mix{PageCall::kDiscard, 1, 300},
+                    Mix{PageCall::kDiscard, 3, 300}));
+
+}  // namespace
+}  // namespace mem
