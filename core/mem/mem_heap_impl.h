@@ -183,7 +183,11 @@ void* MemHeap<Os>::reallocate_large(ThreadHeap& heap, Span* span, void* p,
   if (size > PTRDIFF_MAX) return nullptr;
   const std::size_t old_pages = span->run_pages;
   const std::size_t pages = detail::pages_for(size);
-  if (size <= kMaxMediumBytes) return move(heap, p, old_pages * kPageBytes, size);
+  if (size <= kMaxMediumBytes) {
+    void* moved = move(heap, p, old_pages * kPageBytes, size);
+    if (moved == p) span->requested_bytes = size;
+    return moved;
+  }
   if (pages < old_pages) runs_.shrink(span, pages);
   if (pages <= old_pages || runs_.grow(span, pages)) {
     span->requested_bytes = size;
