@@ -14,7 +14,6 @@
 //   steal       1 orphan? lock   2 collect(A)   3 slab.owner = B   4 unlock
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <set>
