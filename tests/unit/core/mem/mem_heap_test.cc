@@ -255,6 +255,17 @@ TEST_F(MemHeapTest, LargeBlocksOfASizeThatIsAskedForAgainAreKept) {
   expect_nothing_left();
 }
 
+TEST_F(MemHeapTest, ACachedBlockIsZeroedForWhoAsks) {
+  for (int i = 0; i < 50; ++i) filled(500000);
+  void* first = filled(100000);  // of pages that were never used before
+  filled(100000);
+  free(first);
+  ASSERT_EQ(thread_.large.pages(), 25u);
+  void* p = heap_->allocate_zeroed(thread_, 100000);
+  EXPECT_EQ(p, first);
+  EXPECT_TRUE(is_zero(p, 100000));
+}
+
 TEST_F(MemHeapTest, WhatIsCachedIsGivenUpForMemory) {
   std::vector<void*> blocks;
   for (int i = 0; i < 40; ++i) blocks.push_back(filled(1 << 20));
