@@ -40,7 +40,10 @@ void* MemHeap<Os>::allocate_slow(ThreadHeap& heap, std::size_t size) noexcept {
 template <AddressSpace Os>
 FreeObject* MemHeap<Os>::allocate_hot(ThreadHeap& heap, unsigned bin) noexcept {
   FreeObject* object = heap.bins[bin];
-  if (object == nullptr) return slabs_.refill(heap, bin);
+  if (object == nullptr) {
+    heap.forget_cached(bin);
+    return slabs_.refill(heap, bin);
+  }
   heap.bins[bin] = object->next;
   return object;
 }
@@ -187,7 +190,11 @@ void* MemHeap<Os>::reallocate_large(ThreadHeap& heap, Span* span, void* p,
   if (size > PTRDIFF_MAX) return nullptr;
   const std::size_t old_pages = span->run_pages;
   const std::size_t pages = detail::pages_for(size);
-  if (size <= kMaxMediumBytes) return move(heap, p, old_pages * kPageBytes, size);
+  if (size <= kMaxMediumBytes) {
+    void* moved = move(heap, p, old_pages * kPageBytes, size);
+    if (moved == p) span->requested_bytes = size;
+    return moved;
+  }
   if (pages < old_pages) runs_.shrink(span, pages);
   if (pages <= old_pages || runs_.grow(span, pages)) {
     span->requested_bytes = size;

@@ -46,7 +46,8 @@ void SlabHeap<Os>::flush(ThreadHeap& heap) noexcept {
   }
 }
 
-// release: the owner's acquire in collect() sees the objects' links.
+// release: the owner's acquire in collect() sees the objects' links. acquire: who finds the list
+// empty may write `pending`, which the owner has read before it emptied the list.
 template <AddressSpace Os>
 void SlabHeap<Os>::send(RemoteBatch& batch) noexcept {
   Span* slab = batch.slab;
@@ -56,7 +57,7 @@ void SlabHeap<Os>::send(RemoteBatch& batch) noexcept {
     batch.tail->next = reinterpret_cast<FreeObject*>(old & kAddressMask);
     sum = ((old >> kCountShift) + batch.count) << kCountShift |
           reinterpret_cast<std::uintptr_t>(batch.head);
-  } while (!slab->remote.compare_exchange_weak(old, sum, std::memory_order_release,
+  } while (!slab->remote.compare_exchange_weak(old, sum, std::memory_order_acq_rel,
                                                std::memory_order_relaxed));
   if (old == 0) collect_if_orphan(*push_pending(slab));
 }
@@ -91,7 +92,7 @@ void SlabHeap<Os>::collect(ThreadHeap& heap) noexcept {
     if (slab->owner.load(std::memory_order_relaxed) != &heap) {
       push_pending(slab);
     } else {
-      const std::uint64_t remote = slab->remote.exchange(0, std::memory_order_acquire);
+      const std::uint64_t remote = slab->remote.exchange(0, std::memory_order_acq_rel);
       auto* head = reinterpret_cast<FreeObject*>(remote & kAddressMask);
       FreeObject* tail = head;
       while (tail->next != nullptr) tail = tail->next;

@@ -94,38 +94,32 @@ TEST_F(RunHeapImplTest, PurgesAtMostOnceIn100Ms) {
   EXPECT_EQ(calls(PageCall::kDiscard), discards);
 }
 
-TEST_F(RunHeapImplTest, PurgesAtOnceWhenWhatIsInUseHasFallenToAFifth) {
-  take(100);
-  Span* a = take(390);
-  Span* b = take(20);
-  give(a);
-  EXPECT_EQ(dirty(), 390u);
-  EXPECT_EQ(used(), 120u);
-  give(b);  // 410 dirty pages, 100 in use
-  EXPECT_EQ(dirty(), 0u);
-  EXPECT_EQ(runs().stats().purged_pages, 410u);
+TEST_F(RunHeapImplTest, FollowsALoadThatFallsInStepsOfFourWhateverTheClock) {
+  take(10);
+  take(10);
+  Span* first = take(600);
+  Span* second = take(300);
+  Span* third = take(80);
+  os().advance_ms(100);
+  give(first);  // by the clock; 400 pages are in use now
+  EXPECT_LE(dirty(), 400u / 16);
+  give(second);  // a quarter is left, not less
+  EXPECT_GE(dirty(), 300u);
+  give(third);
+  EXPECT_EQ(used(), 20u);
+  EXPECT_LE(dirty(), 20u / 16);
 }
 
-// 2^18 pages at first, and 37 for each millisecond that has passed.
-TEST_F(RunHeapImplTest, PurgingAtOnceIsRationed) {
-  constexpr std::size_t kPages = 2048;
-  std::size_t rounds = 0;
-  for (std::uint64_t before = 0; rounds < 200; ++rounds) {
-    give(take(kPages));
-    if (calls(PageCall::kDiscard) == before) break;
-    before = calls(PageCall::kDiscard);
-  }
-  EXPECT_EQ(rounds, (std::size_t{1} << 18) / kPages);
-  const auto purges_after = [&](std::uint64_t ms) {
-    const std::uint64_t before = calls(PageCall::kDiscard);
-    os().advance_ms(ms);
-    give(take(kPages));
-    return calls(PageCall::kDiscard) > before;
-  };
-  EXPECT_FALSE(purges_after(0));
-  EXPECT_TRUE(purges_after(100));  // by the clock, whatever it costs
-  EXPECT_FALSE(purges_after(10));  // 100 * 37 - 2048 + 10 * 37 is too few
-  EXPECT_TRUE(purges_after(1));
+TEST_F(RunHeapImplTest, ALoadThatComesAndGoesIsPurgedByTheClockOnly) {
+  take(20);
+  os().advance_ms(100);
+  give(take(2048));
+  EXPECT_LE(dirty(), 20u / 16);
+  for (int round = 0; round < 50; ++round) give(take(2048));
+  EXPECT_GE(dirty(), 2000u);
+  os().advance_ms(100);
+  give(take(1));
+  EXPECT_LE(dirty(), 20u / 16);
 }
 
 TEST_F(RunHeapImplTest, WhatWasPurgedIsFreshAgain) {

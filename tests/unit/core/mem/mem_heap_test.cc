@@ -1,0 +1,424 @@
+#include "core/mem/mem_heap.h"
+
+#include <gtest/gtest.h>
+#include <string.h>
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "core/os/simulated_pages.h"
+#include "tests/support/mem_heap_audit.h"
+
+namespace mem {
+namespace {
+
+class MemHeapTest : public testing::Test {
+ protected:
+  void free(void* p) { heap_->deallocate(thread_, p); }
+  Span* span(const void* p) { return heap_->map().find(p); }
+  SimulatedPages& os() { return heap_->runs().os(); }
+  void* filled(std::size_t size) {
+    void* p = heap_->allocate(thread_, size);
+    EXPECT_NE(p, nullptr);
+    fill(p, size);
+    return p;
+  }
+  static unsigned char byte(std::size_t i) { return static_cast<unsigned char>(i * 7 + (i >> 8)); }
+  static void fill(void* p, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) static_cast<unsigned char*>(p)[i] = byte(i);
+  }
+  static bool is_intact(const void* p, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (static_cast<const unsigned char*>(p)[i] != byte(i)) return false;
+    }
+    return true;
+  }
+  static bool is_zero(const void* p, std::size_t size) {
+    const auto* bytes = static_cast<const unsigned char*>(p);
+    return std::all_of(bytes, bytes + size, [](unsigned char b) { return b == 0; });
+  }
+  static bool is_at(const void* p, std::size_t align) {
+    return is_aligned(reinterpret_cast<std::uintptr_t>(p), align);
+  }
+  void expect_sound() {
+    ASSERT_EQ(audit(*heap_, thread_), "");
+    ASSERT_EQ(audit(*heap_, other_), "");
+  }
+  void expect_nothing_left() {
+    for (int round = 0; round < 2; ++round) {
+      heap_->purge(thread_);
+      heap_->purge(other_);
+    }
+    expect_sound();
+    EXPECT_EQ(heap_->stats().live_blocks, 0u);
+    EXPECT_EQ(heap_->stats().total_allocated_bytes, 0u);
+    EXPECT_EQ(heap_->runs().used_pages(), 0u);
+    EXPECT_EQ(heap_->detailed_stats().dirty_pages, 0u);
+  }
+
+  std::unique_ptr<MemHeap<SimulatedPages>> heap_ = std::make_unique<MemHeap<SimulatedPages>>();
+  ThreadHeap& thread_ = *heap_->slabs().adopt();
+  ThreadHeap& other_ = *heap_->slabs().adopt();
+};
+
+TEST_F(MemHeapTest, EverySizeHasRoomAndLittleMore) {
+  std::vector<void*> blocks;
+  for (std::size_t size = 0; size < 70000; size += size < 1200 ? 1 : 97) {
+    void* p = filled(size);
+    ASSERT_TRUE(is_at(p, 16)) << size;
+    const std::size_t usable = heap_->usable_size(p);
+    ASSERT_GE(usable, std::max<std::size_t>(size, 1)) << size;
+    ASSERT_LE(usable, size <= kMaxMediumBytes ? size + size / 8 + 16 : align_up(size, kPageBytes));
+    blocks.push_back(p);
+  }
+  expect_sound();
+  std::sort(blocks.begin(), blocks.end());
+  EXPECT_EQ(std::unique(blocks.begin(), blocks.end()), blocks.end());
+  for (void* p : blocks) free(p);
+  expect_nothing_left();
+}
+
+TEST_F(MemHeapTest, KindsEndWhereTheySay) {
+  EXPECT_EQ(span(heap_->allocate(thread_, kMaxMediumBytes))->state(), SpanState::kFit);
+  void* large = heap_->allocate(thread_, kMaxMediumBytes + 1);
+  EXPECT_EQ(span(large)->state(), SpanState::kLarge);
+  EXPECT_EQ(heap_->usable_size(large), 9 * kPageBytes);
+  EXPECT_EQ(heap_->usable_size(nullptr), 0u);
+  free(nullptr);
+  heap_->deallocate_remote(nullptr);
+}
+
+TEST_F(MemHeapTest, RefusesWhatNoPointerCanSpan) {
+  EXPECT_EQ(heap_->allocate(thread_, SIZE_MAX), nullptr);
+  EXPECT_EQ(heap_->allocate(thread_, std::size_t{PTRDIFF_MAX} + 1), nullptr);
+  EXPECT_EQ(heap_->allocate_zeroed(thread_, SIZE_MAX - 4096), nullptr);
+  EXPECT_EQ(heap_->allocate_aligned(thread_, SIZE_MAX, 64), nullptr);
+  EXPECT_EQ(heap_->allocate_aligned(thread_, 1, std::size_t{1} << 63), nullptr);
+  EXPECT_EQ(heap_->allocate_aligned(thread_, std::size_t{1} << 40, 4096), nullptr);
+  void* p = filled(100);
+  EXPECT_EQ(heap_->reallocate(thread_, p, SIZE_MAX), nullptr);
+  EXPECT_TRUE(is_intact(p, 100));
+  void* large = filled(50000);
+  EXPECT_EQ(heap_->reallocate(thread_, large, SIZE_MAX), nullptr);
+  EXPECT_TRUE(is_intact(large, 50000));
+  free(p);
+  free(large);
+  expect_nothing_left();
+}
+
+TEST_F(MemHeapTest, AlignsAsAsked) {
+  std::vector<void*> blocks;
+  for (std::size_t align = 1; align <= std::size_t{1} << 20; align *= 2) {
+    for (std::size_t size : {0, 1, 48, 1000, 1024, 5000, 32768, 40000}) {
+      void* p = heap_->allocate_aligned(thread_, size, align);
+      ASSERT_TRUE(is_at(p, std::max<std::size_t>(align, 16))) << size << " at " << align;
+      ASSERT_GE(heap_->usable_size(p), size);
+      fill(p, size);
+      blocks.push_back(p);
+    }
+  }
+  expect_sound();
+  for (void* p : blocks) free(p);
+  expect_nothing_left();
+}
+
+TEST_F(MemHeapTest, AnAlignedBlockMayComeFromABin) {
+  heap_->slabs().set_object_bytes(thread_, 4, 64);
+  void* p = heap_->allocate(thread_, 64);
+  EXPECT_EQ(heap_->allocate_aligned(thread_, 40, 64), static_cast<char*>(p) + 64);
+  heap_->slabs().set_object_bytes(thread_, 3, 48);
+  ASSERT_TRUE(is_at(heap_->allocate(thread_, 48), kPageBytes));
+  // The next one in the bin is at 48, which is no multiple of 32.
+  EXPECT_TRUE(is_at(heap_->allocate_aligned(thread_, 33, 32), 32));
+}
+
+TEST_F(MemHeapTest, ZeroesWhatWasUsedBefore) {
+  for (std::size_t size : {24, 400, 3000, 30000, 100000, 3000000}) {
+    for (int round = 0; round < 4; ++round) {  // the last ones from a bin or a cache
+      void* p = heap_->allocate_zeroed(thread_, size);
+      ASSERT_TRUE(is_zero(p, size)) << size << " in round " << round;
+      memset(p, 0xff, heap_->usable_size(p));
+      free(p);
+    }
+  }
+  expect_nothing_left();
+}
+
+// --- reallocation --------------------------------------------------------------------------------
+
+TEST_F(MemHeapTest, ReallocationKeepsContentsInAllDirections) {
+  const std::size_t sizes[] = {1, 30, 200, 1000, 1100, 5000, 32768, 32769, 60000, 700000};
+  for (const bool is_hot : {false, true}) {
+    for (const std::size_t from : sizes) {
+      if (is_hot && from <= kMaxMediumBytes) {
+        const auto bin =
+            from <= kMaxSmallBytes ? static_cast<unsigned>(small_bin(from)) : medium_bin(from);
+        heap_->slabs().set_object_bytes(thread_, bin, align_up(from, 16));
+      }
+      for (const std::size_t to : sizes) {
+        for (ThreadHeap* by : {&thread_, &other_}) {
+          void* p = filled(from);
+          void* moved = heap_->reallocate(*by, p, to);
+          ASSERT_NE(moved, nullptr);
+          ASSERT_TRUE(is_intact(moved, std::min(from, to))) << from << " to " << to;
+          const std::size_t usable = heap_->usable_size(moved);
+          ASSERT_GE(usable, to);
+          ASSERT_LE(usable, to <= kMaxMediumBytes ? std::max<std::size_t>(32, 2 * to + 16)
+                                                  : align_up(to, kPageBytes));
+          fill(moved, to);
+          expect_sound();
+          heap_->deallocate(to % 2 == 0 ? thread_ : other_, moved);
+        }
+      }
+    }
+  }
+  expect_nothing_left();
+}
+
+TEST_F(MemHeapTest, ASlabObjectStaysUnlessHalfOfItWouldBeUnused) {
+  heap_->slabs().set_object_bytes(thread_, 64, 1024);
+  void* p = filled(1024);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 513), p);
+  EXPECT_EQ(heap_->reallocate(other_, p, 1024), p);
+  void* moved = heap_->reallocate(thread_, p, 512);
+  EXPECT_NE(moved, p);
+  EXPECT_TRUE(is_intact(moved, 512));
+}
+
+TEST_F(MemHeapTest, AFittedObjectGrowsIntoTheGapBehindIt) {
+  void* p = filled(5000);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 2000), p);
+  EXPECT_EQ(heap_->usable_size(p), 2000u);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 5000), p);
+  expect_sound();
+}
+
+TEST_F(MemHeapTest, ALargeBlockShrinksAndGrowsWhereItIs) {
+  void* p = filled(400000);
+  const std::size_t used = heap_->runs().used_pages();
+  EXPECT_EQ(heap_->reallocate(thread_, p, 100000), p);
+  EXPECT_EQ(heap_->usable_size(p), align_up(100000, kPageBytes));
+  EXPECT_LT(heap_->runs().used_pages(), used);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 390000), p);
+  EXPECT_TRUE(is_intact(p, 100000));
+  EXPECT_EQ(heap_->stats().total_allocated_bytes, 390000u);
+  expect_sound();
+}
+
+TEST_F(MemHeapTest, ALargeBlockThatCannotGrowMovesItsPages) {
+  constexpr std::size_t kSize = 100 * kPageBytes;
+  void* p = filled(kSize);
+  void* wall = filled(40000);
+  const std::uint64_t moves = os().calls(PageCall::kMove);
+  void* moved = heap_->reallocate(thread_, p, 2 * kSize);
+  EXPECT_NE(moved, p);
+  EXPECT_EQ(os().calls(PageCall::kMove), moves + 1);
+  EXPECT_TRUE(is_intact(moved, kSize));
+  EXPECT_EQ(heap_->detailed_stats().dirty_pages, 0u);  // what it left reads as zero
+  EXPECT_TRUE(is_zero(heap_->allocate_zeroed(thread_, kSize), kSize));
+  // And by a copy where the kernel refuses.
+  void* second_wall = filled(40000);
+  os().fail_every(PageCall::kMove, 1);
+  void* copied = heap_->reallocate(thread_, moved, 4 * kSize);
+  EXPECT_NE(copied, moved);
+  EXPECT_TRUE(is_intact(copied, kSize));
+  EXPECT_TRUE(is_intact(wall, 40000) && is_intact(second_wall, 40000));
+  expect_sound();
+}
+
+// --- the cache of large blocks -------------------------------------------------------------------
+
+TEST_F(MemHeapTest, LargeBlocksOfASizeThatIsAskedForAgainAreKept) {
+  std::vector<void*> others;
+  for (int i = 0; i < 50; ++i) others.push_back(filled(500000));  // the share is of what is in use
+  void* first = filled(100000);
+  free(first);  // asked for once
+  EXPECT_EQ(thread_.large.pages(), 0u);
+  void* second = filled(100000);
+  const std::size_t used = heap_->runs().used_pages();
+  free(second);
+  EXPECT_EQ(thread_.large.pages(), 25u);
+  EXPECT_EQ(heap_->runs().used_pages(), used);
+  EXPECT_EQ(heap_->detailed_stats().large_live, 50u);
+  EXPECT_EQ(heap_->stats().live_blocks, 50u);
+  expect_sound();
+  void* third = heap_->allocate_zeroed(thread_, 99999);
+  EXPECT_EQ(third, second);
+  EXPECT_TRUE(is_zero(third, 99999));
+  EXPECT_EQ(thread_.large.pages(), 0u);
+  EXPECT_EQ(heap_->detailed_stats().large_live, 51u);
+  heap_->deallocate(other_, third);  // which never asked for that size
+  EXPECT_EQ(heap_->runs().used_pages(), used - 25);
+  for (void* p : others) free(p);
+  expect_nothing_left();
+}
+
+TEST_F(MemHeapTest, ACachedBlockIsZeroedForWhoAsks) {
+  for (int i = 0; i < 50; ++i) filled(500000);
+  void* first = filled(100000);  // of pages that were never used before
+  filled(100000);
+  free(first);
+  ASSERT_EQ(thread_.large.pages(), 25u);
+  void* p = heap_->allocate_zeroed(thread_, 100000);
+  EXPECT_EQ(p, first);
+  EXPECT_TRUE(is_zero(p, 100000));
+}
+
+TEST_F(MemHeapTest, WhatIsCachedIsGivenUpForMemory) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 40; ++i) blocks.push_back(filled(1 << 20));
+  for (int i = 0; i < 2; ++i) {
+    free(heap_->allocate(thread_, 200000));
+  }
+  ASSERT_EQ(thread_.large.pages(), 49u);
+  os().fail_every(PageCall::kReserve, 1);
+  os().fail_every(PageCall::kCommit, 1);
+  // What is left is used up, then nothing is to be had but what the cache holds.
+  for (int i = 0; i < 1000 && thread_.large.pages() != 0; ++i) {
+    ASSERT_NE(heap_->allocate(thread_, 48 * kPageBytes), nullptr);
+  }
+  EXPECT_EQ(thread_.large.pages(), 0u);
+  expect_sound();
+}
+
+// --- out of memory -------------------------------------------------------------------------------
+
+TEST_F(MemHeapTest, OutOfMemoryLeavesEverythingAsItWas) {
+  for (const PageCall call : {PageCall::kReserve, PageCall::kCommit, PageCall::kMap}) {
+    for (unsigned period = 1; period <= 3; ++period) {
+      MemHeap<SimulatedPages> heap;
+      ThreadHeap* thread = heap.slabs().adopt();
+      heap.runs().os().fail_every(call, period);
+      std::mt19937 random(period);
+      struct Block {
+        void* p;
+        std::size_t size;
+      };
+      std::vector<Block> blocks;
+      int refused = 0;
+      for (int i = 0; i < 1500; ++i) {
+        const std::size_t size = 1 + random() % (i % 16 == 0 ? 3000000 : 6000);
+        void* p = heap.allocate(*thread, size);
+        if (p == nullptr) {
+          ++refused;
+          ASSERT_EQ(audit(heap, *thread), "");
+        } else {
+          fill(p, size);
+          blocks.push_back({p, size});
+        }
+        if (blocks.size() < 20) continue;
+        Block& block = blocks[random() % blocks.size()];
+        if (random() % 2 == 0) {
+          const std::size_t next = 1 + random() % 100000;
+          p = heap.reallocate(*thread, block.p, next);
+          ASSERT_TRUE(is_intact(p != nullptr ? p : block.p, std::min(block.size, next)));
+          if (p == nullptr) {
+            ++refused;
+            continue;
+          }
+          block = {p, next};
+          fill(p, next);
+        } else {
+          ASSERT_TRUE(is_intact(block.p, block.size));
+          heap.deallocate(*thread, block.p);
+          block = blocks.back();
+          blocks.pop_back();
+        }
+      }
+      if (period == 1) {
+        EXPECT_GT(refused, 0);
+      }
+      ASSERT_EQ(audit(heap, *thread), "");
+      for (const Block& block : blocks) heap.deallocate(*thread, block.p);
+      heap.purge(*thread);
+      EXPECT_EQ(heap.runs().used_pages(), 0u);
+      ASSERT_EQ(audit(heap, *thread), "");
+    }
+  }
+}
+
+TEST_F(MemHeapTest, ALargeBlockThatCannotBeMovedIsWhatItIsNowAskedFor) {
+  void* p = heap_->allocate_aligned(thread_, 1000, kPageBytes);
+  os().fail_every(PageCall::kReserve, 1);
+  os().fail_every(PageCall::kCommit, 1);
+  os().fail_every(PageCall::kMap, 1);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 1500), p);
+  EXPECT_EQ(heap_->stats().total_allocated_bytes, 1500u);
+}
+
+// --- the rest ------------------------------------------------------------------------------------
+
+TEST_F(MemHeapTest, CountsWhatLivesByKind) {
+  heap_->slabs().set_object_bytes(thread_, 4, 64);
+  for (int i = 0; i < 60; ++i) heap_->allocate(thread_, 60);
+  heap_->slabs().release_empty(thread_);  // puts the bin's objects back
+  heap_->allocate(thread_, 200);
+  heap_->allocate(thread_, 20000);
+  heap_->allocate(thread_, 100000);
+  const MemStats stats = heap_->detailed_stats();
+  EXPECT_EQ(stats.bins[4].slabs, 1u);
+  EXPECT_EQ(stats.bins[4].live_objects, 60u);
+  EXPECT_EQ(stats.bins[4].live_bytes, 60u * 64);
+  EXPECT_EQ(stats.fits[0].live_objects, 1u);
+  EXPECT_EQ(stats.fits[0].live_bytes, 208u);
+  EXPECT_EQ(stats.fits[0].free_bytes, kPageBytes - 208);
+  EXPECT_EQ(stats.fits[1].live_bytes, 20000u);
+  EXPECT_EQ(stats.large_live, 1u);
+  EXPECT_EQ(stats.large_live_bytes, 100000u);
+  EXPECT_EQ(stats.large_pages, 25u);
+  EXPECT_EQ(stats.used_pages, heap_->runs().used_pages());
+  const HeapStats all = heap_->stats();
+  EXPECT_EQ(all.live_blocks, 63u);
+  EXPECT_EQ(all.total_allocated_bytes, 60u * 64 + 208 + 20000 + 100000);
+  EXPECT_EQ(all.page_size_bytes, kPageBytes);
+}
+
+TEST_F(MemHeapTest, PurgeGivesBackWhatIsEmpty) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 3000; ++i) blocks.push_back(filled(16 + static_cast<std::size_t>(i)));
+  for (void* p : blocks) free(p);
+  EXPECT_GT(heap_->purge(thread_), 0u);
+  expect_nothing_left();
+  EXPECT_EQ(heap_->purge(thread_), 0u);
+}
+
+TEST_F(MemHeapTest, FreesOfWhoHasNoHeapReachEveryKind) {
+  void* small = filled(100);
+  void* large = filled(100000);
+  heap_->deallocate_remote(small);
+  heap_->deallocate_remote(large);
+  expect_nothing_left();
+}
+
+TEST_F(MemHeapTest, ServesAgainAfterAFork) {
+  heap_->lock_for_fork();
+  heap_->unlock_in_parent();
+  heap_->lock_for_fork();
+  heap_->unlock_in_child();
+  free(filled(100000));
+  EXPECT_NE(heap_->slabs().adopt(), nullptr);
+}
+
+using MemHeapDeathTest = MemHeapTest;
+
+TEST_F(MemHeapDeathTest, MisuseIsSeen) {
+  void* small = filled(100);
+  free(small);
+  EXPECT_DEATH(free(small), "double free");
+  heap_->slabs().set_object_bytes(thread_, 4, 64);
+  void* hot = filled(64);
+  free(hot);
+  EXPECT_DEATH(free(hot), "double free");
+  void* large = filled(100000);
+  EXPECT_DEATH(free(static_cast<char*>(large) + 16), "points into the block");
+  EXPECT_DEATH(free(static_cast<char*>(large) + 2 * kPageBytes), "points into the block");
+  free(large);
+  EXPECT_DEATH(free(large), "double free");
+  int foreign = 0;
+  EXPECT_DEATH(free(&foreign), "in no memory of this heap");
+}
+
+}  // namespace
+}  // namespace mem
