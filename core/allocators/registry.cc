@@ -21,8 +21,8 @@ AnyAllocator face() noexcept {
 }
 
 constexpr AllocatorEntry kEntries[] = {
-    {"mem", "this project's allocator: thread heaps over slabs over first-fit runs", Binding::kPreload,
-     "libmem.so", face<default_heap>},
+    {"mem", "this project's allocator: thread heaps over slabs over first-fit runs",
+     Binding::kPreload, "libmem.so", face<default_heap>},
     {"mem-classic", "the plain seed: one LIFO free list, first fit, boundary tags",
      Binding::kInProcess, nullptr, face<classic_heap>},
     {"glibc", "the C library's malloc, with nothing preloaded", Binding::kPreload, nullptr,

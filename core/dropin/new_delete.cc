@@ -59,7 +59,9 @@ void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) n
 
 [[gnu::aligned(64)]] void operator delete(void* p) noexcept { default_heap.deallocate(p); }
 void operator delete[](void* p) noexcept { default_heap.deallocate(p); }
-[[gnu::aligned(64)]] void operator delete(void* p, std::size_t) noexcept { default_heap.deallocate(p); }
+[[gnu::aligned(64)]] void operator delete(void* p, std::size_t) noexcept {
+  default_heap.deallocate(p);
+}
 void operator delete[](void* p, std::size_t) noexcept { default_heap.deallocate(p); }
 void operator delete(void* p, std::align_val_t) noexcept { default_heap.deallocate(p); }
 void operator delete[](void* p, std::align_val_t) noexcept { default_heap.deallocate(p); }

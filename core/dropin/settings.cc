@@ -1,6 +1,6 @@
-// What libmem.so does with its environment: MEM_STATS=FILE writes the heap's statistics as JSON when
-// the process exits, to a temporary name that is renamed. Any other MEM_ variable is named on stderr,
-// since a misspelt setting would otherwise be ignored in silence.
+// What libmem.so does with its environment: MEM_STATS=FILE writes the heap's statistics as JSON
+// when the process exits, to a temporary name that is renamed. Any other MEM_ variable is named on
+// stderr, since a misspelt setting would otherwise be ignored in silence.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +33,8 @@ constexpr char kStats[] = "MEM_STATS=";
   const char* path = getenv("MEM_STATS");
   if (path == nullptr || *path == '\0') return;
   char temporary[4096];
-  const int length = snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path,
-                              static_cast<long>(getpid()));
+  const int length =
+      snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, static_cast<long>(getpid()));
   if (length < 0 || static_cast<size_t>(length) >= sizeof(temporary)) return;
   FILE* stream = fopen(temporary, "we");
   if (stream == nullptr) {

@@ -45,9 +45,9 @@ void write_stats_json(FILE* stream, const MemStats& stats) noexcept {
           " \"large\": {\"live_objects\": %llu, \"live_bytes\": %llu, \"pages\": %llu},\n",
           Number{kPageBytes}, Number{totals.live_bytes}, Number{totals.live_objects},
           Number{held_pages(stats)}, Number{stats.used_pages}, Number{stats.dirty_pages},
-          Number{stats.clean_pages}, Number{stats.metadata_pages},
-          Number{stats.longest_free_pages}, Number{stats.purged_pages}, Number{stats.large_live},
-          Number{stats.large_live_bytes}, Number{stats.large_pages});
+          Number{stats.clean_pages}, Number{stats.metadata_pages}, Number{stats.longest_free_pages},
+          Number{stats.purged_pages}, Number{stats.large_live}, Number{stats.large_live_bytes},
+          Number{stats.large_pages});
   fprintf(stream, " \"fitted\": [");
   for (int area = 0; area < 2; ++area) {
     const FitStats& fits = stats.fits[area];
@@ -91,9 +91,9 @@ void write_stats_table(FILE* stream, const MemStats& stats) noexcept {
   for (unsigned bin = 0; bin < kBins; ++bin) {
     const SlabStats& slabs = stats.bins[bin];
     if (slabs.slabs == 0) continue;
-    fprintf(stream, "%8zu %8llu %10llu %12llu %12llu %12llu\n", bin_bytes(bin),
-            Number{slabs.slabs}, Number{slabs.live_objects}, Number{slabs.live_bytes},
-            Number{slabs.free_bytes}, Number{slabs.uncarved_bytes});
+    fprintf(stream, "%8zu %8llu %10llu %12llu %12llu %12llu\n", bin_bytes(bin), Number{slabs.slabs},
+            Number{slabs.live_objects}, Number{slabs.live_bytes}, Number{slabs.free_bytes},
+            Number{slabs.uncarved_bytes});
   }
 }
 

@@ -205,7 +205,8 @@ void* MemHeap<Os>::reallocate_large(ThreadHeap& heap, Span* span, void* p,
   }
   void* moved = allocate_large(heap, size, 0, false);
   if (moved == nullptr) return nullptr;
-  // Pages that are resident already are there to be copied to; fresh ones are not worth faulting in.
+  // Pages that are resident already are there to be copied to; fresh ones are not worth faulting
+  // in.
   const bool is_fresh = span_of(moved)->is_fresh || old_pages > kCopyPages;
   if (is_fresh && runs_.os().move_pages(p, moved, old_pages * kPageBytes)) {
     moves_.fetch_add(1, std::memory_order_relaxed);
@@ -250,10 +251,11 @@ int MemHeap<Os>::check(ThreadHeap& heap) noexcept {
   return slabs_.check(heap);
 }
 
-// Objects count with their size: what was asked for is written down nowhere. Those in the bins of other
-// threads, and on their way to their owners, count as live.
+// Objects count with their size: what was asked for is written down nowhere. Those in the bins of
+// other threads, and on their way to their owners, count as live.
 template <AddressSpace Os>
-[[gnu::no_sanitize("thread")]] MemStats MemHeap<Os>::detailed_stats(const ThreadHeap& heap) noexcept {
+[[gnu::no_sanitize("thread")]] MemStats MemHeap<Os>::detailed_stats(
+    const ThreadHeap& heap) noexcept {
   MemStats stats;
   runs_.for_each_span([&](const Span& span) {
     if (span.state() == SpanState::kFit) {

@@ -290,9 +290,9 @@ void RunHeap<Os>::set_dirty(std::size_t first, std::size_t pages) noexcept {
   dirty_pages_ += pages;
 }
 
-// How many dirty pages may stay, now that there are too many; SIZE_MAX = all, for it is too early. Time
-// bounds what a load that comes and goes can lose; one that falls to nothing is followed down in steps
-// of four, however fast.
+// How many dirty pages may stay, now that there are too many; SIZE_MAX = all, for it is too early.
+// Time bounds what a load that comes and goes can lose; one that falls to nothing is followed down
+// in steps of four, however fast.
 template <AddressSpace Os>
 std::size_t RunHeap<Os>::purge_target() noexcept {
   const std::uint64_t now = os_.now_ms();

@@ -58,7 +58,8 @@ std::size_t SlabHeap<Os>::object_size(const Span* span, const void* p) const noe
   return span->fit->size_of(granule_of(span, p)) * FitTable::kGranuleBytes;
 }
 
-// Ends the process unless a live object starts at `object`. Exact but for objects that wait in a bin.
+// Ends the process unless a live object starts at `object`. Exact but for objects that wait in a
+// bin.
 template <AddressSpace Os>
 void SlabHeap<Os>::require_start(const Span* span, const FreeObject* object) const noexcept {
   const std::size_t first = granule_of(span, object);
@@ -76,7 +77,8 @@ void SlabHeap<Os>::require_start(const Span* span, const FreeObject* object) con
   report_interior_pointer(object, start_of(span) + start * FitTable::kGranuleBytes);
 }
 
-// The same, of objects that wait in the bin of an owner too: as long as few do, they are looked through.
+// The same, of objects that wait in the bin of an owner too: as long as few do, they are looked
+// through.
 template <AddressSpace Os>
 void SlabHeap<Os>::require_live(const ThreadHeap& heap, const Span* span,
                                 const void* p) const noexcept {
@@ -99,8 +101,8 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   // One that is freed so often is better off in a slab: the bin runs dry, and asks for one.
   if (heap.count_use(bin) && heap.object_bytes[bin] == 0) return release_fit(heap, span);
   const bool is_wanted = count * FitTable::kGranuleBytes >= heap.object_bytes[bin];
-  const std::size_t most = tuning::kCacheGranules +
-                           heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
+  const std::size_t most =
+      tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
   if (!is_wanted || heap.cached[bin] >= count * tuning::kCacheObjects ||
       heap.cached_granules + count > most) {
     return release_fit(heap, span);

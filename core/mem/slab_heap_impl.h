@@ -219,6 +219,7 @@ void SlabHeap<Os>::put_to_rest(ThreadHeap& heap, unsigned bin) noexcept {
 template <AddressSpace Os>
 void SlabHeap<Os>::set_object_bytes(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept {
   put_to_rest(heap, bin);
+  if (heap.object_bytes[bin] == bytes) return;
   heap.object_bytes[bin] = static_cast<std::uint16_t>(bytes);
   for (SpanList* list : {&heap.available[bin], &heap.sparse[bin]}) {
     while (Span* slab = list->first()) {

@@ -55,9 +55,9 @@ inline constexpr std::size_t kFirstSlabBytes = std::size_t{MEM_TUNE_FIRST_SLAB_K
 inline constexpr std::size_t kMaxSlabBytes = std::size_t{MEM_TUNE_MAX_SLAB_KIB} << 10;
 inline constexpr std::size_t kMaxSlabPages = 16;  // what a fit table can describe
 
-// Objects of a bin are fitted between others until so many of them live (or a page full of them, up to
-// 1 KiB), or until they were asked for and freed so often, halved every kColdEpoch such calls; from
-// then on the bin has slabs.
+// Objects of a bin are fitted between others until so many of them live (or a page full of them, up
+// to 1 KiB), or until they were asked for and freed so often, halved every kColdEpoch such calls;
+// from then on the bin has slabs.
 inline constexpr unsigned kHotLive = MEM_TUNE_HOT_LIVE;
 constexpr unsigned hot_live(std::size_t object_bytes) noexcept {
   const bool is_small = object_bytes <= 1024;

@@ -181,7 +181,7 @@ class MemHeapPropertyTest : public testing::TestWithParam<std::tuple<Mix, unsign
   }
   void audit_all() {
     for (ThreadHeap* thread : made_) ASSERT_EQ(audit(*heap_, *thread), "");
-    const HeapStats stats = heap_->stats();
+    const HeapStats stats = heap_->stats(*made_.front());
     ASSERT_GE(stats.live_blocks, live_.size());
     std::size_t bytes = 0;
     for (const Live& block : live_) bytes += block.size;
@@ -200,17 +200,17 @@ class MemHeapPropertyTest : public testing::TestWithParam<std::tuple<Mix, unsign
     for (std::size_t i = 0; i < made_.size(); ++i) threads_[i] = heap_->slabs().adopt();
     purge_all();
     audit_all();
-    ASSERT_EQ(heap_->stats().live_blocks, live_.size());
+    ASSERT_EQ(heap_->stats(*made_.front()).live_blocks, live_.size());
     while (!live_.empty()) {
       remove(live_.size() - 1);
       ASSERT_FALSE(HasFatalFailure());
     }
     purge_all();
     audit_all();
-    ASSERT_EQ(heap_->stats().live_blocks, 0u);
-    ASSERT_EQ(heap_->stats().total_allocated_bytes, 0u);
+    ASSERT_EQ(heap_->stats(*made_.front()).live_blocks, 0u);
+    ASSERT_EQ(heap_->stats(*made_.front()).total_allocated_bytes, 0u);
     ASSERT_EQ(heap_->runs().used_pages(), 0u);
-    ASSERT_EQ(heap_->detailed_stats().dirty_pages, 0u);
+    ASSERT_EQ(heap_->detailed_stats(*made_.front()).dirty_pages, 0u);
   }
   // The first round sends what others have to collect in the second.
   void purge_all() {

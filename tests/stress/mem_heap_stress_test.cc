@@ -116,11 +116,11 @@ class MemHeapStressTest : public testing::Test {
       for (ThreadHeap* heap : heaps) heap_->purge(*heap);
     }
     for (ThreadHeap* heap : heaps) EXPECT_EQ(heap_->check(*heap), 0);
-    const MemStats stats = heap_->detailed_stats();
+    const MemStats stats = heap_->detailed_stats(*heaps.front());
     for (const SlabStats& bin : stats.bins) EXPECT_EQ(bin.slabs, 0u);
     for (const FitStats& fits : stats.fits) EXPECT_EQ(fits.spans, 0u);
     EXPECT_EQ(stats.large_live, 0u);
-    EXPECT_EQ(heap_->stats().live_blocks, 0u);
+    EXPECT_EQ(heap_->stats(*heaps.front()).live_blocks, 0u);
     EXPECT_EQ(heap_->runs().used_pages(), 0u);
   }
 

@@ -5,9 +5,11 @@
 namespace mem {
 namespace {
 
-static_assert(ZeroingAllocator<Heap<SegregatedConfig>> && ReallocatingAllocator<Heap<SegregatedConfig>>);
+static_assert(ZeroingAllocator<Heap<SegregatedConfig>> &&
+              ReallocatingAllocator<Heap<SegregatedConfig>>);
 static_assert(SizedAllocator<Heap<SegregatedConfig>> && PurgingAllocator<Heap<SegregatedConfig>>);
-static_assert(CheckedAllocator<Heap<SegregatedConfig>> && CountingAllocator<Heap<SegregatedConfig>>);
+static_assert(CheckedAllocator<Heap<SegregatedConfig>> &&
+              CountingAllocator<Heap<SegregatedConfig>>);
 
 constinit Heap<SegregatedConfig> heap;
 

@@ -52,10 +52,10 @@ class MemHeapTest : public testing::Test {
       heap_->purge(other_);
     }
     expect_sound();
-    EXPECT_EQ(heap_->stats().live_blocks, 0u);
-    EXPECT_EQ(heap_->stats().total_allocated_bytes, 0u);
+    EXPECT_EQ(heap_->stats(thread_).live_blocks, 0u);
+    EXPECT_EQ(heap_->stats(thread_).total_allocated_bytes, 0u);
     EXPECT_EQ(heap_->runs().used_pages(), 0u);
-    EXPECT_EQ(heap_->detailed_stats().dirty_pages, 0u);
+    EXPECT_EQ(heap_->detailed_stats(thread_).dirty_pages, 0u);
   }
 
   std::unique_ptr<MemHeap<SimulatedPages>> heap_ = std::make_unique<MemHeap<SimulatedPages>>();
@@ -203,7 +203,7 @@ TEST_F(MemHeapTest, ALargeBlockShrinksAndGrowsWhereItIs) {
   EXPECT_LT(heap_->runs().used_pages(), used);
   EXPECT_EQ(heap_->reallocate(thread_, p, 390000), p);
   EXPECT_TRUE(is_intact(p, 100000));
-  EXPECT_EQ(heap_->stats().total_allocated_bytes, 390000u);
+  EXPECT_EQ(heap_->stats(thread_).total_allocated_bytes, 390000u);
   expect_sound();
 }
 
@@ -216,7 +216,7 @@ TEST_F(MemHeapTest, ALargeBlockThatCannotGrowMovesItsPages) {
   EXPECT_NE(moved, p);
   EXPECT_EQ(os().calls(PageCall::kMove), moves + 1);
   EXPECT_TRUE(is_intact(moved, kSize));
-  EXPECT_EQ(heap_->detailed_stats().dirty_pages, 0u);  // what it left reads as zero
+  EXPECT_EQ(heap_->detailed_stats(thread_).dirty_pages, 0u);  // what it left reads as zero
   EXPECT_TRUE(is_zero(heap_->allocate_zeroed(thread_, kSize), kSize));
   // And by a copy where the kernel refuses.
   void* second_wall = filled(40000);
@@ -241,14 +241,14 @@ TEST_F(MemHeapTest, LargeBlocksOfASizeThatIsAskedForAgainAreKept) {
   free(second);
   EXPECT_EQ(thread_.large.pages(), 25u);
   EXPECT_EQ(heap_->runs().used_pages(), used);
-  EXPECT_EQ(heap_->detailed_stats().large_live, 50u);
-  EXPECT_EQ(heap_->stats().live_blocks, 50u);
+  EXPECT_EQ(heap_->detailed_stats(thread_).large_live, 50u);
+  EXPECT_EQ(heap_->stats(thread_).live_blocks, 50u);
   expect_sound();
   void* third = heap_->allocate_zeroed(thread_, 99999);
   EXPECT_EQ(third, second);
   EXPECT_TRUE(is_zero(third, 99999));
   EXPECT_EQ(thread_.large.pages(), 0u);
-  EXPECT_EQ(heap_->detailed_stats().large_live, 51u);
+  EXPECT_EQ(heap_->detailed_stats(thread_).large_live, 51u);
   heap_->deallocate(other_, third);  // which never asked for that size
   EXPECT_EQ(heap_->runs().used_pages(), used - 25);
   for (void* p : others) free(p);
@@ -345,7 +345,7 @@ TEST_F(MemHeapTest, ALargeBlockThatCannotBeMovedIsWhatItIsNowAskedFor) {
   os().fail_every(PageCall::kCommit, 1);
   os().fail_every(PageCall::kMap, 1);
   EXPECT_EQ(heap_->reallocate(thread_, p, 1500), p);
-  EXPECT_EQ(heap_->stats().total_allocated_bytes, 1500u);
+  EXPECT_EQ(heap_->stats(thread_).total_allocated_bytes, 1500u);
 }
 
 // --- the rest ------------------------------------------------------------------------------------
@@ -357,7 +357,7 @@ TEST_F(MemHeapTest, CountsWhatLivesByKind) {
   heap_->allocate(thread_, 200);
   heap_->allocate(thread_, 20000);
   heap_->allocate(thread_, 100000);
-  const MemStats stats = heap_->detailed_stats();
+  const MemStats stats = heap_->detailed_stats(thread_);
   EXPECT_EQ(stats.bins[4].slabs, 1u);
   EXPECT_EQ(stats.bins[4].live_objects, 60u);
   EXPECT_EQ(stats.bins[4].live_bytes, 60u * 64);
@@ -369,7 +369,7 @@ TEST_F(MemHeapTest, CountsWhatLivesByKind) {
   EXPECT_EQ(stats.large_live_bytes, 100000u);
   EXPECT_EQ(stats.large_pages, 25u);
   EXPECT_EQ(stats.used_pages, heap_->runs().used_pages());
-  const HeapStats all = heap_->stats();
+  const HeapStats all = heap_->stats(thread_);
   EXPECT_EQ(all.live_blocks, 63u);
   EXPECT_EQ(all.total_allocated_bytes, 60u * 64 + 208 + 20000 + 100000);
   EXPECT_EQ(all.page_size_bytes, kPageBytes);

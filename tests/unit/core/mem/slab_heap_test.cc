@@ -70,7 +70,7 @@ class SlabHeapTest : public testing::Test {
       for (ThreadHeap* heap : {&a_, &b_, &c_}) heap_->purge(*heap);
     }
     expect_sound();
-    EXPECT_EQ(heap_->stats().live_blocks, 0u);
+    EXPECT_EQ(heap_->stats(a_).live_blocks, 0u);
     EXPECT_EQ(heap_->runs().used_pages(), 0u);
   }
 
@@ -95,7 +95,7 @@ TEST_F(SlabHeapTest, ABinGetsSlabsWhenSoManyOfItsObjectsLive) {
 }
 
 TEST_F(SlabHeapTest, ABinGetsSlabsWhenAskedOftenEnough) {
-  a_.cold_uses[3] = tuning::kHotUses - 2;
+  a_.cold_uses[3] = tuning::kHotUses - 1;
   EXPECT_EQ(span(allocate(a_, 48))->state(), SpanState::kFit);
   EXPECT_EQ(span(allocate(a_, 48))->state(), SpanState::kCurrent);
 }
