@@ -2,8 +2,9 @@
  *
  * Link libmem.a to have just these functions; link or preload libmem.so and it serves malloc, free
  * and operator new as well, from the same heap. All functions are safe from any thread and keep
- * their heap whole across fork. A pointer that is not a live block of this heap ends the process
- * with a line on stderr that names it.
+ * their heap whole across fork. A pointer into no memory of this heap, or a block freed last and
+ * freed again, ends the process with a line on stderr that names it; of what else is no live block,
+ * much is told and not all (core/README.md).
  */
 #ifndef MEM_H
 #define MEM_H
@@ -20,11 +21,11 @@ extern "C" {
 
 /* Real-time counters of the heap. */
 typedef struct mem_stats_t {
-  uint64_t total_allocated; /* bytes that callers asked for in live blocks */
-  uint64_t total_pages;     /* pages mapped from the kernel now */
+  uint64_t total_allocated; /* bytes of live blocks: as asked for beyond 32 KiB, else rounded up to 16 */
+  uint64_t total_pages;     /* pages in use, free ones still resident, and the heap's own tables */
   uint64_t page_size;       /* bytes of such a page */
-  uint64_t live_blocks;
-  uint64_t free_blocks;
+  uint64_t live_blocks; /* those in bins of other running threads included */
+  uint64_t free_blocks; /* free objects that a slab holds */
 } mem_stats_t;
 
 /* At least `size` bytes, aligned for any type; for 0 a unique block. NULL and ENOMEM if there is no

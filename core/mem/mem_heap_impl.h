@@ -270,6 +270,7 @@ template <AddressSpace Os>
       ++bin.slabs;
       bin.live_objects += live;
       bin.live_bytes += live * span.object_bytes();
+      bin.free_objects += span.carved - live;
       bin.free_bytes += (span.carved - live) * span.object_bytes();
       bin.uncarved_bytes += (std::uint64_t{span.capacity} - span.carved) * span.object_bytes();
     } else if (span.state() == SpanState::kLarge) {
@@ -290,6 +291,7 @@ template <AddressSpace Os>
       } else {
         --stats.bins[bin].live_objects;
         stats.bins[bin].live_bytes -= bytes;
+        ++stats.bins[bin].free_objects;
         stats.bins[bin].free_bytes += bytes;
       }
     }
@@ -312,6 +314,7 @@ HeapStats MemHeap<Os>::stats(const ThreadHeap& heap) noexcept {
   for (const SlabStats& bin : all.bins) {
     stats.total_allocated_bytes += bin.live_bytes;
     stats.live_blocks += bin.live_objects;
+    stats.free_blocks += bin.free_objects;
   }
   for (const FitStats& fits : all.fits) {
     stats.total_allocated_bytes += fits.live_bytes;

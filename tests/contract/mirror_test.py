@@ -31,6 +31,7 @@ TESTED_BY = {
     "core/allocators/default_heap.cc": "tests/unit/core/alloc/registry_test.cc",
     "core/allocators/registry.cc": "tests/unit/core/alloc/registry_test.cc",
     "core/dropin/*.cc": "tests/dropin/*_test.*",
+    "core/dropin/stats_report.h": "tests/dropin/settings_test.py",
     "core/allocators/default_heap.h": "tests/dropin/*_test.*",
     "core/mem/block_heap_impl.h": "tests/unit/core/mem/block_heap_test.cc",
     "core/mem/mem_heap.cc": "tests/unit/core/mem/mem_heap_test.cc",
