@@ -21,9 +21,10 @@ extern "C" {
 
 /* Real-time counters of the heap. */
 typedef struct mem_stats_t {
-  uint64_t total_allocated; /* bytes of live blocks: as asked for beyond 32 KiB, else rounded up to 16 */
-  uint64_t total_pages;     /* pages in use, free ones still resident, and the heap's own tables */
-  uint64_t page_size;       /* bytes of such a page */
+  uint64_t
+      total_allocated; /* bytes of live blocks: as asked for beyond 32 KiB, else rounded up to 16 */
+  uint64_t total_pages; /* pages in use, free ones still resident, and the heap's own tables */
+  uint64_t page_size;   /* bytes of such a page */
   uint64_t live_blocks; /* those in bins of other running threads included */
   uint64_t free_blocks; /* free objects that a slab holds */
 } mem_stats_t;

@@ -11,8 +11,8 @@ namespace mem {
 struct SlabStats {
   std::uint64_t slabs = 0;
   std::uint64_t live_objects = 0;
-  std::uint64_t live_bytes = 0;      // of live objects, rounded up to their size
-  std::uint64_t free_objects = 0;    // handed out once, and held for the bin
+  std::uint64_t live_bytes = 0;    // of live objects, rounded up to their size
+  std::uint64_t free_objects = 0;  // handed out once, and held for the bin
   std::uint64_t free_bytes = 0;
   std::uint64_t uncarved_bytes = 0;  // never handed out, mostly never touched
 };
