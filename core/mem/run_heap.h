@@ -7,7 +7,7 @@
 //
 // A free page is clean (never touched since it came from the kernel, reads as zero) or dirty. Dirty
 // pages are given back by madvise when they are more than an eighth of what is in use, at most once
-// in 100 ms, or each time that what is in use has fallen to a quarter; the kernel is called outside
+// in 100 ms, or each time that what is in use has fallen by half; the kernel is called outside
 // the lock. A slot that is free as a whole is unmapped. Pages inside a region are never unmapped,
 // so the number of mappings stays small.
 //

@@ -82,14 +82,16 @@ bool RunHeap<Os>::add_region(std::size_t pages) noexcept {
         if (reserve_at(slot * kSlotPages, wanted) == Place::kOurs) return true;
       }
     }
-    for (int attempt = 0; attempt < 16 && frontier_ + wanted <= map_.pages(); ++attempt) {
-      const Place place = reserve_at(frontier_, wanted);
+    std::size_t first = frontier_;
+    for (int attempt = 0; attempt < 16 && first + wanted <= map_.pages(); ++attempt) {
+      const Place place = reserve_at(first, wanted);
       if (place == Place::kRefused) break;
       if (place == Place::kOurs) {
-        frontier_ += wanted;
+        frontier_ = first + wanted;
         return true;
       }
-      frontier_ = align_up(frontier_ + 1, kSlotPages);
+      // Somebody lives there: further on by a slot, by two, by four, ...
+      first = align_up(first + 1, kSlotPages) + ((std::size_t{1} << attempt) - 1) * kSlotPages;
     }
     if (wanted <= needed) return false;
     wanted = wanted / 4 > needed ? align_up(wanted / 4, kMinRegionPages) : needed;
@@ -212,13 +214,14 @@ void RunHeap<Os>::free(Span* span, std::size_t pages, std::size_t touched) noexc
     if (span->state() == SpanState::kLarge) large_pages_ -= pages;
     put_back(span->first_page, pages, span->is_fresh ? touched : pages);
     spans_.give(span);
-    if (dirty_pages_ > kDirtyFloorPages && dirty_pages_ > used_pages() / kDirtyShare) {
-      target = purge_target();
-    }
+    target = purge_target();
   }
-  if (target != SIZE_MAX) {
+  // Again, since others may have freed while what was being purged counted as in use.
+  while (target != SIZE_MAX) {
     purge_to(target);
     unmap_empty_slots();
+    const LockGuard guard(mutex_);
+    target = purge_target();
   }
 }
 
@@ -290,14 +293,17 @@ void RunHeap<Os>::set_dirty(std::size_t first, std::size_t pages) noexcept {
   dirty_pages_ += pages;
 }
 
-// How many dirty pages may stay, now that there are too many; SIZE_MAX = all, for it is too early.
-// Time bounds what a load that comes and goes can lose; one that falls to nothing is followed down
-// in steps of four, however fast.
+// How many dirty pages may stay if there are too many now; SIZE_MAX = all, for there are not, or it
+// is too early. Time bounds what a load that comes and goes can lose; one that falls to nothing is
+// followed down by halves, however fast.
 template <AddressSpace Os>
 std::size_t RunHeap<Os>::purge_target() noexcept {
+  if (dirty_pages_ <= kDirtyFloorPages || dirty_pages_ <= used_pages() / kDirtyShare) {
+    return SIZE_MAX;
+  }
   const std::uint64_t now = os_.now_ms();
   const bool is_time = now - last_purge_ms_ >= kPurgePeriodMs;
-  const bool is_fallen = dirty_pages_ > used_pages() && used_pages() < used_at_purge_ / 4;
+  const bool is_fallen = dirty_pages_ > used_pages() && used_pages() < used_at_purge_ / 2;
   if (!is_time && !is_fallen) return SIZE_MAX;
   last_purge_ms_ = now;
   used_at_purge_ = used_pages();

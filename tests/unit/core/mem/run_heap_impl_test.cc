@@ -94,20 +94,20 @@ TEST_F(RunHeapImplTest, PurgesAtMostOnceIn100Ms) {
   EXPECT_EQ(calls(PageCall::kDiscard), discards);
 }
 
-TEST_F(RunHeapImplTest, FollowsALoadThatFallsInStepsOfFourWhateverTheClock) {
-  take(10);
-  take(10);
-  Span* first = take(600);
-  Span* second = take(300);
-  Span* third = take(80);
+TEST_F(RunHeapImplTest, FollowsALoadThatFallsByHalvesWhateverTheClock) {
+  take(20);
+  take(20);
+  Span* first = take(2400);
+  Span* second = take(600);
+  Span* third = take(800);
   os().advance_ms(100);
-  give(first);  // by the clock; 400 pages are in use now
-  EXPECT_LE(dirty(), 400u / 16);
-  give(second);  // a quarter is left, not less
-  EXPECT_GE(dirty(), 300u);
+  give(first);  // by the clock; 1440 pages are in use now
+  EXPECT_LE(dirty(), 1440u / 16);
+  give(second);  // more than half of them still are
+  EXPECT_GE(dirty(), 600u);
   give(third);
-  EXPECT_EQ(used(), 20u);
-  EXPECT_LE(dirty(), 20u / 16);
+  EXPECT_EQ(used(), 40u);
+  EXPECT_LE(dirty(), 40u / 16);
 }
 
 TEST_F(RunHeapImplTest, ALoadThatComesAndGoesIsPurgedByTheClockOnly) {
