@@ -67,7 +67,8 @@ constexpr Case kOfFittedBlocks[] = {
     {"double_free_after_another", kDouble},
     {"realloc_after_free", kDouble},
     {"interior", kInterior},
-#if !defined(__SANITIZE_ADDRESS__)  // whose companion for undefined behaviour is the first to see it
+#if !defined( \
+    __SANITIZE_ADDRESS__)  // whose companion for undefined behaviour is the first to see it
     {"misaligned", "mem: invalid free of 0x[0-9a-f]+1: misaligned"},
 #endif
 };
