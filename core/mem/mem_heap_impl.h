@@ -254,7 +254,7 @@ int MemHeap<Os>::check(ThreadHeap& heap) noexcept {
 // Objects count with their size: what was asked for is written down nowhere. Those in the bins of
 // other threads, and on their way to their owners, count as live.
 template <AddressSpace Os>
-[[gnu::no_sanitize("thread")]] MemStats MemHeap<Os>::detailed_stats(
+__attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
     const ThreadHeap& heap) noexcept {
   MemStats stats;
   runs_.for_each_span([&](const Span& span) {

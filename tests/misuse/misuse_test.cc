@@ -37,7 +37,6 @@ TEST_P(MisuseTest, EndsAPreloadedProcessToo) {
 constexpr char kDouble[] = "mem: double free of 0x[0-9a-f]+: the block is free already";
 constexpr char kForeign[] = "mem: invalid free of 0x[0-9a-f]+: it is in no memory of this heap";
 constexpr char kInterior[] = "mem: invalid free of 0x[0-9a-f]+: it points into the block at 0x";
-constexpr char kHeader[] = "mem: corrupted header at 0x[0-9a-f]+";
 // A large block's memory may be gone once it was freed, or stand at the heap's disposal.
 constexpr char kEither[] = "mem: (double|invalid) free of 0x[0-9a-f]+: ";
 

@@ -111,7 +111,7 @@ TEST_F(MemHeapTest, RefusesWhatNoPointerCanSpan) {
 TEST_F(MemHeapTest, AlignsAsAsked) {
   std::vector<void*> blocks;
   for (std::size_t align = 1; align <= std::size_t{1} << 20; align *= 2) {
-    for (std::size_t size : {0, 1, 48, 1000, 1024, 5000, 32768, 40000}) {
+    for (std::size_t size : {0u, 1u, 48u, 1000u, 1024u, 5000u, 32768u, 40000u}) {
       void* p = heap_->allocate_aligned(thread_, size, align);
       ASSERT_TRUE(is_at(p, std::max<std::size_t>(align, 16))) << size << " at " << align;
       ASSERT_GE(heap_->usable_size(p), size);
@@ -135,7 +135,7 @@ TEST_F(MemHeapTest, AnAlignedBlockMayComeFromABin) {
 }
 
 TEST_F(MemHeapTest, ZeroesWhatWasUsedBefore) {
-  for (std::size_t size : {24, 400, 3000, 30000, 100000, 3000000}) {
+  for (std::size_t size : {24u, 400u, 3000u, 30000u, 100000u, 3000000u}) {
     for (int round = 0; round < 4; ++round) {  // the last ones from a bin or a cache
       void* p = heap_->allocate_zeroed(thread_, size);
       ASSERT_TRUE(is_zero(p, size)) << size << " in round " << round;

@@ -350,7 +350,7 @@ TEST_F(SlabHoleTest, ABinTakesRowsOutOfHolesBeforeFreshPages) {
 
 TEST_F(SlabHoleTest, AFreeOfARemoteThreadFindsAnOpenedSlab) {
   free(b_, {kept_[0], kept_[1]});  // not sent yet
-  for (int i = 0; i < 100; ++i) allocate(a_, 16 + 288 * (i % 2));
+  for (std::size_t i = 0; i < 100; ++i) allocate(a_, 16 + 288 * (i % 2));
   slabs_.flush(b_);
   slabs_.collect(a_);
   expect_sound();
@@ -386,7 +386,7 @@ TEST_F(SlabHeapTest, ResizesAFittedObjectIntoTheGapBehindIt) {
 TEST_F(SlabHeapTest, FitsAtMultiplesOfTheAlignment) {
   Objects objects;
   for (std::size_t align = 32; align < kPageBytes; align *= 2) {
-    for (std::size_t bytes : {1, 100, 5000}) {
+    for (std::size_t bytes : {1u, 100u, 5000u}) {
       objects.push_back(slabs_.allocate_fit(a_, bytes, align));
       EXPECT_TRUE(is_aligned(address(objects.back()), align));
     }
@@ -441,7 +441,8 @@ TEST_F(SlabThreadsTest, RemoteFreesWaitInTheRingThenAtTheSlabThenComeHome) {
   EXPECT_EQ(slab_->state(), SpanState::kAvailable);
   expect_sound();
   const Objects again = allocate(a_, 64, 3);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(std::count(again.begin(), again.end(), objects_[i]), 1);
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(std::count(again.begin(), again.end(), objects_[i]), 1);
 }
 
 TEST_F(SlabThreadsTest, ABatchIsSentWhenItIsLarge) {
