@@ -51,8 +51,6 @@ class BlockHeap {
   void* allocate(std::size_t size, std::size_t align) noexcept;
   void* allocate_zeroed(std::size_t size) noexcept;
   void* reallocate(void* p, std::size_t size) noexcept;
-  // As reallocate, but only where the block is: nullptr = it would have to move.
-  void* resize(void* p, std::size_t size) noexcept;
   void deallocate(void* p) noexcept;
   std::size_t usable_size(const void* p) noexcept;
   std::size_t purge() noexcept;

@@ -271,17 +271,6 @@ void* BlockHeap<Config, Pages>::reallocate(void* p, std::size_t size) noexcept {
 }
 
 template <class Config, PageSource Pages>
-void* BlockHeap<Config, Pages>::resize(void* p, std::size_t size) noexcept {
-  Region* region = nullptr;
-  Block* b = validate(p, &region);
-  const std::size_t old_requested = b->requested();
-  const std::size_t need = block_size_for(size);
-  if (need == 0 || !resize_in_place(region, b, need, size)) return nullptr;
-  requested_bytes_ = requested_bytes_ - old_requested + size;
-  return p;
-}
-
-template <class Config, PageSource Pages>
 bool BlockHeap<Config, Pages>::resize_in_place(Region* region, Block* b, std::size_t need,
                                                std::size_t size) noexcept {
   if (b->size() < need) {

@@ -22,7 +22,7 @@
 //   112  A dirty page is free; dirty pages are counted right.
 //   113  A free page is in no span; a span's pages are not free.
 //   114  What is committed is reserved, and holds every page in use and every dirty one.
-//   115  Pages in use are counted right, by kind.
+//   115  Pages of large blocks are counted right.
 #pragma once
 
 #include <atomic>

@@ -431,7 +431,11 @@ int RunHeap<Os>::check() noexcept {
     }
   }
   if (dirty != dirty_pages_) return 112;
-  return 0;
+  std::size_t large = 0;
+  spans_.for_each([&](const Span& span) {
+    if (span.state() == SpanState::kLarge) large += span.run_pages;
+  });
+  return large == large_pages_ ? 0 : 115;
 }
 
 }  // namespace mem

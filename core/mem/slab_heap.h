@@ -149,7 +149,6 @@ class SlabHeap {
 
   RunHeap<Os>& runs_;
   Mutex registry_mutex_;
-  ThreadHeap* heaps_ = nullptr;
   std::atomic<ThreadHeap*> orphans_{nullptr};  // written under the registry's lock
 };
 

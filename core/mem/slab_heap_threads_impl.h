@@ -132,12 +132,7 @@ ThreadHeap* SlabHeap<Os>::adopt() noexcept {
     }
   }
   void* memory = runs_.allocate_metadata(sizeof(ThreadHeap));
-  if (memory == nullptr) return nullptr;
-  auto* heap = new (memory) ThreadHeap;
-  const LockGuard guard(registry_mutex_);
-  heap->next_heap = heaps_;
-  heaps_ = heap;
-  return heap;
+  return memory != nullptr ? new (memory) ThreadHeap : nullptr;
 }
 
 template <AddressSpace Os>

@@ -70,7 +70,6 @@ class ThreadHeap {
   FitTable* spare_tables = nullptr;
   RemoteBatch ring[kRingSlots] = {};
   std::uint32_t cold_total = 0;
-  ThreadHeap* next_heap = nullptr;    // all heaps ever made
   ThreadHeap* next_orphan = nullptr;  // those whose thread has ended
   alignas(64) std::atomic<Span*> pending{nullptr};
   std::atomic<bool> is_orphan{false};
