@@ -2,21 +2,15 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "core/allocators/named_heaps.h"
 
 namespace mem {
 namespace {
 
-// All zero, so that it needs no relocation and no page of its own: its bins are empty, and what
-// else it has nobody looks at.
-union NoHeap {
-  char zero = 0;
-  ThreadHeap heap;
-  constexpr NoHeap() noexcept {}
-  ~NoHeap() {}
-};
-constinit NoHeap no_heap;
+// Its bins are empty and stay so.
+constinit ThreadHeap no_heap;
 
 // The thread's heap was given up; what comes now is late.
 [[gnu::tls_model("initial-exec")]] constinit __thread bool is_late = false;
@@ -29,7 +23,7 @@ constinit Mutex late_mutex;
 constinit ThreadHeap* late_heap = nullptr;
 
 void leave_thread(void* heap) noexcept {
-  thread_heap = &no_heap.heap;
+  thread_heap = &no_heap;
   is_late = true;
   mem_heap.slabs().abandon(*static_cast<ThreadHeap*>(heap));
 }
@@ -46,7 +40,7 @@ void watch_exit(ThreadHeap* heap) noexcept {
 
 // The calling thread's heap; nullptr = it is late, or there is no memory for one.
 ThreadHeap* own_heap() noexcept {
-  if (thread_heap != &no_heap.heap) return thread_heap;
+  if (thread_heap != &no_heap) return thread_heap;
   if (is_late) return nullptr;
   ThreadHeap* heap = mem_heap.slabs().adopt();
   if (heap == nullptr) return nullptr;
@@ -74,11 +68,16 @@ void* or_enomem(void* p) noexcept {
 
 }  // namespace
 
-[[gnu::tls_model("initial-exec")]] constinit __thread ThreadHeap* thread_heap = &no_heap.heap;
+[[gnu::tls_model("initial-exec")]] constinit __thread ThreadHeap* thread_heap = &no_heap;
 constinit MemHeap<LinuxPages> mem_heap;
 constinit DefaultHeap default_heap;
 
 void* DefaultHeap::allocate_slow(std::size_t size) noexcept {
+  return MemHeap<LinuxPages>::allocate_medium_or(*thread_heap, size, allocate_slower);
+}
+
+void* DefaultHeap::allocate_slower(std::size_t size) noexcept {
+  if (thread_heap != &no_heap) return or_enomem(mem_heap.allocate_slow(*thread_heap, size));
   void* none = nullptr;
   return or_enomem(
       with_heap(none, [&](ThreadHeap& heap) { return mem_heap.allocate(heap, size); }));
@@ -91,6 +90,12 @@ void* DefaultHeap::allocate_aligned(std::size_t size, std::size_t align) noexcep
 }
 
 void* DefaultHeap::allocate_zeroed(std::size_t size) noexcept {
+  void* p = MemHeap<LinuxPages>::allocate_or(*thread_heap, size,
+                                             [](std::size_t) -> void* { return nullptr; });
+  return p != nullptr ? memset(p, 0, size) : allocate_zeroed_slow(size);
+}
+
+void* DefaultHeap::allocate_zeroed_slow(std::size_t size) noexcept {
   void* none = nullptr;
   return or_enomem(
       with_heap(none, [&](ThreadHeap& heap) { return mem_heap.allocate_zeroed(heap, size); }));
@@ -105,7 +110,7 @@ void* DefaultHeap::reallocate(void* p, std::size_t size) noexcept {
 // A free needs no heap of the thread's own: a thread that only frees, or is late, sends each object
 // to its owner.
 void DefaultHeap::deallocate_slow(void* p) noexcept {
-  if (thread_heap != &no_heap.heap) {
+  if (thread_heap != &no_heap) {
     mem_heap.deallocate_slow(*thread_heap, p);
   } else {
     mem_heap.deallocate_remote(p);

@@ -10,7 +10,10 @@
 // Owned by one thread, but size_of() is asked by any: an object's own end bits do not change while
 // it lives, and words are read and written whole.
 //
-// find: O(words up to the gap), at most 64. take, give, size_of: O(size / 1 KiB).
+// Two words of summaries say which words of bits have any free granule, and which are free as a
+// whole, so full stretches are not looked at and wide gaps are measured at once.
+//
+// find: O(words with gaps too small), at most 64. take, give, size_of: O(size / 1 KiB).
 #pragma once
 
 #include <atomic>
@@ -46,7 +49,9 @@ class FitTable {
     note_gap(free_before(granules_));
   }
   // pre: every granule is free.
-  void release() noexcept { set_bits(0, granules_, false); }
+  void release() noexcept {
+    if (granules_ != 0) set_bits(0, granules_, false);
+  }
 
   std::size_t granules() const noexcept { return granules_; }
   std::size_t free_granules() const noexcept { return free_granules_; }
@@ -55,29 +60,9 @@ class FitTable {
   // Free granules at the end of those in use.
   std::size_t free_tail() const noexcept { return free_before(granules_); }
 
-  // The lowest gap of `count` granules, or kNone.
+  // The lowest gap of `count` granules, or kNone. pre: count > 0.
   std::size_t find(std::size_t count) const noexcept {
-    std::size_t run = 0;  // free granules that end where the word starts
-    const std::size_t words = (granules_ + 63) / 64;
-    for (std::size_t w = 0; w < words; ++w) {
-      const std::uint64_t bits = bits_[w];
-      if (bits == 0) {
-        run = 0;
-        continue;
-      }
-      const auto lead = static_cast<std::size_t>(std::countr_one(bits));
-      if (run + lead >= count) return w * 64 - run;
-      if (lead == 64) {
-        run += 64;
-        continue;
-      }
-      if (count < 64) {
-        const std::uint64_t starts = starts_of_runs(bits, count);
-        if (starts != 0) return w * 64 + static_cast<std::size_t>(std::countr_zero(starts));
-      }
-      run = static_cast<std::size_t>(std::countl_one(bits));
-    }
-    return kNone;
+    return count <= 128 ? find_short(count) : find_long(count);
   }
 
   // Makes free granules an object. pre: count > 0.
@@ -141,6 +126,11 @@ class FitTable {
 
   // 0, or the number of an invariant (slab_heap.h) that does not hold.
   int check() const noexcept {
+    for (std::size_t w = 0; w < kWords; ++w) {
+      if ((some_free_ >> w & 1) != (bits_[w] != 0) || (all_free_ >> w & 1) != (~bits_[w] == 0)) {
+        return 127;
+      }
+    }
     std::size_t free = 0;
     for (std::size_t granule = 0; granule < kMaxGranules; ++granule) {
       if (!is_free(granule)) continue;
@@ -167,40 +157,91 @@ class FitTable {
     }
     return bits;
   }
+  // Word by word, of those that have any free granule.
+  std::size_t find_short(std::size_t count) const noexcept {
+    std::size_t run = 0;      // free granules that end where the word starts
+    std::size_t follows = 0;  // the word behind the one before
+    for (std::uint64_t words = some_free_; words != 0; words &= words - 1) {
+      const auto w = static_cast<std::size_t>(std::countr_zero(words));
+      const std::uint64_t bits = bits_[w];
+      if (w != follows) run = 0;
+      follows = w + 1;
+      const auto lead = static_cast<std::size_t>(std::countr_one(bits));
+      if (run + lead >= count) return w * 64 - run;
+      if (lead == 64) {
+        run += 64;
+        continue;
+      }
+      if (count < 64) {
+        const std::uint64_t starts = starts_of_runs(bits, count);
+        if (starts != 0) return w * 64 + static_cast<std::size_t>(std::countr_zero(starts));
+      }
+      run = static_cast<std::size_t>(std::countl_one(bits));
+    }
+    return kNone;
+  }
+  // More than 128 granules have a word among them that is free as a whole.
+  std::size_t find_long(std::size_t count) const noexcept {
+    for (std::uint64_t words = all_free_; words != 0;) {
+      const auto w = static_cast<std::size_t>(std::countr_zero(words));
+      const auto length = static_cast<std::size_t>(std::countr_one(words >> w));
+      const std::size_t first = w * 64 - free_before(w * 64);
+      const std::size_t end = (w + length) * 64;
+      const std::size_t tail =
+          w + length < kWords ? static_cast<std::size_t>(std::countr_one(bits_[w + length])) : 0;
+      if (end + tail - first >= count) return first;
+      words = w + length < kWords ? words >> (w + length) << (w + length) : 0;
+    }
+    return kNone;
+  }
   void note_gap(std::size_t granules) noexcept {
     if (granules > longest) longest = granules;
   }
+  // pre: the granules are all free, or none is, and `free` is the opposite. count > 0.
   void set_bits(std::size_t first, std::size_t count, bool free) noexcept {
     free_granules_ = free ? free_granules_ + count : free_granules_ - count;
-    while (count != 0) {
-      const std::size_t from = first % 64;
-      const std::size_t here = count < 64 - from ? count : 64 - from;
-      const std::uint64_t mask = ~std::uint64_t{0} >> (64 - here) << from;
-      bits_[first / 64] ^= mask;
-      first += here;
-      count -= here;
-    }
+    const std::size_t last = first + count - 1;
+    const std::uint64_t head = ~std::uint64_t{0} << (first % 64);
+    const std::uint64_t tail = ~std::uint64_t{0} >> (63 - last % 64);
+    const std::size_t w = first / 64;
+    const std::size_t end = last / 64;
+    if (w == end) return flip(w, head & tail);
+    flip(w, head);
+    flip(end, tail);
+    for (std::size_t i = w + 1; i < end; ++i) bits_[i] = free ? ~std::uint64_t{0} : 0;
+    const std::uint64_t between = (std::uint64_t{1} << end) - (std::uint64_t{2} << w);
+    some_free_ = free ? some_free_ | between : some_free_ & ~between;
+    all_free_ = free ? all_free_ | between : all_free_ & ~between;
   }
+  void flip(std::size_t w, std::uint64_t mask) noexcept {
+    bits_[w] ^= mask;
+    const std::uint64_t word = std::uint64_t{1} << w;
+    some_free_ = bits_[w] != 0 ? some_free_ | word : some_free_ & ~word;
+    all_free_ = ~bits_[w] == 0 ? all_free_ | word : all_free_ & ~word;
+  }
+  // Free granules from `first` on, and before `end`: to the end of their word, over the words that
+  // are free as a whole, and into the one after these.
   std::size_t free_from(std::size_t first) const noexcept {
-    std::size_t granule = first;
-    while (granule < granules_) {
-      const std::size_t from = granule % 64;
-      const auto ones = static_cast<std::size_t>(std::countr_one(bits_[granule / 64] >> from));
-      granule += ones;
-      if (ones < 64 - from) break;
-    }
-    return granule - first;
+    if (first == kMaxGranules) return 0;
+    const std::size_t from = first % 64;
+    std::size_t w = first / 64;
+    const auto here = static_cast<std::size_t>(std::countr_one(bits_[w] >> from));
+    if (here < 64 - from || ++w == kWords) return here;
+    const auto whole = static_cast<std::size_t>(std::countr_one(all_free_ >> w));
+    w += whole;
+    const auto rest = w < kWords ? static_cast<std::size_t>(std::countr_one(bits_[w])) : 0;
+    return here + whole * 64 + rest;
   }
   std::size_t free_before(std::size_t end) const noexcept {
-    std::size_t granule = end;
-    while (granule != 0) {
-      const std::size_t from = (granule - 1) % 64;  // the last bit to look at
-      const auto ones =
-          static_cast<std::size_t>(std::countl_one(bits_[(granule - 1) / 64] << (63 - from)));
-      granule -= ones;
-      if (ones <= from) break;
-    }
-    return end - granule;
+    if (end == 0) return 0;
+    const std::size_t last = (end - 1) % 64;
+    const std::size_t w = (end - 1) / 64;
+    const auto here = static_cast<std::size_t>(std::countl_one(bits_[w] << (63 - last)));
+    if (here <= last || w == 0) return here;
+    const auto whole = static_cast<std::size_t>(std::countl_one(all_free_ << (64 - w)));
+    const auto rest =
+        whole < w ? static_cast<std::size_t>(std::countl_one(bits_[w - whole - 1])) : 0;
+    return here + whole * 64 + rest;
   }
   bool is_end(std::size_t granule) const noexcept {
     return (ends_[granule / 64].load(std::memory_order_relaxed) >> (granule % 64) & 1) != 0;
@@ -212,10 +253,15 @@ class FitTable {
                std::memory_order_relaxed);
   }
 
+  static constexpr std::size_t kWords = kMaxGranules / 64;
+  static_assert(kWords == 64);  // as many as a word has bits
+
   std::size_t granules_ = 0;
   std::size_t free_granules_ = 0;
-  std::uint64_t bits_[kMaxGranules / 64] = {};
-  std::atomic<std::uint64_t> ends_[kMaxGranules / 64] = {};
+  std::uint64_t some_free_ = 0;  // a bit for each word below: has it a free granule,
+  std::uint64_t all_free_ = 0;   // and no other
+  std::uint64_t bits_[kWords] = {};
+  std::atomic<std::uint64_t> ends_[kWords] = {};
 };
 
 // The tables of one heap, by the size of their largest gap as far as it is known: 4 lists a

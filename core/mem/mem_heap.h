@@ -30,10 +30,23 @@ class MemHeap {
   [[gnu::always_inline]] static void* allocate_or(ThreadHeap& heap, std::size_t size,
                                                   Slow slow) noexcept {
     if (__builtin_expect(size > kMaxSmallBytes, 0)) return slow(size);
-    FreeObject*& bin = heap.bins[small_bin(size)];
-    FreeObject* object = bin;
+    FreeSource* source = heap.bins[small_bin(size)];
+    FreeObject* object = source->free;
     if (__builtin_expect(object == nullptr, 0)) return slow(size);
-    bin = object->next;
+    source->free = object->next;
+    return object;
+  }
+  // The same beyond the small sizes, where a bin's slabs may hold less than is asked for.
+  template <class Slow>
+  [[gnu::always_inline]] static void* allocate_medium_or(ThreadHeap& heap, std::size_t size,
+                                                         Slow slow) noexcept {
+    if (size - kMaxSmallBytes - 1 >= kMaxMediumBytes - kMaxSmallBytes) return slow(size);
+    const unsigned bin = medium_bin(size);
+    if (size > heap.object_bytes[bin]) return slow(size);
+    FreeSource* source = heap.bins[bin];
+    FreeObject* object = source->free;
+    if (object == nullptr) return slow(size);
+    source->free = object->next;
     return object;
   }
   template <class Slow, class Event>

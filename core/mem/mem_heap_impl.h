@@ -29,9 +29,9 @@ void* MemHeap<Os>::allocate_slow(ThreadHeap& heap, std::size_t size) noexcept {
   const unsigned bin = medium_bin(size);
   if (size <= heap.object_bytes[bin]) return allocate_hot(heap, bin);
   // Without slabs, a bin holds what was freed last, which may be smaller than what is asked for.
-  FreeObject* object = heap.bins[bin];
+  FreeObject* object = heap.bins[bin]->free;
   if (object != nullptr && heap.object_bytes[bin] == 0 && usable_size(object) >= size) {
-    heap.bins[bin] = object->next;
+    heap.bins[bin]->free = object->next;
     return object;
   }
   return allocate_cold(heap, bin, align_up(size, kStepBytes));
@@ -39,19 +39,16 @@ void* MemHeap<Os>::allocate_slow(ThreadHeap& heap, std::size_t size) noexcept {
 
 template <AddressSpace Os>
 FreeObject* MemHeap<Os>::allocate_hot(ThreadHeap& heap, unsigned bin) noexcept {
-  FreeObject* object = heap.bins[bin];
-  if (object == nullptr) {
-    heap.forget_cached(bin);
-    return slabs_.refill(heap, bin);
-  }
-  heap.bins[bin] = object->next;
+  FreeObject* object = heap.bins[bin]->free;
+  if (object == nullptr) return slabs_.refill(heap, bin);
+  heap.bins[bin]->free = object->next;
   return object;
 }
 
 // For a bin without slabs, or with slabs of a smaller size.
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept {
-  heap.forget_cached(bin);
+  if (heap.loose[bin].free == nullptr) heap.forget_cached(bin);
   bool is_hot = heap.count_use(bin);
   is_hot |= heap.fit_live[bin] >= tuning::hot_live(bytes);
   std::size_t object_bytes = bytes;
@@ -97,10 +94,10 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
   // Objects of a slab are at multiples of their size, so many are aligned by themselves.
   const std::size_t rounded = align_up(size == 0 ? 1 : size, align);
   if (rounded <= kMaxSmallBytes) {
-    FreeObject*& bin = heap.bins[small_bin(rounded)];
-    FreeObject* object = bin;
+    FreeSource* source = heap.bins[small_bin(rounded)];
+    FreeObject* object = source->free;
     if (object != nullptr && is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) {
-      bin = object->next;
+      source->free = object->next;
       return object;
     }
   }
@@ -110,8 +107,9 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_zeroed(ThreadHeap& heap, std::size_t size) noexcept {
   if (size > kMaxMediumBytes) return allocate_large(heap, size, 0, true);
+  heap.untouched = nullptr;
   void* p = allocate(heap, size);
-  if (p != nullptr) memset(p, 0, size);
+  if (p != nullptr && p != heap.untouched) memset(p, 0, size);
   return p;
 }
 
@@ -252,7 +250,7 @@ int MemHeap<Os>::check(ThreadHeap& heap) noexcept {
 }
 
 // Objects count with their size: what was asked for is written down nowhere. Those in the bins of
-// other threads, and on their way to their owners, count as live.
+// other threads, in their current slabs, and on their way to their owners, count as live.
 template <AddressSpace Os>
 __attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
     const ThreadHeap& heap) noexcept {
@@ -266,7 +264,8 @@ __attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
       fits.free_bytes += span.fit->free_granules() * FitTable::kGranuleBytes;
     } else if (span.is_owned()) {
       SlabStats& bin = stats.bins[span.bin];
-      const std::uint64_t live = SlabHeap<Os>::live_objects(span);
+      const bool is_others = span.state() == SpanState::kCurrent && !span.is_owned_by(&heap);
+      const std::uint64_t live = is_others ? span.carved : SlabHeap<Os>::live_objects(span);
       ++bin.slabs;
       bin.live_objects += live;
       bin.live_bytes += live * span.object_bytes();
@@ -279,21 +278,14 @@ __attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
       stats.large_live_bytes += span.requested_bytes;
     }
   });
-  for (unsigned bin = 0; bin < kBins; ++bin) {
-    for (const FreeObject* object = heap.bins[bin]; object != nullptr; object = object->next) {
+  for (const FreeSource& loose : heap.loose) {
+    for (const FreeObject* object = loose.free; object != nullptr; object = object->next) {
       const Span* span = runs_.map().find(object);
       const std::size_t bytes = slabs_.object_size(span, object);
-      if (span->state() == SpanState::kFit) {
-        FitStats& fits = stats.fits[span->fit->area];
-        --fits.live_objects;
-        fits.live_bytes -= bytes;
-        fits.free_bytes += bytes;
-      } else {
-        --stats.bins[bin].live_objects;
-        stats.bins[bin].live_bytes -= bytes;
-        ++stats.bins[bin].free_objects;
-        stats.bins[bin].free_bytes += bytes;
-      }
+      FitStats& fits = stats.fits[span->fit->area];
+      --fits.live_objects;
+      fits.live_bytes -= bytes;
+      fits.free_bytes += bytes;
     }
   }
   const RunHeapStats runs = runs_.stats();

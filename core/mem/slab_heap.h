@@ -7,8 +7,7 @@
 //
 // `need` counts the owner's frees down to the next event: 1 in a full slab, what keeps an available
 // one from being sparse, the live objects in a sparse one, out of reach in the current one. So a
-// free is a push and a countdown, and knows nothing else. While a slab is current, kNoEvent - need
-// is the length of its free list. In a fit span need is always 1.
+// free is a push and a countdown, and knows nothing else. In a fit span need is always 1.
 //
 // Holes before fresh pages: when a bin is out of slabs, the heap's sparse slabs are opened, which
 // is to give them a fit table, and the bin takes rows of objects out of their gaps. So memory that
@@ -30,6 +29,7 @@
 //   124  An available or sparse slab has a free object or one still to be carved.
 //   125  No gap of a fit table is larger than the table says.
 //   126  A fit table counts its free granules right, and none of them ends an object.
+//   127  The summaries of a fit table are those of its bits.
 #pragma once
 
 #include <cstddef>
@@ -47,16 +47,12 @@ class SlabHeap {
  public:
   explicit constexpr SlabHeap(RunHeap<Os>& runs) noexcept : runs_(runs) {}
 
-  // An object of the bin, when bins[bin] is empty; further ones are put there. nullptr = no memory.
+  // An object of the bin, when bins[bin] has none; further ones will be there. nullptr = no memory.
   // pre: object_bytes[bin] != 0.
   FreeObject* refill(ThreadHeap& heap, unsigned bin) noexcept {
-    Span* slab = heap.current[bin];
-    if (FreeObject* object = slab->free; object != nullptr) {
-      slab->free = nullptr;
-      slab->need = Span::kNoEvent;
-      heap.bins[bin] = object->next;
-      return object;
-    }
+    if (heap.current[bin]->free != nullptr) return take_from(heap, bin, heap.current[bin]);
+    if (heap.loose[bin].free != nullptr) return take_from(heap, bin, &heap.loose[bin]);
+    heap.forget_cached(bin);
     return refill_slow(heap, bin);
   }
 
@@ -103,6 +99,13 @@ class SlabHeap {
   static constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kCountShift) - 1;
 
   // slabs
+  // pre: the source has an object.
+  static FreeObject* take_from(ThreadHeap& heap, unsigned bin, FreeSource* source) noexcept {
+    FreeObject* object = source->free;
+    source->free = object->next;
+    heap.bins[bin] = source;
+    return object;
+  }
   FreeObject* refill_slow(ThreadHeap& heap, unsigned bin) noexcept;
   FreeObject* carve(ThreadHeap& heap, Span* slab) noexcept;
   Span* reuse_slab(ThreadHeap& heap, unsigned bin) noexcept;
@@ -130,6 +133,7 @@ class SlabHeap {
   void require_start(const Span* span, const FreeObject* object) const noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
   void release_fit(ThreadHeap& heap, Span* span) noexcept;
+  void release_object(ThreadHeap& heap, Span* span, FreeObject* object) noexcept;
   static unsigned bin_of_granules(std::size_t granules) noexcept;
   std::size_t granule_of(const Span* span, const void* p) const noexcept {
     return static_cast<std::size_t>(static_cast<const std::byte*>(p) - start_of(span)) /

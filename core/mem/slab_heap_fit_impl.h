@@ -86,7 +86,7 @@ void SlabHeap<Os>::require_live(const ThreadHeap& heap, const Span* span,
   require_start(span, object);
   const unsigned bin = bin_of_granules(span->fit->size_of(granule_of(span, object)));
   if (heap.cached[bin] == 0 || heap.object_bytes[bin] != 0) return;
-  for (const FreeObject* o = heap.bins[bin]; o != nullptr; o = o->next) {
+  for (const FreeObject* o = heap.loose[bin].free; o != nullptr; o = o->next) {
     if (o == object) report_double_free(object);
   }
 }
@@ -98,43 +98,50 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   require_live(heap, span, object);
   const std::size_t count = span->fit->size_of(granule_of(span, object));
   const unsigned bin = bin_of_granules(count);
+  span->free = nullptr;
+  span->need = 1;
   // One that is freed so often is better off in a slab: the bin runs dry, and asks for one.
-  if (heap.count_use(bin) && heap.object_bytes[bin] == 0) return release_fit(heap, span);
+  if (heap.count_use(bin) && heap.object_bytes[bin] == 0) return release_object(heap, span, object);
   const bool is_wanted = count * FitTable::kGranuleBytes >= heap.object_bytes[bin];
   const std::size_t most =
       tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
   if (!is_wanted || heap.cached[bin] >= count * tuning::kCacheObjects ||
       heap.cached_granules + count > most) {
-    return release_fit(heap, span);
+    return release_object(heap, span, object);
   }
-  if (heap.bins[bin] == object) report_double_free(object);
+  FreeSource& loose = heap.loose[bin];
+  if (loose.free == object) report_double_free(object);
   heap.cached[bin] = static_cast<std::uint16_t>(heap.cached[bin] + count);
   heap.cached_granules += count;
-  object->next = heap.bins[bin];
-  heap.bins[bin] = object;
-  span->free = nullptr;
-  span->need = 1;
+  object->next = loose.free;
+  loose.free = object;
+  if (heap.bins[bin] == &no_slab) heap.bins[bin] = &loose;
 }
 
-// Frees all objects in the span's list.
+// Frees all objects in the span's list. The span is gone afterwards if it holds no other.
 template <AddressSpace Os>
 void SlabHeap<Os>::release_fit(ThreadHeap& heap, Span* span) noexcept {
-  FitTable* table = span->fit;
-  FitArea& area = heap.areas[table->area];
-  const std::size_t longest = table->longest;
   FreeObject* object = span->free;
   span->free = nullptr;
   span->need = 1;
   while (object != nullptr) {
     FreeObject* next = object->next;
-    const std::size_t first = granule_of(span, object);
     require_start(span, object);
-    const std::size_t count = table->give(first);
-    area.free_granules += count;
-    --heap.fit_live[bin_of_granules(count)];
-    --span->carved;
+    release_object(heap, span, object);
     object = next;
   }
+}
+
+// pre: a live object of the span starts there.
+template <AddressSpace Os>
+void SlabHeap<Os>::release_object(ThreadHeap& heap, Span* span, FreeObject* object) noexcept {
+  FitTable* table = span->fit;
+  FitArea& area = heap.areas[table->area];
+  const std::size_t longest = table->longest;
+  const std::size_t count = table->give(granule_of(span, object));
+  area.free_granules += count;
+  --heap.fit_live[bin_of_granules(count)];
+  --span->carved;
   area.lists.update(table, longest);
   if (!table->is_empty()) return;
   if (area.empty == nullptr || area.empty == table || !area.empty->is_empty()) {
@@ -270,6 +277,12 @@ bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
   const std::size_t bytes = slab->object_bytes();
   const std::size_t size = bytes / FitTable::kGranuleBytes;
   const std::size_t pages = slab_pages(slab->capacity, bytes);
+  // The list leads back and forth through a slab that has not been looked at for long.
+  constexpr std::size_t kLineBytes = 64;
+  for (const std::byte* line = start_of(slab); line < start_of(slab) + slab->carved * bytes;
+       line += bytes < kLineBytes ? kLineBytes : bytes) {
+    __builtin_prefetch(line);
+  }
   std::uint64_t is_free[FitTable::kMaxGranules / 64] = {};
   for (FreeObject* object = slab->free; object != nullptr; object = object->next) {
     const std::size_t i = granule_of(slab, object) / size;
@@ -344,7 +357,8 @@ FreeObject* SlabHeap<Os>::take_row(ThreadHeap& heap, unsigned bin, std::size_t s
     object->next = next;
     next = object;
   }
-  heap.bins[bin] = next;
+  heap.loose[bin].free = next;
+  heap.bins[bin] = &heap.loose[bin];
   return reinterpret_cast<FreeObject*>(start);
 }
 

@@ -17,6 +17,7 @@ FreeObject* SlabHeap<Os>::refill_slow(ThreadHeap& heap, unsigned bin) noexcept {
   if (slab->carved < slab->capacity) return carve(heap, slab);
   if (slab != &no_slab) {
     heap.current[bin] = &no_slab;
+    heap.bins[bin] = &no_slab;
     settle(heap, slab, slab->capacity);
   }
   slab = reuse_slab(heap, bin);
@@ -28,7 +29,7 @@ FreeObject* SlabHeap<Os>::refill_slow(ThreadHeap& heap, unsigned bin) noexcept {
   slab->set_state(SpanState::kCurrent);
   slab->need = Span::kNoEvent;
   heap.current[bin] = slab;
-  return slab->free != nullptr ? refill(heap, bin) : carve(heap, slab);
+  return slab->free != nullptr ? take_from(heap, bin, slab) : carve(heap, slab);
 }
 
 template <AddressSpace Os>
@@ -63,32 +64,40 @@ Span* SlabHeap<Os>::make_slab(ThreadHeap& heap, unsigned bin) noexcept {
   return slab;
 }
 
-// Hands out a slab's next objects, as many as end in the page in which the first one starts, so
-// that a slab touches its pages one after the other.
+// Hands out a slab's next object, and makes a list of those behind it that start in the same page;
+// of a page in which none started yet only the first, for its caller is about to touch that page
+// anyway. So a slab's pages are touched one after the other, and never first by the allocator.
 template <AddressSpace Os>
 FreeObject* SlabHeap<Os>::carve(ThreadHeap& heap, Span* slab) noexcept {
   const std::size_t bytes = slab->object_bytes();
   const std::size_t start = slab->carved * bytes;
-  const std::size_t page_end = align_down(start, kPageBytes) + kPageBytes;
-  std::size_t count = (page_end - start) / bytes;
-  if (count == 0) count = 1;
+  std::size_t count = (align_up(start, kPageBytes) - start + bytes - 1) / bytes;
   const std::size_t left = std::size_t{slab->capacity} - slab->carved;
   if (count > left) count = left;
-  slab->carved = static_cast<std::uint16_t>(slab->carved + count);
   std::byte* first = start_of(slab) + start;
+  if (count == 0) {
+    count = 1;
+    if (slab->is_fresh) heap.untouched = first;
+  }
+  slab->carved = static_cast<std::uint16_t>(slab->carved + count);
   FreeObject* next = nullptr;
-  for (std::size_t i = count; i-- > 1;) {
-    auto* object = reinterpret_cast<FreeObject*>(first + i * bytes);
+  for (std::byte* p = first + count * bytes; (p -= bytes) != first;) {
+    auto* object = reinterpret_cast<FreeObject*>(p);
     object->next = next;
     next = object;
   }
-  heap.bins[slab->bin] = next;
+  slab->free = next;
+  heap.bins[slab->bin] = slab;
   return reinterpret_cast<FreeObject*>(first);
 }
 
 template <AddressSpace Os>
 void SlabHeap<Os>::on_event(ThreadHeap& heap, Span* span) noexcept {
   if (span->state() == SpanState::kFit) return on_fit_free(heap, span);
+  if (span->state() == SpanState::kCurrent) {  // after two thousand million frees
+    span->need = Span::kNoEvent;
+    return;
+  }
   // `need` is 0, so what is live is what the state leaves uncounted.
   const bool was_full = span->state() == SpanState::kFull;
   const std::uint32_t live = was_full ? span->capacity - 1U : live_objects(*span);
@@ -104,9 +113,11 @@ std::uint32_t SlabHeap<Os>::sparse_at(const Span& slab) noexcept {
 
 template <AddressSpace Os>
 std::uint32_t SlabHeap<Os>::live_objects(const Span& span) noexcept {
+  std::uint32_t free = 0;
   switch (span.state()) {
     case SpanState::kCurrent:
-      return span.carved - (Span::kNoEvent - span.need);
+      for (const FreeObject* object = span.free; object != nullptr; object = object->next) ++free;
+      return span.carved - free;
     case SpanState::kFull:
       return span.capacity;
     case SpanState::kAvailable:
@@ -198,16 +209,16 @@ void SlabHeap<Os>::give_back(ThreadHeap& heap, Span* slab) noexcept {
 // Empties a bin: its objects go back, and its current slab is current no more.
 template <AddressSpace Os>
 void SlabHeap<Os>::put_to_rest(ThreadHeap& heap, unsigned bin) noexcept {
-  // The bin may hold a row out of another span's hole, so each object goes back where it is from.
-  FreeObject* object = heap.bins[bin];
-  heap.bins[bin] = nullptr;
+  heap.bins[bin] = &no_slab;
+  FreeObject* object = heap.loose[bin].free;
+  heap.loose[bin].free = nullptr;
   heap.forget_cached(bin);
   while (object != nullptr) {
     FreeObject* next = object->next;
     Span* of = runs_.map().find(object);
     object->next = of->free;
     of->free = object;
-    if (--of->need == 0) release_fit(heap, of);  // only a fit span's can come to that
+    if (--of->need == 0) release_fit(heap, of);
     object = next;
   }
   Span* slab = heap.current[bin];

@@ -110,9 +110,7 @@ template <AddressSpace Os>
 void SlabHeap<Os>::count_frees(ThreadHeap& heap, Span* span, std::uint32_t frees) noexcept {
   if (span->state() == SpanState::kFit) {
     release_fit(heap, span);
-  } else if (span->state() == SpanState::kCurrent) {
-    span->need -= frees;
-  } else {
+  } else if (span->state() != SpanState::kCurrent) {
     const std::uint32_t live = live_objects(*span) - frees;
     unlist(heap, span);
     settle(heap, span, live);

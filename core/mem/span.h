@@ -2,7 +2,7 @@
 // written past an object reaches it, and a slab's pages hold objects from end to end.
 //
 //   +0   owner      the thread heap whose slab this is; nullptr for every other kind
-//   +8   free       objects that the owner freed and has not taken back    (large: bytes requested)
+//   +8   free       objects that the owner freed, the last one first       (large: bytes requested)
 //   +16  remote     objects that other threads freed: count in the top 16 bits, head in the others
 //   +24  next       neighbours in a list of the owner's, or the next unused span   (fit: its table)
 //   +32  prev
@@ -35,7 +35,7 @@ enum class SpanState : std::uint8_t {
   kUnused,
   kLarge,  // one block of whole pages
   // slabs, and the one other kind that a thread heap owns
-  kCurrent,    // its objects are in a bin, and frees to it raise no event
+  kCurrent,    // allocations of its bin are served from it, and frees to it raise no event
   kFull,       // in no list; an event when the first object is freed
   kAvailable,  // in a list of its bin; an event when it becomes sparse
   kSparse,     // in another list of its bin; an event when the last object is freed
@@ -43,15 +43,20 @@ enum class SpanState : std::uint8_t {
   kFit,        // objects of any size, by a fit table; every free is an event
 };
 
-struct alignas(64) Span {
-  static constexpr std::uint32_t kNoEvent = std::uint32_t{1} << 31;
-  static constexpr unsigned kUnitShift = 4;
-
+// Where an allocation takes its object from: the current slab of a bin, or objects of the bin that
+// were fitted. Known by its list alone, so that the fast path is the same for both.
+struct FreeSource {
   std::atomic<ThreadHeap*> owner{nullptr};
   union {
     FreeObject* free = nullptr;
     std::uint64_t requested_bytes;
   };
+};
+
+struct alignas(64) Span : FreeSource {
+  static constexpr std::uint32_t kNoEvent = std::uint32_t{1} << 31;
+  static constexpr unsigned kUnitShift = 4;
+
   std::atomic<std::uint64_t> remote{0};
   union {
     Span* next = nullptr;

@@ -1,9 +1,10 @@
 // A thread heap: what one thread needs to allocate and free without a lock or an atomic operation.
 //
-//   bins[b] -> object -> object -> 0        taken from current[b], to be handed out
-//   current[b] -> slab: free -> object ...  freed since; taken over as a whole when bins[b] is
-//   empty available[b] -> slab <-> slab           have free objects, or were never carved to the
-//   end sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
+//   bins[b] -> current[b] or loose[b]       whose list serves the next allocation
+//   current[b] -> slab: free -> object ...  last in, first out: what was freed last is in the cache
+//   loose[b]: free -> object ...            fitted objects of the bin, handed out like those
+//   available[b] -> slab <-> slab           have free objects, or were never carved to the end
+//   sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
 //   kept[b] -> slab                         empty, kept for the next need
 //   areas[a] -> table <-> table             spans with objects of any size (fit_table.h)
 //   pending -> slab -> slab                 spans that others freed objects of (any thread pushes)
@@ -50,15 +51,15 @@ class ThreadHeap {
  public:
   static constexpr std::size_t kRingSlots = 16;
 
-  FreeObject* bins[kBins] = {};
+  FreeSource* bins[kBins];
+  Span* current[kBins];
+  FreeSource loose[kBins] = {};
   std::uint16_t object_bytes[kBins] = {};   // of a bin's next slab; 0 = the bin has none
   std::uint32_t fit_live[kBins] = {};       // live objects of a bin's size in fit spans
   std::uint16_t largest[kMediumBins] = {};  // asked for lately, of a bin beyond 1 KiB
   std::uint16_t cold_uses[kBins] = {};
-  std::uint16_t cached[kBins] =
-      {};  // granules of fitted objects that went to a bin since it was empty
+  std::uint16_t cached[kBins] = {};      // granules that were freed into `loose` since it was empty
   std::uint8_t slab_counts[kBins] = {};  // slabs of a bin now, as far as it counts for their size
-  Span* current[kBins];
   SpanList available[kBins];
   SpanList sparse[kBins];
   std::uint64_t sparse_bins[2] = {};  // which have any
@@ -70,11 +71,13 @@ class ThreadHeap {
   FitTable* spare_tables = nullptr;
   RemoteBatch ring[kRingSlots] = {};
   std::uint32_t cold_total = 0;
+  const void* untouched = nullptr;  // the object that was last carved out of pages known to be zero
   ThreadHeap* next_orphan = nullptr;  // those whose thread has ended
   alignas(64) std::atomic<Span*> pending{nullptr};
   std::atomic<bool> is_orphan{false};
 
   constexpr ThreadHeap() noexcept {
+    for (FreeSource*& source : bins) source = &no_slab;
     for (Span*& slab : current) slab = &no_slab;
   }
 
@@ -88,7 +91,7 @@ class ThreadHeap {
     return false;
   }
 
-  // A bin was found empty.
+  // A bin's loose objects are used up.
   void forget_cached(unsigned bin) noexcept {
     cached_granules -= cached[bin];
     cached[bin] = 0;

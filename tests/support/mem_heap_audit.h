@@ -109,11 +109,14 @@ class MemHeapAudit {
       expect(kept->owner.load() == &thread_ && SlabHeap<Os>::live_objects(*kept) == 0,
              "the kept slab" + name + " is not an empty one");
     }
+    const FreeSource* source = thread_.bins[bin];
+    expect(source == &no_slab || source == thread_.current[bin] || source == &thread_.loose[bin],
+           "the bin" + name + " takes from nowhere");
     std::set<const void*> seen;
-    for (FreeObject* object = thread_.bins[bin]; object != nullptr; object = object->next) {
+    for (FreeObject* object = thread_.loose[bin].free; object != nullptr; object = object->next) {
       if (!seen.insert(object).second) return expect(false, "an object is twice in the bin" + name);
       const Span* span = heap_.map().find(object);
-      if (span == nullptr || span->owner.load() != &thread_) {
+      if (span == nullptr || span->owner.load() != &thread_ || span->state() != SpanState::kFit) {
         return expect(false, "an object of somebody else is in the bin" + name);
       }
       const std::size_t usable = heap_.usable_size(object);

@@ -127,10 +127,13 @@ TEST_F(MemHeapTest, AlignsAsAsked) {
 TEST_F(MemHeapTest, AnAlignedBlockMayComeFromABin) {
   heap_->slabs().set_object_bytes(thread_, 4, 64);
   void* p = heap_->allocate(thread_, 64);
-  EXPECT_EQ(heap_->allocate_aligned(thread_, 40, 64), static_cast<char*>(p) + 64);
+  heap_->allocate(thread_, 64);
+  EXPECT_EQ(heap_->allocate_aligned(thread_, 40, 64), static_cast<char*>(p) + 128);
   heap_->slabs().set_object_bytes(thread_, 3, 48);
   ASSERT_TRUE(is_at(heap_->allocate(thread_, 48), kPageBytes));
-  // The next one in the bin is at 48, which is no multiple of 32.
+  ASSERT_TRUE(is_at(heap_->allocate(thread_, 48), 16));
+  ASSERT_TRUE(is_at(heap_->allocate(thread_, 48), 32));
+  // The next one in the bin is at 144, which is no multiple of 32.
   EXPECT_TRUE(is_at(heap_->allocate_aligned(thread_, 33, 32), 32));
 }
 

@@ -101,15 +101,21 @@ TEST_F(SlabHeapTest, ABinGetsSlabsWhenAskedOftenEnough) {
 }
 
 TEST_F(SlabHeapTest, CarvesAPageAfterTheOther) {
+  // Of what starts in the page of an object, all is carved; but a page's first object comes alone.
+  const auto carved_at = [](std::size_t start) {
+    if (is_aligned(start, kPageBytes)) return start / 48 + 1;
+    return (align_up(start, kPageBytes) + 47) / 48;
+  };
   make_hot(a_, 48);
   const Objects first = allocate(a_, 48, 1);
   const Span* slab = span(first[0]);
-  EXPECT_EQ(slab->carved, 4096 / 48);
+  EXPECT_EQ(slab->carved, 1);  // its page is for the caller to touch
+  EXPECT_EQ(a_.untouched, first[0]);
   std::uintptr_t expected = address(first[0]) + 48;
   EXPECT_TRUE(is_aligned(address(first[0]), kPageBytes));
   for (std::size_t i = 1; i < slab->capacity; ++i, expected += 48) {
     ASSERT_EQ(address(allocate(a_, 48)), expected);
-    ASSERT_LE(slab->carved * 48u, align_up(expected + 1, kPageBytes) + 48u);
+    ASSERT_EQ(slab->carved, std::min<std::size_t>(slab->capacity, carved_at(i * 48)));
   }
   EXPECT_EQ(slab->carved, slab->capacity);
   EXPECT_NE(span(allocate(a_, 48)), slab);
@@ -117,15 +123,47 @@ TEST_F(SlabHeapTest, CarvesAPageAfterTheOther) {
   expect_sound();
 }
 
-TEST_F(SlabHeapTest, TakesOverWhatWasFreedAsAWhole) {
+// Whatever the kernel gave as zeros need not be zeroed, but once handed out it may have been
+// written.
+TEST_F(SlabHeapTest, ZeroesAllButUntouchedObjects) {
+  constexpr std::size_t kBytes = 4096;
+  make_hot(a_, kBytes);
+  const auto is_zero = [](const void* p) {
+    const auto* bytes = static_cast<const unsigned char*>(p);
+    return std::all_of(bytes, bytes + kBytes, [](unsigned char byte) { return byte == 0; });
+  };
+  void* p = heap_->allocate_zeroed(a_, kBytes);
+  EXPECT_EQ(a_.untouched, p);
+  EXPECT_TRUE(is_zero(p));
+  memset(p, 1, kBytes);
+  heap_->deallocate(a_, p);
+  ASSERT_EQ(heap_->allocate_zeroed(a_, kBytes), p);
+  EXPECT_NE(a_.untouched, p);
+  EXPECT_TRUE(is_zero(p));
+  // Nor are the pages of a run zero that was used before.
+  memset(p, 1, kBytes);
+  const std::size_t capacity = span(p)->capacity;
+  Objects objects = allocate(a_, kBytes, capacity - 1);
+  for (void* object : objects) memset(object, 1, kBytes);
+  objects.push_back(p);
+  slabs_.set_object_bytes(a_, bin_of(kBytes), kBytes);
+  free(a_, objects);
+  ASSERT_EQ(span(p), nullptr);
+  void* again = heap_->allocate_zeroed(a_, kBytes);
+  ASSERT_EQ(address(again), address(*std::min_element(objects.begin(), objects.end())));
+  EXPECT_TRUE(is_zero(again));
+}
+
+TEST_F(SlabHeapTest, HandsOutWhatWasFreedLastFirst) {
   make_hot(a_, 64);
   const Objects objects = allocate(a_, 64, 64);  // one page
   free(a_, {objects[5], objects[9], objects[2]});
   EXPECT_EQ(live(span(objects[0])), 61u);
   EXPECT_EQ(allocate(a_, 64), objects[2]);
-  EXPECT_EQ(live(span(objects[0])), 64u);  // those in the bin count
+  EXPECT_EQ(live(span(objects[0])), 62u);
   EXPECT_EQ(allocate(a_, 64), objects[9]);
   EXPECT_EQ(allocate(a_, 64), objects[5]);
+  EXPECT_EQ(live(span(objects[0])), 64u);
   expect_sound();
 }
 
@@ -208,7 +246,7 @@ TEST_F(SlabHeapTest, ALargerSizeOfTheBinOutdatesItsSlabs) {
   EXPECT_EQ(span(current[0])->state(), SpanState::kOutdated);
   EXPECT_EQ(live(span(current[0])), 2u);
   EXPECT_EQ(span(full[0])->state(), SpanState::kFull);  // outdated at its first free
-  EXPECT_EQ(a_.bins[bin], nullptr);
+  EXPECT_EQ(a_.bins[bin], &no_slab);
   EXPECT_EQ(a_.current[bin], &no_slab);
   EXPECT_EQ(a_.available[bin].first(), nullptr);
   EXPECT_EQ(a_.sparse[bin].first(), nullptr);
@@ -234,16 +272,16 @@ TEST_F(SlabHeapTest, ABinHandsOutNoObjectThatIsTooSmall) {
   const unsigned bin = medium_bin(2000);
   void* p = allocate(a_, 1936);
   heap_->deallocate(a_, p);
-  EXPECT_EQ(a_.bins[bin], p);
+  EXPECT_EQ(a_.loose[bin].free, p);
   void* larger = allocate(a_, 2000);
   EXPECT_NE(larger, p);
   EXPECT_EQ(allocate(a_, 1936), p);
   slabs_.set_object_bytes(a_, bin, 1936);
   heap_->deallocate(a_, larger);
   heap_->deallocate(a_, p);
-  EXPECT_EQ(a_.bins[bin], p);
+  EXPECT_EQ(a_.loose[bin].free, p);
   slabs_.set_object_bytes(a_, bin, 2048);
-  EXPECT_EQ(a_.bins[bin], nullptr);
+  EXPECT_EQ(a_.loose[bin].free, nullptr);
   expect_sound();
   void* q = allocate(a_, 1936);
   EXPECT_GE(heap_->usable_size(q), 2048u);
@@ -252,7 +290,7 @@ TEST_F(SlabHeapTest, ABinHandsOutNoObjectThatIsTooSmall) {
   void* small = slabs_.allocate_fit(a_, 1936, 0);
   slabs_.set_object_bytes(a_, bin, 2048);
   heap_->deallocate(a_, small);
-  EXPECT_EQ(a_.bins[bin], nullptr);
+  EXPECT_EQ(a_.loose[bin].free, nullptr);
   expect_sound();
 }
 
@@ -263,7 +301,7 @@ TEST_F(SlabHeapTest, FewFittedObjectsWaitInTheirBins) {
   }
   free(a_, objects);
   std::size_t waiting = 0;
-  for (FreeObject* object = a_.bins[3]; object != nullptr; object = object->next) ++waiting;
+  for (FreeObject* object = a_.loose[3].free; object != nullptr; object = object->next) ++waiting;
   EXPECT_EQ(waiting, tuning::kCacheObjects);
   EXPECT_EQ(a_.fit_live[3], tuning::kCacheObjects);
   EXPECT_EQ(a_.cached[3], 3 * tuning::kCacheObjects);

@@ -11,7 +11,8 @@ namespace {
 TEST(ThreadHeapTest, StartsWithEmptyBinsAndNoSlabs) {
   const auto heap = std::make_unique<ThreadHeap>();
   for (unsigned bin = 0; bin < kBins; ++bin) {
-    EXPECT_EQ(heap->bins[bin], nullptr);
+    EXPECT_EQ(heap->bins[bin], &no_slab);
+    EXPECT_EQ(heap->loose[bin].free, nullptr);
     EXPECT_EQ(heap->object_bytes[bin], 0);
     EXPECT_EQ(heap->current[bin], &no_slab);
     EXPECT_EQ(heap->available[bin].first(), nullptr);
