@@ -65,7 +65,7 @@ constexpr unsigned hot_live(std::size_t object_bytes) noexcept {
   return a_page < kHotLive ? static_cast<unsigned>(a_page) : kHotLive;
 }
 inline constexpr unsigned kHotUses = MEM_TUNE_HOT_USES;
-constexpr unsigned hot_uses(bool is_medium) noexcept { return is_medium ? 8 * kHotUses : kHotUses; }
+constexpr unsigned hot_uses(bool is_medium) noexcept { return is_medium ? 2 * kHotUses : kHotUses; }
 inline constexpr unsigned kColdEpoch = 4096;
 
 // A slab is sparse when at most 1 / kSparse of its objects live: its holes are then open to others
