@@ -25,19 +25,22 @@ need() {
 }
 record() {
   "$allocreplay" record -o "$output" "$@"
+  expect_success
+}
+expect_success() {
   # The recorder keeps the trace of a program that failed; here it would be of no use.
   "$allocreplay" inspect "$output" | tr -d ' \n' | grep -q '"ended":{"kind":"exited","code":0}' ||
     { echo "$name.sh: the program failed" >&2; rm -f "$output"; exit 1; }
 }
-
 serve() {
-  record "$@" &
+  "$allocreplay" record -o "$output" "$@" &
   recorder=$!
-  trap 'pkill -TERM -P "$recorder" || true; wait "$recorder" || true; rm -rf "$work"' EXIT
+  trap 'kill "$recorder" 2> /dev/null || true; wait "$recorder" || true; rm -rf "$work"' EXIT
 }
 served() {
   wait "$recorder"
   trap 'rm -rf "$work"' EXIT
+  expect_success
 }
 wait_until() {
   tries=0
