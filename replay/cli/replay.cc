@@ -18,6 +18,7 @@
 #include "replay/report/json.h"
 #include "replay/report/table.h"
 #include "replay/trace/error.h"
+#include "replay/trace/file_hash.h"
 #include "replay/trace/output_file.h"
 #include "replay/trace/reader.h"
 

@@ -3,7 +3,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
-#include <sha2.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -14,7 +13,6 @@
 #include <fstream>
 
 #include "replay/report/build_info.h"
-#include "replay/trace/error.h"
 
 namespace replay {
 namespace {
@@ -95,14 +93,6 @@ ordered_json collect_context() {
           {"build", build()},
           {"libraries", libraries()},
           {"warnings", warnings}};
-}
-
-std::string file_sha256(const std::string& path) {
-  char hex[SHA256_DIGEST_STRING_LENGTH];
-  if (::SHA256File(path.c_str(), hex) == nullptr) {
-    throw Error(fmt::format("{}: cannot read it to compute its hash", path));
-  }
-  return hex;
 }
 
 std::string version_text() {

@@ -11,9 +11,6 @@ namespace replay {
 // assertions}, libraries {...}, warnings [...]. What the machine does not tell is null.
 nlohmann::ordered_json collect_context();
 
-// SHA-256 of a file in hex. Throws Error if it cannot be read.
-std::string file_sha256(const std::string& path);
-
 // "0.1.0 (git 1234abc, Release, GCC 12.2.0)", for --version.
 std::string version_text();
 

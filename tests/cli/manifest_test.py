@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 TRACES = pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"]) / "traces"
+PROGRAM = pathlib.Path(os.environ["ALLOCREPLAY_BUILD"]) / "bin/allocreplay"
 
 
 class Manifest(unittest.TestCase):
@@ -22,6 +23,7 @@ class Manifest(unittest.TestCase):
             shutil.copy(TRACES / name, self.traces / name)
         rows = json.loads((TRACES / "MANIFEST.json").read_text())
         rows["traces"] = [row for row in rows["traces"] if row["file"] == "small.trace"]
+        self.row = rows["traces"][0]
         self.write(rows)
 
     def write(self, rows):
@@ -32,7 +34,8 @@ class Manifest(unittest.TestCase):
 
     def run_it(self, *args):
         return subprocess.run([sys.executable, self.traces / "recipes/manifest.py", *args],
-                              capture_output=True, text=True, timeout=60, check=False)
+                              capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, "ALLOCREPLAY": PROGRAM})
 
     def expect_fault(self, text):
         done = self.run_it("--check")
@@ -84,11 +87,25 @@ class Manifest(unittest.TestCase):
 
     def test_writing_fills_in_what_follows_from_the_files(self):
         rows = self.rows()
-        for key in ("sha256", "events", "command"):
+        for key in ("sha256", "events", "command", "frees", "peak_live_bytes"):
             del rows["traces"][0][key]
         self.write(rows)
         self.assertEqual(self.run_it().returncode, 0)
         self.assertEqual(self.run_it("--check").returncode, 0)
+        self.assertEqual(self.rows()["traces"][0], self.row)
+
+    def test_a_trace_that_became_another_has_its_figures_taken_anew(self):
+        rows = self.rows()
+        rows["traces"][0].update(sha256="0" * 64, cross_thread_frees=1)
+        self.write(rows)
+        self.assertEqual(self.run_it().returncode, 0)
+        self.assertEqual(self.rows()["traces"][0], self.row)
+
+    def test_a_figure_that_nobody_filled_in_is_found(self):
+        rows = self.rows()
+        del rows["traces"][0]["frees"]
+        self.write(rows)
+        self.expect_fault('small.trace: "frees" is not filled in')
 
 
 if __name__ == "__main__":

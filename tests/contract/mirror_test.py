@@ -38,6 +38,7 @@ TESTED_BY = {
     "core/mem/mem_heap_impl.h": "tests/unit/core/mem/mem_heap_test.cc",
     "core/mem/slab_heap_*impl.h": "tests/unit/core/mem/slab_heap_test.cc",
     "core/mem/stats.h": "tests/unit/core/mem/mem_heap_test.cc",
+    "replay/cli/corpus.cc": "tests/cli/corpus_test.py",
     "replay/cli/inspect.cc": "tests/cli/inspect_test.*",
     "replay/cli/list.cc": "tests/cli/replay_test.py",
     "replay/cli/progress_bar.*": "tests/cli/replay_test.py",

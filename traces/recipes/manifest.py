@@ -2,10 +2,12 @@
 """Keeps traces/MANIFEST.json true to the traces beside it.
 
 usage: manifest.py            fills in what follows from the files: hash, sizes, counts, provenance
-       manifest.py --check    changes nothing
+       manifest.py --check    changes nothing; says whether there was something to fill in
 
 Either way a line for each fault that is left, and exit 1 if there is any. What a person writes stays
-as it is: "what", "recipe", "licence". Needs nothing but Python.
+as it is: "program", "what", "recipe", "licence". Does not judge the events: that is the work of
+`allocreplay corpus verify`. Needs Python and, to fill in a trace that is new or another, allocreplay
+(ALLOCREPLAY=path, default build/release/bin/allocreplay) for what only the events tell.
 """
 
 import hashlib
@@ -13,14 +15,16 @@ import json
 import os
 import pathlib
 import struct
+import subprocess
 import sys
 
 TRACES = pathlib.Path(__file__).resolve().parent.parent
 MANIFEST = TRACES / "MANIFEST.json"
-WRITTEN_BY_HAND = ("what", "recipe", "licence")
+WRITTEN_BY_HAND = ("program", "what", "recipe", "licence")
+TOLD_BY_EVENTS = ("frees", "cross_thread_frees", "peak_live_bytes")
 
 # What a clone can carry.
-MAX_BYTES, MAX_BYTES_IN_ALL = 4_000_000, 30_000_000
+MAX_BYTES, MAX_BYTES_IN_ALL = 4_000_000, 60_000_000
 # Where programs lie on every machine; other absolute paths are of the one that recorded.
 PATHS_OF_ANY_MACHINE = ("/usr/", "/bin/", "/sbin/", "/lib/")
 # Recorded before there was a rule: its command names a temporary folder.
@@ -43,13 +47,28 @@ def packages_of(provenance):
     return sorted({part["package"] for part in parts if part["package"]})
 
 
-def entry_of(path, previous):
+def figures_of_events(path):
+    program = os.environ.get("ALLOCREPLAY", TRACES.parent / "build/release/bin/allocreplay")
+    done = subprocess.run([program, "inspect", "--json", path], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        sys.exit(f"{path.name}: {done.stderr.strip()}")
+    told = json.loads(done.stdout)
+    return {"frees": told["ops"]["free"], "cross_thread_frees": told["cross_thread_frees"],
+            "peak_live_bytes": told["peak_bytes"]["live_bytes"]}
+
+
+def entry_of(path, previous, fill_in):
     data = path.read_bytes()
     counts, provenance = header_of(data, path.name)
     entry = {"file": path.name}
     entry.update({key: previous.get(key, "") for key in WRITTEN_BY_HAND})
     entry.update({"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)})
     entry.update(counts)
+    figures = {key: previous.get(key) for key in TOLD_BY_EVENTS}
+    if fill_in and (None in figures.values() or entry["sha256"] != previous.get("sha256")):
+        figures = figures_of_events(path)
+    entry.update(figures)
     entry.update(
         {
             "date": provenance["date"],
@@ -81,6 +100,8 @@ def faults(new, old):
     for entry in new["traces"]:
         name = entry["file"]
         yield from (f"{name}: \"{key}\" is empty" for key in WRITTEN_BY_HAND if not entry[key])
+        yield from (f"{name}: \"{key}\" is not filled in" for key in TOLD_BY_EVENTS
+                    if entry[key] is None)
         if entry["bytes"] > MAX_BYTES:
             yield f"{name}: {entry['bytes']} bytes; at most {MAX_BYTES} are kept"
         yield from (f"{name}: its command names a path of one machine: {word}"
@@ -93,12 +114,13 @@ def faults(new, old):
 
 
 def main():
+    fill_in = "--check" not in sys.argv[1:]
     old = json.loads(MANIFEST.read_text()) if MANIFEST.exists() else {"traces": []}
     previous = {entry["file"]: entry for entry in old["traces"]}
     new = {"schema": "allocreplay-traces", "schema_version": 1,
-           "traces": [entry_of(path, previous.get(path.name, {}))
+           "traces": [entry_of(path, previous.get(path.name, {}), fill_in)
                       for path in sorted(TRACES.glob("*.trace"))]}
-    if "--check" not in sys.argv[1:]:
+    if fill_in:
         MANIFEST.write_text(json.dumps(new, indent=2) + "\n")
         old = new
     found = sorted(faults(new, old))

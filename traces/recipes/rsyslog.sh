@@ -7,11 +7,8 @@
 need /usr/sbin/rsyslogd
 
 cp "$recipes/rsyslog.conf" .
-record -- /usr/sbin/rsyslogd -n -C -i rsyslog.pid -f rsyslog.conf &
-recorder=$!
-trap 'kill "$recorder" 2> /dev/null; wait "$recorder"; rm -rf "$work"' EXIT
+serve -- /usr/sbin/rsyslogd -n -C -i rsyslog.pid -f rsyslog.conf
 python3 "$recipes/rsyslog_client.py" in.sock
 kill "$(cat rsyslog.pid)"
-wait "$recorder"
-trap 'rm -rf "$work"' EXIT
+served
 wc -l ./*.log >&2

@@ -3,11 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
-#include "replay/trace/error.h"
-#include "tests/support/temp_folder.h"
-
 namespace replay {
 namespace {
 
@@ -17,14 +12,6 @@ TEST(ContextTest, SaysWhatMachineAndBuildThisIs) {
   EXPECT_THAT(context["host"]["kernel"].get<std::string>(), ::testing::StartsWith("Linux "));
   EXPECT_FALSE(context["build"]["git_revision"].get<std::string>().empty());
   EXPECT_TRUE(context["libraries"].contains("glibc"));
-}
-
-TEST(ContextTest, HashesAsSha256sumDoes) {
-  test::TempFolder dir;
-  std::ofstream(dir / "abc") << "abc";
-  EXPECT_EQ(file_sha256(dir / "abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_THROW(file_sha256(dir / "missing"), Error);
 }
 
 }  // namespace
