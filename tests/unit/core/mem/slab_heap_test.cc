@@ -167,6 +167,20 @@ TEST_F(SlabHeapTest, HandsOutWhatWasFreedLastFirst) {
   expect_sound();
 }
 
+// Its frees are counted as those of any slab, and could come to an event after two thousand million.
+TEST_F(SlabHeapTest, ACurrentSlabStaysCurrentHoweverOftenItsObjectsAreFreed) {
+  make_hot(a_, 64);
+  const Objects objects = allocate(a_, 64, 3);
+  Span* slab = span(objects[0]);
+  slab->need = 2;
+  free(a_, {objects[1], objects[2]});
+  EXPECT_EQ(slab->state(), SpanState::kCurrent);
+  EXPECT_EQ(slab->need, Span::kNoEvent);
+  EXPECT_EQ(live(slab), 1u);
+  EXPECT_EQ(allocate(a_, 64), objects[2]);
+  expect_sound();
+}
+
 TEST_F(SlabHeapTest, ASlabPassesThroughItsStates) {
   make_hot(a_, 128);
   Objects objects = fill_slab(a_, 128);
