@@ -179,6 +179,7 @@ bool TraceReader::Impl::read_trailer(std::uint64_t offset) {
   if (!problem.what.empty()) return damaged(offset + problem.offset, problem.what);
   if (!check_counts()) return false;
   ended = true;
+  position.offset = offset + size;
   if (!read_at(offset + size, 1) || options.allow_truncated) return false;
   fail(offset + size, "something follows the end of the trace (--allow-truncated ignores it)");
 }
@@ -228,6 +229,7 @@ bool TraceReader::Impl::at_end() {
   if (!header.complete) return !damaged(position.offset, "the trace was not finished");
   if (!check_counts()) return true;
   check_nothing_follows();
+  if (!file.size()) position.offset = data_end + format::index::size(layout.block_count);
   ended = true;
   return true;
 }
@@ -390,6 +392,7 @@ const TraceHeader& TraceReader::header() const { return impl_->header; }
 const std::string& TraceReader::path() const { return impl_->path; }
 std::span<const Event> TraceReader::next_block() { return impl_->next_block(); }
 std::uint64_t TraceReader::seek(std::uint64_t index) { return impl_->seek(index); }
+std::uint64_t TraceReader::events_read() const { return impl_->position.events; }
 std::uint64_t TraceReader::bytes_read() const { return impl_->position.offset; }
 std::optional<std::uint64_t> TraceReader::bytes_total() const { return impl_->file.size(); }
 bool TraceReader::truncated() const { return !impl_->truncation.empty(); }

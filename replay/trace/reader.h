@@ -40,7 +40,8 @@ class TraceReader {
   // Throws Error if that lies before what was read of a pipe.
   std::uint64_t seek(std::uint64_t index);
 
-  // Bytes of the file before the next block, and all of them if that is known; for progress.
+  // Events and bytes before the next block, and all bytes if that is known; for progress.
+  std::uint64_t events_read() const;
   std::uint64_t bytes_read() const;
   std::optional<std::uint64_t> bytes_total() const;
 
