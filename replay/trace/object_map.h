@@ -57,11 +57,14 @@ class ObjectMap {
     return true;
   }
 
-  // Asks for the memory that find(id) will look at.
-  void prefetch(std::uint64_t id) const {
-    if (ring_[id & (kRing - 1)].id != id && !table_.empty()) {
-      __builtin_prefetch(&table_[home(id)], 1);
-    }
+  // Asks for the memory that find(id), or insert(id) for a new id, will look at.
+  void prefetch(std::uint64_t id, bool is_new) const {
+    const std::uint64_t in_ring = ring_[id & (kRing - 1)].id;
+    const std::uint64_t wanted = is_new ? in_ring : id;
+    if (table_.empty() || wanted == kNone || (!is_new && in_ring == id)) return;
+    const Slot* const slot = &table_[home(wanted)];
+    __builtin_prefetch(slot, 1);
+    __builtin_prefetch(slot + 1, 1);
   }
 
   std::uint64_t size() const { return size_; }

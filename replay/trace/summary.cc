@@ -26,10 +26,11 @@ int Log2Histogram::end() const {
 }
 
 void Summarizer::add(std::span<const Event> events) {
-  constexpr std::size_t kAhead = 16;  // events of work hide a miss of the cache
+  constexpr std::size_t kAhead = 24;  // events of work hide a miss of the cache
   for (std::size_t i = 0; i < events.size(); ++i) {
-    if (i + kAhead < events.size() && !is_birth(events[i + kAhead].op)) {
-      live_.prefetch(events[i + kAhead].object);
+    if (i + kAhead < events.size()) {
+      const Event& ahead = events[i + kAhead];
+      live_.prefetch(ahead.object, is_birth(ahead.op));
     }
     add(events[i]);
   }
