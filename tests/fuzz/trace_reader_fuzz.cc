@@ -125,7 +125,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   replay::Bytes bytes(data, data + size);
   replay::read(bytes, false);
   replay::read(bytes, true);
-  replay::read_pipe(bytes, false);
   replay::read_pipe(bytes, true);
   replay::mend(&bytes);
   replay::read(bytes, true);
