@@ -66,6 +66,40 @@ TEST(SummaryTest, CountsASmallTraceExactly) {
   EXPECT_EQ(s.curve[3].time_ns, 40U);
 }
 
+TEST(SummaryTest, SaysWhoFreesWhoseMemoryAndWhatReallocDoes) {
+  const Summary s = summary_of({
+      {.object = 0, .size = 100, .thread = 0, .op = Op::kMalloc},
+      {.object = 1, .size = 0, .thread = 1, .op = Op::kMalloc},
+      {.object = 0, .size = 200, .thread = 0, .op = Op::kRealloc},
+      {.object = 0, .size = 201, .thread = 0, .op = Op::kRealloc},
+      {.object = 0, .size = 50, .thread = 0, .op = Op::kRealloc},
+      {.object = 0, .size = 50, .thread = 0, .op = Op::kRealloc},
+      {.object = 0, .size = 500, .thread = 0, .op = Op::kRealloc},
+      {.object = 1, .size = 7, .thread = 1, .op = Op::kRealloc},
+      {.object = 0, .thread = 1, .op = Op::kFree},
+      {.object = 1, .thread = 1, .op = Op::kFree},
+      {.object = 2, .size = 1, .thread = 0, .op = Op::kAligned, .align_log2 = 12},
+  });
+  ASSERT_EQ(s.frees.size(), 2U);
+  EXPECT_EQ((s.frees.at({0, 1}).bytes), 500U);
+  EXPECT_EQ((s.frees.at({1, 1}).objects), 1U);
+  EXPECT_EQ(s.alignments[12], 1U);
+  EXPECT_EQ(s.resizes.shrunk, 1U);
+  EXPECT_EQ(s.resizes.same, 1U);
+  EXPECT_EQ(s.resizes.from_empty, 1U);
+  EXPECT_EQ(s.resizes.grown, (std::array<std::uint64_t, 5>{1, 0, 1, 0, 1}));
+  EXPECT_EQ(s.resizes.objects, 2U);
+  EXPECT_EQ(s.resizes.grown_bytes, 100U + 1 + 450 + 7);
+  EXPECT_EQ(s.resizes.shrunk_bytes, 151U);
+  EXPECT_EQ(s.resizes.kept_bytes, 100U + 200 + 50 + 50 + 50);
+  EXPECT_EQ(s.resizes.per_object.count(1), 1U);
+  EXPECT_EQ(s.resizes.per_object.count(3), 1U);
+}
+
+TEST(SummaryTest, ThreadsMustBeNumberedAsTheyAppear) {
+  EXPECT_THROW(summary_of({{.object = 0, .size = 8, .thread = 4000000000}}), Error);
+}
+
 TEST(SummaryTest, TheCurveIsEvenAndTrueWhateverTheLength) {
   for (const std::size_t count : {1U, 2U, 98U, 99U, 100U, 101U, 199U, 200U, 1000U, 12345U}) {
     const auto events = test::random_events(count, count);
