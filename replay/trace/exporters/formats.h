@@ -1,0 +1,11 @@
+// The exporters that list.cc lists.
+#pragma once
+
+#include "replay/trace/exporters/exporter.h"
+
+namespace replay {
+
+extern const Exporter kTextExporter;
+extern const Exporter kTraceExporter;
+
+}  // namespace replay
