@@ -11,7 +11,20 @@ namespace replay {
 namespace {
 
 constexpr std::array kImporters = {
+    &kAndroidImporter,
+    &kAppleReplayImporter,
+    &kBytehoundImporter,
+    &kChattymallocImporter,
+    &kCmtImporter,
+    &kCmtTextImporter,
+    &kDjTraceImporter,
+    &kDjWorkloadImporter,
+    &kGperftoolsReplayImporter,
+    &kGperftoolsTraceImporter,
+    &kLogallocImporter,
+    &kLttngImporter,
     &kTextImporter,
+    &kWebkitOpsImporter,
 };
 
 template <typename Range>
