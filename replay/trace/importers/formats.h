@@ -5,6 +5,11 @@
 
 namespace replay {
 
+extern const Importer kHeaptrackImporter;
+extern const Importer kLtraceImporter;
+extern const Importer kMtraceImporter;
+extern const Importer kRepImporter;
 extern const Importer kTextImporter;
+extern const Importer kValgrindImporter;
 
 }  // namespace replay

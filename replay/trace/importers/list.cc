@@ -11,7 +11,8 @@ namespace replay {
 namespace {
 
 constexpr std::array kImporters = {
-    &kTextImporter,
+    &kHeaptrackImporter, &kLtraceImporter, &kMtraceImporter,
+    &kRepImporter,       &kTextImporter,   &kValgrindImporter,
 };
 
 template <typename Range>
