@@ -28,8 +28,8 @@ class ByteStream {
 };
 
 // A compressed input may give so many bytes for each of its own, beyond the first kFreeBytes.
-// Real recordings stay under a tenth of it.
-inline constexpr std::uint64_t kMaxExpansion = 1000;
+// Real recordings stay well below; gzip can give 1000 at most, zstd has no limit of its own.
+inline constexpr std::uint64_t kMaxExpansion = 250;
 inline constexpr std::uint64_t kFreeBytes = std::uint64_t{64} << 20;
 
 // "-" is stdin (which cannot be a zip archive: those are read from their end). Throws Error.

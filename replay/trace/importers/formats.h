@@ -15,9 +15,14 @@ extern const Importer kDjTraceImporter;
 extern const Importer kDjWorkloadImporter;
 extern const Importer kGperftoolsReplayImporter;
 extern const Importer kGperftoolsTraceImporter;
+extern const Importer kHeaptrackImporter;
 extern const Importer kLogallocImporter;
+extern const Importer kLtraceImporter;
 extern const Importer kLttngImporter;
+extern const Importer kMtraceImporter;
+extern const Importer kRepImporter;
 extern const Importer kTextImporter;
+extern const Importer kValgrindImporter;
 extern const Importer kWebkitOpsImporter;
 
 }  // namespace replay

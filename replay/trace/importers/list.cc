@@ -21,9 +21,14 @@ constexpr std::array kImporters = {
     &kDjWorkloadImporter,
     &kGperftoolsReplayImporter,
     &kGperftoolsTraceImporter,
+    &kHeaptrackImporter,
     &kLogallocImporter,
+    &kLtraceImporter,
     &kLttngImporter,
+    &kMtraceImporter,
+    &kRepImporter,
     &kTextImporter,
+    &kValgrindImporter,
     &kWebkitOpsImporter,
 };
 

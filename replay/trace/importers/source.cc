@@ -78,12 +78,12 @@ std::string_view Source::take(std::size_t size, std::string_view what) {
 }
 
 std::string Source::take_rest(std::size_t limit) {
-  while (fill()) {
-    if (buffer_.size() > limit) {
-      fail_at(offset(), fmt::format("more than {} bytes follow, which this format's importer must "
-                                    "hold in memory",
-                                    limit));
-    }
+  while (buffer_.size() - begin_ <= limit && fill()) {
+  }
+  if (buffer_.size() - begin_ > limit) {
+    fail_at(offset(), fmt::format("more than {} bytes follow, which this format's importer must "
+                                  "hold in memory",
+                                  limit));
   }
   last_ = offset();
   std::string rest = buffer_.substr(begin_);
