@@ -4,6 +4,7 @@
 // and "- N", where N counts the lines "a SIZE TRACE" from 0: which block is freed is not said.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,7 +31,9 @@ class HeaptrackImport {
     builder_.cannot_say("that a block was resized: a realloc is a free and a malloc");
     std::string_view line;
     while (source_.next_line(&line)) {
-      if (line.size() >= 2 && line[1] == ' ') read(line[0], Scanner(line.substr(2)));
+      if (line.size() == 1 || (line.size() > 1 && line[1] == ' ')) {
+        read(line[0], Scanner(line.substr(std::min<std::size_t>(line.size(), 2))));
+      }
     }
     if (mode_ == Mode::kInterpreted) {
       builder_.assumed(
