@@ -5,6 +5,7 @@
 // Memory: one number a slot of a munged log, beyond what the builder needs.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <unordered_set>
 
@@ -33,7 +34,8 @@ bool split(std::string_view text, Line* line) {
   if (line->thread && !scan.blanks()) return false;
   const std::string_view call = scan.rest();
   const std::size_t open = call.find('(');
-  const std::size_t close = call.find(')');
+  // Some platforms print NULL with brackets, "(nil)".
+  const std::size_t close = std::min(call.find(")="), call.rfind(')'));
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) {
     return false;
   }

@@ -117,7 +117,7 @@ bool parse_result(Scanner* scan, Line* line) {
   if (!scan->blanks() || !scan->literal("= ")) return false;
   if (const auto value = scan->number()) {
     line->result = *value;
-    return true;
+    return scan->done() || scan->blanks();
   }
   return scan->literal("<void>") || scan->literal("nil") || scan->literal("-1");
 }

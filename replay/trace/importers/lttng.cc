@@ -87,6 +87,7 @@ class LttngImport {
   LttngImport(Source& source, CallBuilder& builder) : source_(source), builder_(builder) {}
 
   void run() {
+    builder_.cannot_say("calls of aligned_alloc, valloc and pvalloc");
     std::string_view line;
     while (source_.next_line(&line)) read(line);
     if (!seen_) source_.fail_at(0, "expected events of lttng_ust_libc, as babeltrace prints them");
