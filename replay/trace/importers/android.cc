@@ -6,6 +6,7 @@
 #include <array>
 
 #include "replay/trace/importers/formats.h"
+#include "replay/trace/importers/lines.h"
 #include "replay/trace/importers/scanner.h"
 
 namespace replay {
@@ -41,10 +42,7 @@ class AndroidImport {
   AndroidImport(Source& source, CallBuilder& builder) : source_(source), builder_(builder) {}
 
   void run() {
-    std::string_view line;
-    while (source_.next_line(&line)) {
-      if (!line.empty()) read(line);
-    }
+    for_each_line(source_, builder_, [this](std::string_view line) { read(line); });
   }
 
  private:

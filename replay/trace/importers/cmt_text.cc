@@ -6,6 +6,7 @@
 //     realloc(81d220b48<6655>, 16) = 81d3b83a0<6656>
 //     free(81d3b83a0<6656>)
 #include "replay/trace/importers/formats.h"
+#include "replay/trace/importers/lines.h"
 #include "replay/trace/importers/scanner.h"
 
 namespace replay {
@@ -56,9 +57,7 @@ bool recognises(std::string_view head) {
 
 void import(Source& source, CallBuilder& builder) {
   builder.cannot_say("which mallocs were callocs or aligned");
-  std::string_view line;
-  while (source.next_line(&line)) {
-    if (line.empty()) continue;
+  for_each_line(source, builder, [&](std::string_view line) {
     Call call;
     if (!read(line, &call)) {
       source.fail(
@@ -68,7 +67,7 @@ void import(Source& source, CallBuilder& builder) {
     if (call.kind == Call::kMalloc) builder.add_malloc(call.tag, call.size);
     if (call.kind == Call::kRealloc) builder.add_realloc(call.old_tag, call.tag, call.size);
     if (call.kind == Call::kFree) builder.add_free(call.tag);
-  }
+  });
 }
 
 }  // namespace

@@ -84,9 +84,10 @@ bool fits(std::string_view head, const Layout& layout) {
 }
 
 std::optional<Layout> layout_of(std::string_view head) {
-  for (const Layout& layout : {kWide, kNarrow, kEarly}) {
-    if (fits(head, layout)) return layout;
+  for (const Layout& layout : {kWide, kNarrow}) {
+    if (begins_with_magic(head, layout) && fits(head, layout)) return layout;
   }
+  if (fits(head, kEarly)) return kEarly;
   return std::nullopt;
 }
 

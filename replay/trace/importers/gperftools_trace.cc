@@ -5,12 +5,12 @@
 //
 //     maybe 4 bytes of magic
 //     3 buffer: thread, time, size, then so many bytes of the thread's events
-//     0o07 a thread ends: time      0o17 the end      0o47 a barrier: time
+//     007 a thread ends: time      017 the end      047 a barrier: time
 //
 // A thread's events count sizes (in units of 8) and tokens from its event before, zigzag:
 //
-//     0 malloc: size      1, 4 free: token      0o27 realloc: size; old token
-//     0o37 memalign: size; alignment            2 token: number of the next birth; time
+//     0 malloc: size      1, 4 free: token      027 realloc: size; old token
+//     037 memalign: size; alignment            2 token: number of the next birth; time
 //
 // Between two barriers, threads are merged by their times; a call on a block waits for its birth.
 // Memory: the live blocks, and the bytes between two barriers or of waiting threads, at most
@@ -49,7 +49,7 @@ constexpr std::size_t kMaxNumberBytes = 9;
 constexpr std::size_t kMagicBytes = 4;
 constexpr std::uint64_t kTimeUnitNs = 1024;  // the bits below are the processor
 constexpr std::uint64_t kMaxBufferBytes = std::uint64_t{1} << 20;
-constexpr std::uint64_t kMaxPendingBytes = std::uint64_t{1} << 28;
+constexpr std::uint64_t kMaxPendingBytes = std::uint64_t{1} << 26;
 
 std::uint64_t type_of(std::uint64_t word) { return (word & 7) == 7 ? word & 0xff : word & 7; }
 

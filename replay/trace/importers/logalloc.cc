@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "replay/trace/importers/formats.h"
+#include "replay/trace/importers/lines.h"
 #include "replay/trace/importers/scanner.h"
 
 namespace replay {
@@ -59,10 +60,7 @@ class LogallocImport {
   LogallocImport(Source& source, CallBuilder& builder) : source_(source), builder_(builder) {}
 
   void run() {
-    std::string_view text;
-    while (source_.next_line(&text)) {
-      if (!text.empty()) read(text);
-    }
+    for_each_line(source_, builder_, [this](std::string_view line) { read(line); });
   }
 
  private:

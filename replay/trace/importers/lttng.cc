@@ -11,6 +11,7 @@
 #include <string>
 
 #include "replay/trace/importers/formats.h"
+#include "replay/trace/importers/lines.h"
 #include "replay/trace/importers/scanner.h"
 
 namespace replay {
@@ -59,7 +60,7 @@ std::optional<Time> read_time(std::string_view text) {
     time.is_of_day = false;
     first = scan.decimal();
   }
-  if (!first || *first > kMaxSeconds) return std::nullopt;
+  if (!first) return std::nullopt;
   std::uint64_t seconds = *first;
   if (scan.literal(":")) {
     const auto minutes = scan.decimal();
@@ -74,7 +75,7 @@ std::optional<Time> read_time(std::string_view text) {
   } else {
     time = {.is_unix = seconds >= kNsPerS};  // else it is the time since the machine started
   }
-  if (!scan.literal(".")) return std::nullopt;
+  if (seconds > kMaxSeconds || !scan.literal(".")) return std::nullopt;
   const std::size_t digits = scan.rest().size();
   const auto nanoseconds = scan.decimal();
   if (!nanoseconds || !scan.done() || digits != 9) return std::nullopt;
@@ -88,8 +89,7 @@ class LttngImport {
 
   void run() {
     builder_.cannot_say("calls of aligned_alloc, valloc and pvalloc");
-    std::string_view line;
-    while (source_.next_line(&line)) read(line);
+    for_each_line(source_, builder_, [this](std::string_view line) { read(line); });
     if (!seen_) source_.fail_at(0, "expected events of lttng_ust_libc, as babeltrace prints them");
   }
 
