@@ -51,8 +51,9 @@ std::optional<Time> read_time(std::string_view text) {
     if (!month || !scan.literal("-")) return std::nullopt;
     const auto day = scan.decimal();
     if (!day || !scan.blanks() || *first > 9999 || *month > 12 || *day > 31) return std::nullopt;
-    const auto date = std::chrono::year(static_cast<int>(*first)) / static_cast<unsigned>(*month) /
-                      static_cast<unsigned>(*day);
+    const auto date = std::chrono::year_month_day(std::chrono::year(static_cast<int>(*first)),
+                                                  std::chrono::month(static_cast<unsigned>(*month)),
+                                                  std::chrono::day(static_cast<unsigned>(*day)));
     if (!date.ok()) return std::nullopt;
     const auto since = std::chrono::sys_days(date).time_since_epoch().count();
     if (since < 0) return std::nullopt;

@@ -205,7 +205,7 @@ TEST_F(CallBuilderTest, SaysWhatWasNeverGiven) {
 
 TEST_F(CallBuilderTest, AnyCallsAtAllBecomeATrace) {
   std::mt19937_64 random(11);
-  for (int i = 0; i < 30000; ++i) {
+  for (std::uint64_t i = 0; i < 30000; ++i) {
     const std::uint64_t name = random() % 40;
     if (random() % 4 == 0) builder.thread(random() % 4);
     if (random() % 4 == 0) builder.time_ns(random() % 100000);
