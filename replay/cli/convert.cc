@@ -18,7 +18,6 @@
 namespace replay::cli {
 namespace {
 
-constexpr std::string_view kTrace = "trace";  // of --from; --to has it in the exporters' list
 constexpr std::uint64_t kEventsPerUpdate = 1 << 16;
 
 struct Options {
@@ -55,33 +54,37 @@ class Progress final : public EventSink {
   std::uint64_t events_ = 0;
 };
 
-void copy_trace(const Options& options, EventSink& sink) {
-  TraceReader reader(options.input, {.allow_truncated = options.allow_truncated});
-  std::uint64_t events = 0;
-  Progress progress(sink, !options.quiet, [&] {
-    const std::uint64_t all = reader.header().event_count;
-    return all == 0 ? 0 : static_cast<double>(events) / static_cast<double>(all);
-  });
+double share_of(const TraceReader& reader) {
+  const std::optional<std::uint64_t> total = reader.bytes_total();
+  if (!total || *total == 0) return 0;
+  return static_cast<double>(reader.bytes_read()) / static_cast<double>(*total);
+}
+
+void copy_trace(const Options& options, const std::string& already_read, EventSink& sink) {
+  TraceReader reader(options.input,
+                     {.allow_truncated = options.allow_truncated, .already_read = already_read});
+  Progress progress(sink, !options.quiet, [&reader] { return share_of(reader); });
   progress.begin(reader.header());
   for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
-    for (const Event& event : block) {
-      ++events;
-      progress.event(event);
-    }
+    for (const Event& event : block) progress.event(event);
   }
   progress.finish(reader.header().lost_events, reader.header().provenance);
+  progress.wipe();
   if (reader.truncated()) fmt::print(stderr, "allocreplay: {}\n", reader.truncation());
 }
 
-void print_report(const Options& options, const Importer& importer, const CallBuilder& builder) {
+void print_report(const Options& options, const Source& source, const Importer& importer,
+                  const CallBuilder& builder) {
   const nlohmann::ordered_json& report = builder.report();
-  fmt::print(stderr, "allocreplay: {}: {} ({}), {} events\n", options.input, importer.name,
-             importer.summary, builder.events());
-  for (const auto& what : report["cannot_say"]) {
-    fmt::print(stderr, "allocreplay: the format cannot say: {}\n", what.get<std::string>());
-  }
-  for (const auto& what : report["assumed"]) {
-    fmt::print(stderr, "allocreplay: assumed: {}\n", what.get<std::string>());
+  if (!options.quiet) {
+    fmt::print(stderr, "allocreplay: {}: {} ({}), {} events\n", source.name(), importer.name,
+               importer.summary, builder.events());
+    for (const auto& what : report["cannot_say"]) {
+      fmt::print(stderr, "allocreplay: the format cannot say: {}\n", what.get<std::string>());
+    }
+    for (const auto& what : report["assumed"]) {
+      fmt::print(stderr, "allocreplay: assumed: {}\n", what.get<std::string>());
+    }
   }
   for (const auto& [what, count] : report["repaired"].items()) {
     fmt::print(stderr, "allocreplay: REPAIRED: {} = {}\n", what, count.get<std::uint64_t>());
@@ -92,30 +95,29 @@ void import(const Options& options, Source& source, const Importer& importer, Ev
   Progress progress(sink, !options.quiet, [&source] { return source.share(); });
   CallBuilder builder(progress);
   importer.import(source, builder);
-  builder.finish(importer.name, options.input);
+  builder.finish(importer.name, source.name());
   progress.wipe();
-  if (!options.quiet || !builder.report()["repaired"].empty()) {
-    print_report(options, importer, builder);
-  }
+  print_report(options, source, importer, builder);
 }
 
 int run_convert(const Options& options) {
   const Exporter& exporter =
       options.to.empty() ? exporter_of_path(options.output) : exporter_of_name(options.to);
   const Importer* importer = nullptr;
-  if (!options.from.empty() && options.from != kTrace) importer = &importer_of_name(options.from);
+  if (!options.from.empty()) importer = &importer_of_name(options.from);
 
   const std::unique_ptr<EventSink> sink = exporter.open(options.output);
-  if (options.from == kTrace) {
-    copy_trace(options, *sink);
-  } else {
-    Source source(options.input);
-    if (importer == nullptr && source.head().starts_with(format::kFileMagic)) {
-      copy_trace(options, *sink);
-    } else {
-      if (importer == nullptr) importer = &importer_of_content(source);
-      import(options, source, *importer, *sink);
+  Source source(options.input);
+  if (importer == nullptr && source.head().starts_with(format::kFileMagic)) {
+    if (source.decompresses()) {
+      throw Error(source.name() +
+                  ": a trace in compressed form, and a trace is compressed in "
+                  "itself; decompress it first");
     }
+    copy_trace(options, source.buffered(), *sink);
+  } else {
+    if (importer == nullptr) importer = &importer_of_content(source);
+    import(options, source, *importer, *sink);
   }
   if (!options.quiet && !exporter.cannot_hold.empty()) {
     fmt::print(stderr, "allocreplay: {}: {} cannot hold: {}\n", options.output, exporter.name,

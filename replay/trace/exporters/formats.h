@@ -5,6 +5,10 @@
 
 namespace replay {
 
+extern const Exporter kAndroidExporter;
+extern const Exporter kCsvExporter;
+extern const Exporter kNpyExporter;
+extern const Exporter kRepExporter;
 extern const Exporter kTextExporter;
 extern const Exporter kTraceExporter;
 

@@ -9,8 +9,7 @@ namespace replay {
 namespace {
 
 constexpr std::array kExporters = {
-    &kTextExporter,
-    &kTraceExporter,
+    &kAndroidExporter, &kCsvExporter, &kNpyExporter, &kRepExporter, &kTextExporter, &kTraceExporter,
 };
 
 std::string known() {

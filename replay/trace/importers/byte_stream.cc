@@ -86,7 +86,8 @@ std::unique_ptr<ByteStream> open_byte_stream(const std::string& path) {
   auto file = std::make_unique<FileStream>(path);
   const std::string_view magic = file->peek_magic();
   if (magic == kZipMagic) {
-    if (path == "-") throw Error("-: a zip archive is read from its end, so not from stdin");
+    if (path == "-")
+      throw Error("standard input: a zip archive is read from its end, so not from a pipe");
     return unzip(path);
   }
   if (magic == kZstdMagic) return unzstd(path, std::move(file));

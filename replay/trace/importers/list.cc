@@ -50,9 +50,8 @@ const Importer& importer_of_name(std::string_view name) {
   for (const Importer* importer : importers()) {
     if (importer->name == name) return *importer;
   }
-  throw Error(
-      fmt::format("no format '{}' can be read; there are: trace, {}", name, names_of(importers())),
-      ExitCode::kUsage);
+  throw Error(fmt::format("no format '{}' can be read; there are: {}", name, names_of(importers())),
+              ExitCode::kUsage);
 }
 
 const Importer& importer_of_content(Source& source) {

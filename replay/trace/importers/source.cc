@@ -11,7 +11,8 @@ constexpr std::size_t kChunkBytes = std::size_t{1} << 18;
 
 }  // namespace
 
-Source::Source(const std::string& path) : Source(path, open_byte_stream(path)) {}
+Source::Source(const std::string& path)
+    : Source(path == "-" ? "standard input" : path, open_byte_stream(path)) {}
 
 Source::Source(const std::string& name, std::unique_ptr<ByteStream> bytes)
     : name_(name), bytes_(std::move(bytes)) {}

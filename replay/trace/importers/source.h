@@ -23,6 +23,7 @@ class Source {
   explicit Source(const std::string& path);  // "-" is stdin; throws Error
   Source(const std::string& name, std::unique_ptr<ByteStream> bytes);
 
+  // As messages name it: the path, or "standard input".
   const std::string& name() const { return name_; }
 
   // The first kHeadBytes, fewer only where there are no more; nothing of it counts as read. Valid
@@ -32,6 +33,11 @@ class Source {
   // The next line without its end ("\n" or "\r\n"); false at the end. A last line without "\n"
   // counts. The line is valid until the next call that reads.
   bool next_line(std::string_view* line);
+
+  // All that was read of the input so far, for who goes on in another way. pre: only head() was
+  // called.
+  const std::string& buffered() const { return buffer_; }
+  bool decompresses() const { return bytes_->decompresses(); }
 
   bool at_end();
   // The next `size` bytes, valid until the next call that reads. Fails if there are fewer, saying
