@@ -21,8 +21,14 @@ DECLARATIONS = [
     "replay/report/build_info.h",
     "replay/trace/error.h",
     "replay/trace/event.h",
+    "replay/trace/event_sink.h",
+    "replay/trace/exporters/exporter.h",
+    "replay/trace/exporters/formats.h",
     "replay/trace/format.h",
     "replay/trace/header.h",
+    "replay/trace/importers/formats.h",
+    "replay/trace/importers/importer.h",
+    "replay/trace/text_format.h",
 ]
 
 # Parts of something larger, entry points and whole programs: another test runs them.
@@ -38,6 +44,7 @@ TESTED_BY = {
     "core/mem/mem_heap_impl.h": "tests/unit/core/mem/mem_heap_test.cc",
     "core/mem/slab_heap_*impl.h": "tests/unit/core/mem/slab_heap_test.cc",
     "core/mem/stats.h": "tests/unit/core/mem/mem_heap_test.cc",
+    "replay/cli/convert.cc": "tests/cli/convert_test.py",
     "replay/cli/inspect.cc": "tests/cli/inspect_test.*",
     "replay/cli/list.cc": "tests/cli/replay_test.py",
     "replay/cli/progress_bar.*": "tests/cli/replay_test.py",
@@ -52,6 +59,7 @@ TESTED_BY = {
     "replay/record/preload/*": "tests/cli/record_test.*",
     "replay/record/program.*": "tests/cli/record_test.*",
     "replay/record/recording.*": "tests/cli/record_test.*",
+    "replay/trace/importers/decompress.*": "tests/unit/replay/trace/importers/byte_stream_test.cc",
     "replay/trace/little_endian.h": "tests/unit/replay/trace/header_codec_test.cc",
 }
 

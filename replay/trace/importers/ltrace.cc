@@ -4,8 +4,8 @@
 //     7 program->free(0x55d5a79952a0 <unfinished ...>
 //     7 <... free resumed> )                                    = <void>
 //
-// A call that the same thread makes before an allocating one has ended is the library's own (new
-// calls malloc), and left out.
+// A call that the same thread makes within operator new and the like is the library's own, and
+// left out. "<no return ...>" is what ltrace writes where it lost track; mostly the end comes.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -43,6 +43,7 @@ struct Line {
   F function = F::kNone;
   bool begins = false;
   bool ends = false;
+  bool may_nest = false;
   std::string_view args;  // those that stand on this line
   std::uint64_t result = 0;
 };
@@ -95,7 +96,7 @@ void parse_pid(Scanner* scan, Line* line) {
 }
 
 // "NAME(" with "LIBRARY->" before it, past the bracket. Demangled names have brackets of their own.
-F parse_function(Scanner* scan) {
+F parse_function(Scanner* scan, bool* may_nest) {
   std::string_view rest = scan->rest();
   std::size_t open = rest.find('(');
   if (open == std::string_view::npos) return F::kNone;
@@ -108,7 +109,9 @@ F parse_function(Scanner* scan) {
     if (open == std::string_view::npos) return F::kNone;
   }
   scan->literal(rest.substr(0, open + 1));
-  return allocation_function(rest.substr(begin, open - begin));
+  const std::string_view name = rest.substr(begin, open - begin);
+  *may_nest = name != "malloc" && name != "calloc" && name != "realloc" && name != "free";
+  return allocation_function(name);
 }
 
 // ") = 0x1234", ") = <void>", and " <0.000123>" after it or nothing.
@@ -141,14 +144,14 @@ Line parse(std::string_view text) {
     scan.literal(scan.rest().substr(0, end + std::string_view(" resumed> ").size()));
   } else {
     line.begins = true;
-    function = parse_function(&scan);
+    function = parse_function(&scan, &line.may_nest);
   }
   if (function == F::kNone) return line;
   const std::size_t args_end = scan.rest().find_first_of("<)");
   if (args_end == std::string_view::npos) return line;
   line.args = scan.rest().substr(0, args_end);
   scan.literal(line.args);
-  if (!scan.literal("<unfinished ...>")) {
+  if (!scan.literal("<unfinished ...>") && !scan.literal("<no return ...>")) {
     line.ends = true;
     if (!parse_result(&scan, &line)) return line;
   } else if (!line.begins) {
@@ -163,6 +166,7 @@ struct Call {
   std::array<std::uint64_t, 4> args{};
   std::size_t arg_count = 0;
   bool unreadable = false;
+  bool may_nest = false;  // calls of its thread before its end are its own
 
   // "24, 0x1234" or the beginning or the rest of such.
   void take_args(std::string_view text) {
@@ -224,8 +228,10 @@ class LtraceImport {
   void take(const Line& line) {
     std::vector<Call>& nested = open_[line.pid];
     if (line.begins) {
+      drop_unended(&nested);
       Call call;
       call.function = line.function;
+      call.may_nest = line.may_nest;
       call.take_args(line.args);
       if (!line.ends) {
         // Memory is free when free() begins.
@@ -245,6 +251,14 @@ class LtraceImport {
     nested.pop_back();
     call.take_args(line.args);
     if (nested.empty() && call.function != F::kFree) add(call, line.result);
+  }
+
+  // A thread that makes another call has come back from this one, though no line says so.
+  void drop_unended(std::vector<Call>* nested) {
+    while (!nested->empty() && !nested->back().may_nest) {
+      if (nested->back().function != F::kFree) builder_.repaired("calls_without_end");
+      nested->pop_back();
+    }
   }
 
   void add(const Call& call, std::uint64_t result) {

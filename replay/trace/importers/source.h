@@ -1,6 +1,6 @@
 // What an importer reads: lines or bytes of an input, with the place of each for messages.
 //
-// Not thread-safe. Streams: memory is a buffer of 256 KiB, or the longest line. Offsets are those
+// Not thread-safe. Streams: memory is a buffer of 128 KiB, or the longest line. Offsets are those
 // of the decompressed bytes, and messages say so where the file is compressed.
 #pragma once
 

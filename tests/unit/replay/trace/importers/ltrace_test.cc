@@ -79,6 +79,19 @@ TEST(LtraceImporterTest, CallsWithinACallAreTheLibrarysOwn) {
   EXPECT_EQ(imported->repaired(), 0U);
 }
 
+TEST(LtraceImporterTest, ACallWhoseEndWasLostHidesNoOther) {
+  const auto imported = import(
+      "7 malloc(1 <no return ...>\n"
+      "7 <... malloc resumed> ) = 0x10\n"
+      "7 malloc(2 <no return ...>\n"
+      "7 free(0x10 <no return ...>\n"
+      "7 malloc(3)              = 0x20\n");
+  EXPECT_EQ(imported->events,
+            (std::vector<Event>{test::malloc_of(0, 1), test::free_of(0), test::malloc_of(1, 3)}));
+  EXPECT_EQ(imported->repaired("calls_without_end"), 1U);
+  EXPECT_EQ(imported->repaired(), 1U);
+}
+
 TEST(LtraceImporterTest, CountsWhatHasNoBeginOrNoEnd) {
   const auto imported = import(
       "<... malloc resumed> ) = 0x10\n"
