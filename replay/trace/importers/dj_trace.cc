@@ -1,9 +1,10 @@
-// The trace that glibc's dj/malloc branch writes: an array of records in the byte order and with
-// the word size of the recorded program.
+// The trace that glibc's dj/malloc branch writes: an array of records in the
+// byte order and with the word size of the recorded program.
 //
-//     64-bit:  i32 thread, u32 type in the low byte, then 8-byte words: ptr1 ptr2 size size2 size3
-//     - - 32-bit:  the same with 4-byte words the earliest version: thread, type, then 8-byte
-//     words: ptr1 ptr2 size
+//     64-bit:  i32 thread, u32 type in the low byte, then 8-byte words: ptr1
+//     ptr2 size size2 size3
+//     - - 32-bit:  the same with 4-byte words the earliest version: thread,
+//     type, then 8-byte words: ptr1 ptr2 size
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -99,7 +100,8 @@ class DjTraceImport {
     const auto layout = layout_of(source_.head());
     if (!layout) {
       source_.fail_at(0,
-                      "expected records of 64, 36 or 32 bytes, as glibc's dj/malloc writes them");
+                      "expected records of 64, 36 or 32 bytes, as glibc's "
+                      "dj/malloc writes them");
     }
     if (layout->word_bytes == kNarrow.word_bytes) {
       builder_.assumed("records of 36 bytes are those of a 32-bit program");
@@ -111,7 +113,8 @@ class DjTraceImport {
   }
 
  private:
-  // The calls that realloc made of malloc and free come as records of their own, after its own.
+  // The calls that realloc made of malloc and free come as records of their
+  // own, after its own.
   struct InnerCalls {
     std::uint64_t born = 0;
     std::uint64_t freed = 0;
@@ -151,13 +154,10 @@ class DjTraceImport {
   bool is_inner(const Record& record) {
     const auto found = inner_calls_.find(record.thread);
     if (found == inner_calls_.end()) return false;
-    InnerCalls& inner = found->second;
-    std::uint64_t* const expected = record.type() == kMalloc ? &inner.born : &inner.freed;
-    const std::uint64_t name = record.type() == kMalloc ? record.ptr2() : record.ptr1();
-    const bool is =
-        (record.type() == kMalloc || record.type() == kFree) && name != 0 && name == *expected;
-    if (is) *expected = 0;
-    if (!is || (inner.born == 0 && inner.freed == 0)) inner_calls_.erase(found);
+    const InnerCalls& inner = found->second;
+    const bool is = (record.type() == kMalloc && record.ptr2() == inner.born) ||
+                    (record.type() == kFree && record.ptr1() == inner.freed);
+    if (!is) inner_calls_.erase(found);
     return is;
   }
 

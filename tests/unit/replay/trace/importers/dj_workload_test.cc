@@ -56,9 +56,9 @@ TEST(DjWorkloadImporterTest, ReadsEveryCode) {
 }
 
 TEST(DjWorkloadImporterTest, ThreadsWaitForEachOther) {
-  const auto imported = import(workload(
-      {code(7, {1}) + code(5, {1}) + code(6, {2}) + code(1),
-       code(2, {1, 8}) + code(0) + code(6, {1}) + code(7, {2}) + code(2, {1, 9}) + code(1)}));
+  const auto imported = import(workload({code(7, {1}) + code(5, {1}) + code(6, {2}) + code(1),
+                                         code(0) + code(0) + code(2, {1, 8}) + code(6, {1}) +
+                                             code(7, {2}) + code(2, {1, 9}) + code(1)}));
   ASSERT_EQ(imported->events.size(), 3U);
   EXPECT_EQ(imported->events[1].op, Op::kFree);
   EXPECT_EQ(imported->events[1].thread, 1U);

@@ -85,7 +85,7 @@ TEST(GperftoolsTraceImporterTest, ThreadsAreMergedByTimeAndAFreeWaitsForItsBirth
   EXPECT_EQ(imported->events,
             (std::vector<Event>{test::malloc_of(0, 24), at(0, 1, test::free_of(0)),
                                 at(0, 1, test::malloc_of(1, 56))}));
-  EXPECT_EQ(imported->repaired("frees_of_unknown_blocks"), 0U);
+  EXPECT_EQ(imported->repaired(), 0U);
 }
 
 TEST(GperftoolsTraceImporterTest, AThreadGoesOnInItsNextBuffer) {
