@@ -85,6 +85,10 @@ class RoundTrip(Folder):
         as_rep = [(0, 0, {"calloc": "malloc", "aligned": "malloc"}.get(op, op), name, size, 0)
                   for _, _, op, name, size, _ in rows]
         self.assertEqual(rows_of(convert(self.folder / "t.rep", "-", "--to", "text")), as_rep)
+        android = rows_of(convert("-", "-", "--to", "text",
+                                  input=convert(TRACE, "-", "--to", "android")))
+        start = rows[0][0]  # which is 0 in what is imported
+        self.assertEqual(android, [(row[0] - start, *row[1:]) for row in rows])
         csv = convert(TRACE, "-", "--to", "csv").decode().splitlines()
         self.assertEqual(csv[1:], [",".join(map(str, row)) for row in rows])
 
