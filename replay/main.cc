@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(0, 1);
     const replay::cli::Command replay_command = replay::cli::setup_replay(app);
     const replay::cli::Command subcommands[] = {
+        replay::cli::setup_convert(app),
         replay::cli::setup_corpus(app),
         replay::cli::setup_inspect(app),
         replay::cli::setup_list(app),

@@ -1,4 +1,4 @@
-// What there is: registered allocators and metrics.
+// What there is: registered allocators, metrics, and the formats of convert.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -7,6 +7,8 @@
 #include "replay/cli/command.h"
 #include "replay/engine/subject.h"
 #include "replay/metrics/metric.h"
+#include "replay/trace/exporters/exporter.h"
+#include "replay/trace/importers/importer.h"
 
 namespace replay::cli {
 namespace {
@@ -26,7 +28,21 @@ nlohmann::ordered_json as_json() {
   for (const MetricGroup& group : metric_groups()) {
     metrics.push_back({{"name", group.name}, {"summary", group.summary}});
   }
-  return {{"allocators", allocators}, {"metrics", metrics}};
+  nlohmann::ordered_json imports = nlohmann::ordered_json::array();
+  for (const Importer* importer : importers()) {
+    imports.push_back({{"name", importer->name}, {"summary", importer->summary}});
+  }
+  nlohmann::ordered_json exports = nlohmann::ordered_json::array();
+  for (const Exporter* exporter : exporters()) {
+    exports.push_back({{"name", exporter->name},
+                       {"extension", exporter->extension},
+                       {"summary", exporter->summary},
+                       {"cannot_hold", exporter->cannot_hold}});
+  }
+  return {{"allocators", allocators},
+          {"metrics", metrics},
+          {"importers", imports},
+          {"exporters", exports}};
 }
 
 int run_list(const Options& options) {
@@ -44,6 +60,15 @@ int run_list(const Options& options) {
   for (const auto& row : all["metrics"]) {
     fmt::print("  {:<14} {}\n", row["name"].get<std::string>(), row["summary"].get<std::string>());
   }
+  fmt::print("\nFormats that convert reads, by content or --from NAME:\n");
+  for (const auto& row : all["importers"]) {
+    fmt::print("  {:<18} {}\n", row["name"].get<std::string>(), row["summary"].get<std::string>());
+  }
+  fmt::print("\nFormats that convert writes, by extension or --to NAME:\n");
+  for (const auto& row : all["exporters"]) {
+    fmt::print("  {:<8} {:<9} {}\n", row["name"].get<std::string>(),
+               row["extension"].get<std::string>(), row["summary"].get<std::string>());
+  }
   return 0;
 }
 
@@ -51,7 +76,7 @@ int run_list(const Options& options) {
 
 Command setup_list(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("list", "Show the registered allocators and the metrics");
+  CLI::App* app = root.add_subcommand("list", "Show the allocators, the metrics and the formats");
   app->add_flag("--json", options->json, "As JSON");
   app->footer("Example:\n  allocreplay list --json");
   return {app, [options] { return run_list(*options); }};

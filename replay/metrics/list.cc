@@ -26,20 +26,4 @@ std::vector<Metric> compute_metrics(const Measured& measured) {
   return metrics;
 }
 
-const char* op_name(Op op) {
-  switch (op) {
-    case Op::kMalloc:
-      return "malloc";
-    case Op::kCalloc:
-      return "calloc";
-    case Op::kAligned:
-      return "aligned";
-    case Op::kRealloc:
-      return "realloc";
-    case Op::kFree:
-      return "free";
-  }
-  return "?";
-}
-
 }  // namespace replay

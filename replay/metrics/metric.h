@@ -40,6 +40,4 @@ std::span<const MetricGroup> metric_groups();
 // All metrics of one allocator's runs.
 std::vector<Metric> compute_metrics(const Measured& measured);
 
-const char* op_name(Op op);
-
 }  // namespace replay

@@ -20,6 +20,11 @@ constexpr bool is_birth(Op op) {
   return op == Op::kMalloc || op == Op::kCalloc || op == Op::kAligned;
 }
 
+constexpr const char* op_name(Op op) {
+  constexpr const char* kNames[kOpCount] = {"malloc", "calloc", "aligned", "realloc", "free"};
+  return kNames[static_cast<int>(op)];
+}
+
 struct Event {
   std::uint64_t time_ns = 0;  // since the trace began, never decreasing
   std::uint64_t object = 0;   // births take 0, 1, 2, ... in the order of the trace

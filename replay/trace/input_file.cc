@@ -27,7 +27,8 @@ int open_input(const std::string& path) {
 
 }  // namespace
 
-InputFile::InputFile(const std::string& path) : name_(name_of(path)), fd_(open_input(path)) {
+InputFile::InputFile(const std::string& path, const std::string& already_read)
+    : name_(name_of(path)), fd_(open_input(path)), already_read_(already_read) {
   if (fd_ < 0) throw Error(fmt::format("{}: cannot open: {}", name_, std::strerror(errno)));
   struct stat info {};
   std::string problem;
@@ -50,6 +51,10 @@ InputFile::InputFile(const std::string& path) : name_(name_of(path)), fd_(open_i
 InputFile::~InputFile() { close(fd_); }
 
 ssize_t InputFile::read_some(std::uint64_t offset, std::span<unsigned char> to) {
+  if (!size_ && offset < already_read_.size()) {
+    return static_cast<ssize_t>(
+        already_read_.copy(reinterpret_cast<char*>(to.data()), to.size(), offset));
+  }
   ssize_t got = -1;
   do {
     got = size_ ? pread(fd_, to.data(), to.size(), static_cast<off_t>(offset))

@@ -15,7 +15,8 @@ namespace replay {
 
 class InputFile {
  public:
-  explicit InputFile(const std::string& path);
+  // `already_read`: the first bytes of a stream, if they were read before to see what it is.
+  explicit InputFile(const std::string& path, const std::string& already_read = {});
   ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
@@ -37,6 +38,7 @@ class InputFile {
   int fd_ = -1;
   std::optional<std::uint64_t> size_;
   std::uint64_t position_ = 0;  // of a stream: bytes consumed
+  std::string already_read_;
 };
 
 }  // namespace replay

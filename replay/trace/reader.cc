@@ -40,7 +40,7 @@ struct Position {
 
 struct TraceReader::Impl {
   Impl(const std::string& path_in, ReadOptions options_in)
-      : options(options_in), file(path_in), path(file.name()) {}
+      : options(options_in), file(path_in, options_in.already_read), path(file.name()) {}
 
   bool read_at(std::uint64_t offset, std::size_t length);
   void open_header();

@@ -17,7 +17,8 @@
 namespace replay {
 
 struct ReadOptions {
-  bool allow_truncated = false;  // stop quietly at the first block that is not whole
+  bool allow_truncated = false;   // stop quietly at the first block that is not whole
+  std::string already_read = {};  // the first bytes of a pipe, if they were read before
 };
 
 class TraceReader {

@@ -14,7 +14,7 @@ CORE_LAYERS = [
     ["core/dropin"],
 ]
 REPLAY_LAYERS = [
-    ["replay/trace+replay/trace/importers"],
+    ["replay/trace+replay/trace/importers+replay/trace/exporters"],
     ["replay/trace/tools"],
     ["replay/record+replay/record/preload", "replay/gen", "replay/engine"],
     ["replay/metrics"],

@@ -21,8 +21,14 @@ DECLARATIONS = [
     "replay/report/build_info.h",
     "replay/trace/error.h",
     "replay/trace/event.h",
+    "replay/trace/event_sink.h",
+    "replay/trace/exporters/exporter.h",
+    "replay/trace/exporters/formats.h",
     "replay/trace/format.h",
     "replay/trace/header.h",
+    "replay/trace/importers/formats.h",
+    "replay/trace/importers/importer.h",
+    "replay/trace/text_format.h",
 ]
 
 # Parts of something larger, entry points and whole programs: another test runs them.
@@ -43,6 +49,7 @@ TESTED_BY = {
     "replay/cli/diff.cc": "tests/cli/toolbox_test.py",
     "replay/cli/filter.cc": "tests/cli/toolbox_test.py",
     "replay/cli/inspect*": "tests/cli/inspect_test.*",
+    "replay/cli/convert.cc": "tests/cli/convert_test.py",
     "replay/cli/list.cc": "tests/cli/replay_test.py",
     "replay/cli/merge.cc": "tests/cli/toolbox_test.py",
     "replay/cli/progress_bar.*": "tests/cli/replay_test.py",
@@ -62,6 +69,7 @@ TESTED_BY = {
     "replay/record/preload/*": "tests/cli/record_test.*",
     "replay/record/program.*": "tests/cli/record_test.*",
     "replay/record/recording.*": "tests/cli/record_test.*",
+    "replay/trace/importers/decompress.*": "tests/unit/replay/trace/importers/byte_stream_test.cc",
     "replay/trace/little_endian.h": "tests/unit/replay/trace/header_codec_test.cc",
 }
 

@@ -49,6 +49,16 @@ TEST(InputFileTest, APipeIsReadForwardsAndSkipped) {
   EXPECT_EQ(read(&file, text.size() + 50, 1), "");
 }
 
+TEST(InputFileTest, WhatWasReadOfAPipeBeforeIsGivenBack) {
+  const PipeOf pipe("0123456789");
+  InputFile first(pipe.path());
+  ASSERT_EQ(read(&first, 0, 4), "0123");
+  InputFile file(pipe.path(), "0123");
+  EXPECT_EQ(read(&file, 0, 2), "01");
+  EXPECT_EQ(read(&file, 3, 4), "3456");
+  EXPECT_EQ(read(&file, 7, 9), "789");
+}
+
 TEST(InputFileTest, WhatCannotBeReadIsRefusedClearly) {
   const TempFolder folder;
   EXPECT_THAT(error_of([&] { InputFile(folder / "none"); }),

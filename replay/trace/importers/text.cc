@@ -1,0 +1,166 @@
+// Our own text form: one event a line, what the header says in lines that begin with "#".
+//
+// Objects may have any number; they are numbered again by birth, so a file may be edited by hand.
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "replay/trace/error.h"
+#include "replay/trace/importers/formats.h"
+#include "replay/trace/importers/scanner.h"
+#include "replay/trace/text_format.h"
+
+namespace replay {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kMaxJsonDepth = 100;
+
+class TextImport {
+ public:
+  TextImport(Source& source, CallBuilder& builder) : source_(source), builder_(builder) {}
+
+  void run() {
+    builder_.set_own_format();
+    builder_.set_names_are_ids();
+    builder_.set_times_begin_at_zero();
+    read_first_line();
+    std::string_view line;
+    while (source_.next_line(&line)) {
+      if (line.starts_with('#')) {
+        read_fact(line);
+      } else if (!line.empty() && line != text_format::kColumns) {
+        if (ended_) source_.fail("an event after the line '# end'");
+        read_event(line);
+      }
+    }
+    if (!ended_) {
+      builder_.assumed("the input is whole, although a line '# end' with its length is missing");
+      builder_.repaired("missing_end_line");
+    }
+  }
+
+ private:
+  void read_first_line() {
+    std::string_view line;
+    if (!source_.next_line(&line)) source_.fail("the input is empty, expected a text form");
+    Scanner scan(line);
+    std::optional<std::uint64_t> version;
+    if (scan.literal(text_format::kFirstWords)) version = scan.decimal();
+    if (!version || !scan.done()) {
+      source_.fail(fmt::format("expected '{}{}'", text_format::kFirstWords, text_format::kVersion));
+    }
+    if (*version != text_format::kVersion) {
+      source_.fail(fmt::format("the text form has version {}, expected {}", *version,
+                               text_format::kVersion));
+    }
+  }
+
+  // Lines that begin with "#" and are none of these are comments.
+  void read_fact(std::string_view line) {
+    Scanner scan(line);
+    if (scan.literal(text_format::kTimeUnit)) {
+      const std::uint64_t unit = number(scan);
+      if (unit == 0 || unit > UINT32_MAX) source_.fail("the time unit is no number of 32 bits");
+      if (events_ != 0) source_.fail("the time unit must stand before the events");
+      builder_.set_time_unit_ns(static_cast<std::uint32_t>(unit));
+    } else if (scan.literal(text_format::kStart)) {
+      if (events_ != 0) source_.fail("the start must stand before the events");
+      builder_.set_start_unix_ns(number(scan));
+    } else if (scan.literal(text_format::kLost)) {
+      builder_.lost(number(scan));
+    } else if (scan.literal(text_format::kProvenance)) {
+      read_provenance(scan.rest());
+    } else if (scan.literal(text_format::kEnd)) {
+      const std::uint64_t expected = number(scan);
+      if (expected != events_) {
+        source_.fail(fmt::format("the end after {} events, expected {}", events_, expected));
+      }
+      ended_ = true;
+    }
+  }
+
+  std::uint64_t number(Scanner& scan) {
+    const auto value = scan.decimal();
+    if (!value || !scan.done()) source_.fail("expected one number after the tab");
+    return *value;
+  }
+
+  void read_provenance(std::string_view text) {
+    const auto not_too_deep = [this](int depth, Json::parse_event_t, Json&) {
+      if (depth > kMaxJsonDepth) source_.fail("the provenance is nested too deeply");
+      return true;
+    };
+    Json provenance = Json::parse(text, not_too_deep, false);
+    if (!provenance.is_object()) source_.fail("the provenance is not a JSON object");
+    builder_.provenance() = std::move(provenance);
+  }
+
+  void read_event(std::string_view line) {
+    Scanner scan(line);
+    const std::uint64_t time_ns = field(scan, "time_ns");
+    const std::uint64_t thread = field(scan, "thread");
+    const Op op = op_of(scan.until('\t'));
+    const std::uint64_t object = field(scan, "object");
+    const std::uint64_t size = field(scan, "size");
+    const auto align_log2 = scan.decimal();
+    if (!align_log2 || !scan.done())
+      source_.fail("expected a number in the last column, align_log2");
+    if (*align_log2 > 63) source_.fail("align_log2 is more than 63");
+    if (op != Op::kAligned && *align_log2 != 0) source_.fail("only 'aligned' has an alignment");
+    if (op == Op::kFree && size != 0) source_.fail("a free has no size");
+    ++events_;
+    builder_.time_ns(time_ns);
+    builder_.thread(thread);
+    add(op, object, size, *align_log2);
+  }
+
+  std::uint64_t field(Scanner& scan, const char* name) {
+    const auto value = scan.decimal();
+    if (!value || !scan.literal("\t")) {
+      source_.fail(fmt::format("expected a number and a tab for the column {}", name));
+    }
+    return *value;
+  }
+
+  Op op_of(std::string_view word) {
+    for (int i = 0; i < kOpCount; ++i) {
+      if (word == op_name(static_cast<Op>(i))) return static_cast<Op>(i);
+    }
+    source_.fail(fmt::format("unknown op '{}', expected malloc, calloc, aligned, realloc or free",
+                             word.substr(0, 20)));
+  }
+
+  void add(Op op, std::uint64_t object, std::uint64_t size, std::uint64_t align_log2) {
+    switch (op) {
+      case Op::kMalloc:
+        return builder_.add_malloc(object, size);
+      case Op::kCalloc:
+        return builder_.add_calloc(object, size);
+      case Op::kAligned:
+        return builder_.add_aligned(object, std::uint64_t{1} << align_log2, size);
+      case Op::kRealloc:
+        return builder_.add_realloc(object, object, size);
+      case Op::kFree:
+        return builder_.add_free(object);
+    }
+  }
+
+  Source& source_;
+  CallBuilder& builder_;
+  std::uint64_t events_ = 0;
+  bool ended_ = false;
+};
+
+bool recognises(std::string_view head) { return head.starts_with(text_format::kFirstWords); }
+
+void import(Source& source, CallBuilder& builder) { TextImport(source, builder).run(); }
+
+}  // namespace
+
+const Importer kTextImporter{"text", "the text form of a trace, as convert writes it", recognises,
+                             import};
+
+}  // namespace replay
