@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(0, 1);
     const replay::cli::Command replay_command = replay::cli::setup_replay(app);
     const replay::cli::Command subcommands[] = {
+        replay::cli::setup_generate(app),
         replay::cli::setup_inspect(app),
         replay::cli::setup_list(app),
         replay::cli::setup_record(app),

@@ -12,9 +12,10 @@ struct Command {
   std::function<int()> run;
 };
 
-Command setup_replay(CLI::App& root);   // replay.cc: the tool's own, without a subcommand's name
-Command setup_record(CLI::App& root);   // record.cc
-Command setup_inspect(CLI::App& root);  // inspect.cc
-Command setup_list(CLI::App& root);     // list.cc
+Command setup_replay(CLI::App& root);    // replay.cc: the tool's own, without a subcommand's name
+Command setup_record(CLI::App& root);    // record.cc
+Command setup_inspect(CLI::App& root);   // inspect.cc
+Command setup_list(CLI::App& root);      // list.cc
+Command setup_generate(CLI::App& root);  // generate.cc
 
 }  // namespace replay::cli
