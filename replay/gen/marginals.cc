@@ -52,17 +52,17 @@ void MarginalsMeter::resize(Object& object, std::uint64_t size) {
 void MarginalsMeter::add(const Event& event) {
   Marginals& m = marginals_;
   if (is_birth(event.op)) {
-    live_.insert_or_assign(event.object, Object{m.events, m.events, event.size, event.thread, 0});
+    *live_.insert(event.object) = {m.events, m.events, event.size, event.thread, 0};
     live_bytes_ += event.size;
     m.sizes.add(event.size);
     ++m.births;
   } else {
-    const auto found = live_.find(event.object);
-    if (found == live_.end()) {
+    Object* const found = live_.find(event.object);
+    if (found == nullptr) {
       throw Error(fmt::format("event {}: object {} is not live; the trace is not valid", m.events,
                               event.object));
     }
-    Object& object = found->second;
+    Object& object = *found;
     if (event.op == Op::kRealloc) {
       const double ratio = static_cast<double>(event.size) /
                            static_cast<double>(std::max<std::uint64_t>(1, object.size));
@@ -74,7 +74,7 @@ void MarginalsMeter::add(const Event& event) {
       m.lifetimes.add(m.events - object.born);
       m.resizes.add(object.resizes);
       ++m.edges[{object.thread, event.thread}];
-      live_.erase(found);
+      live_.erase(event.object);
     }
   }
   ++m.by_op[static_cast<std::size_t>(event.op)];
@@ -99,12 +99,11 @@ void MarginalsMeter::add_point() {
 }
 
 Marginals MarginalsMeter::finish() {
-  for (auto& [name, object] : live_) {
+  live_.for_each([this](std::uint64_t, Object& object) {
     resize(object, 0);
     marginals_.lifetimes.add(Marginals::kForEver);
     marginals_.resizes.add(object.resizes);
-  }
-  live_.clear();
+  });
   return std::move(marginals_);
 }
 

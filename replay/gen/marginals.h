@@ -9,11 +9,11 @@
 #include <cstdint>
 #include <map>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "replay/trace/event.h"
+#include "replay/trace/object_map.h"
 
 namespace replay::gen {
 
@@ -86,7 +86,7 @@ class MarginalsMeter {
   void add_point();
 
   Marginals marginals_;
-  std::unordered_map<std::uint64_t, Object> live_;
+  ObjectMap<Object> live_;
   std::uint64_t live_bytes_ = 0;
   std::uint64_t stride_ = 1;
 };

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "replay/trace/error.h"
+#include "replay/trace/object_map.h"
 
 namespace replay::gen {
 namespace {
@@ -76,7 +76,7 @@ class Fitter {
     // A landmark may turn out to be one only later, by a resize; blocks that are not kept are few.
     if (!keeping_ && event.size < landmark_bytes_) return;
     if (model_.births.size() >= UINT32_MAX) throw Error(path_ + ": too many births to fit");
-    live_.insert_or_assign(event.object, Live{model_.births.size(), event_, Model::kNoStep});
+    *live_.insert(event.object) = {model_.births.size(), event_, Model::kNoStep};
     event_of_birth_.push_back(event_);
     model_.births.push_back({event.size, kNever, event.thread, 0, Model::kNoStep,
                              static_cast<std::uint16_t>(event_ % kBlockEvents), event.op,
@@ -84,14 +84,14 @@ class Fitter {
   }
 
   void go_on(const Event& event) {
-    const auto found = live_.find(event.object);
-    if (found == live_.end()) return;
-    Live& live = found->second;
+    Live* const found = live_.find(event.object);
+    if (found == nullptr) return;
+    Live& live = *found;
     Model::Birth& birth = model_.births[live.birth];
     if (event.op == Op::kFree) {
       birth.lifetime = event_ - live.event;
       birth.freed_by = event.thread;
-      live_.erase(found);
+      live_.erase(event.object);
       return;
     }
     const auto step = static_cast<std::uint32_t>(model_.steps.size());
@@ -129,7 +129,7 @@ class Fitter {
   std::string path_;
   Random& random_;
   Model model_;
-  std::unordered_map<std::uint64_t, Live> live_;
+  ObjectMap<Live> live_;
   std::vector<std::uint64_t> event_of_birth_;
   std::uint64_t landmark_bytes_ = 0;
   std::uint64_t keep_ = kWhole;  // of the blocks

@@ -20,10 +20,6 @@ using format::payload::Column;
 using format::payload::kColumnCount;
 using format::payload::kColumnsAt;
 
-// Level 9 is where more effort stops paying for these columns; a recorder's merge is not in a
-// hurry.
-constexpr int kZstdLevel = 9;
-
 std::uint32_t crc_of(const unsigned char* data, std::size_t size) {
   return static_cast<std::uint32_t>(crc32(0, data, static_cast<uInt>(size)));
 }
@@ -89,9 +85,9 @@ struct BlockEncoder::Columns {
   std::array<unsigned char*, kColumnCount> end;
   ZSTD_CCtx* zstd = ZSTD_createCCtx();
 
-  Columns() {
+  explicit Columns(int zstd_level) {
     if (zstd == nullptr) throw std::bad_alloc();
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, kZstdLevel);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, zstd_level);
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
   }
   ~Columns() { ZSTD_freeCCtx(zstd); }
@@ -105,8 +101,8 @@ struct BlockEncoder::Columns {
   }
 };
 
-BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns)
-    : time_unit_ns_(time_unit_ns), columns_(std::make_unique<Columns>()) {}
+BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns, int zstd_level)
+    : time_unit_ns_(time_unit_ns), columns_(std::make_unique<Columns>(zstd_level)) {}
 
 BlockEncoder::~BlockEncoder() = default;
 

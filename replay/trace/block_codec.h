@@ -28,9 +28,14 @@ void encode_head(const BlockHead& head, unsigned char* to);
 // Returns what is wrong with the bytes, or "" if `head` holds them now.
 std::string decode_head(const unsigned char* from, BlockHead* head);
 
+// Levels of zstd: 9 is where more effort stops paying for these columns, for who writes once and
+// keeps; the other is for who reads at once.
+inline constexpr int kZstdSmall = 9;
+inline constexpr int kZstdFast = -5;
+
 class BlockEncoder {
  public:
-  explicit BlockEncoder(std::uint32_t time_unit_ns);
+  explicit BlockEncoder(std::uint32_t time_unit_ns, int zstd_level = kZstdSmall);
   ~BlockEncoder();
   BlockEncoder(const BlockEncoder&) = delete;
   BlockEncoder& operator=(const BlockEncoder&) = delete;

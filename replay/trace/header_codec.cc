@@ -16,11 +16,6 @@ namespace at = format::header;
 constexpr std::size_t kPage = 4096;    // headers are a multiple of it, so blocks begin on one
 constexpr std::size_t kGrowth = 2048;  // at least so much room for the provenance to grow
 
-std::string dump(const nlohmann::ordered_json& json) {
-  // Command lines need not be UTF-8; what is not is replaced rather than refused.
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 std::uint32_t crc_of(const unsigned char* bytes, std::size_t size) {
   constexpr unsigned char kZero[4] = {};
   uLong crc = crc32(0, bytes, at::kCrc);
@@ -31,24 +26,29 @@ std::uint32_t crc_of(const unsigned char* bytes, std::size_t size) {
 
 }  // namespace
 
+std::string dump_provenance(const nlohmann::ordered_json& provenance) {
+  return provenance.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 std::uint32_t roomy_header_size(const TraceHeader& header) {
-  const std::size_t needed = at::kFixedSize + dump(header.provenance).size() + kGrowth;
+  const std::size_t needed = at::kFixedSize + dump_provenance(header.provenance).size() + kGrowth;
   return static_cast<std::uint32_t>((needed + kPage - 1) / kPage * kPage);
 }
 
 bool fits_header_size(const TraceHeader& header, std::uint32_t header_size) {
   return header_size <= at::kMaxSize &&
-         at::kFixedSize + dump(header.provenance).size() <= header_size;
+         at::kFixedSize + dump_provenance(header.provenance).size() <= header_size;
 }
 
 std::string encode_header(const TraceHeader& header, const FileLayout& layout) {
   std::string bytes(at::kFixedSize, '\0');
-  bytes += dump(header.provenance);
+  bytes += dump_provenance(header.provenance);
   bytes.resize(layout.header_size, ' ');
   auto* const to = reinterpret_cast<unsigned char*>(bytes.data());
   std::memcpy(to, format::kFileMagic.data(), format::kFileMagic.size());
   store_le<std::uint16_t>(to + at::kMajor, format::kVersionMajor);
   store_le<std::uint16_t>(to + at::kMinor, format::kVersionMinor);
+  store_le<std::uint32_t>(to + at::kFeatures, header.streamed ? format::kFeatureStreamed : 0);
   store_le<std::uint32_t>(to + at::kHeaderSize, layout.header_size);
   store_le<std::uint32_t>(to + at::kMetaSize,
                           layout.header_size - static_cast<std::uint32_t>(at::kFixedSize));
@@ -107,13 +107,16 @@ HeaderProblem decode_header(std::span<const unsigned char> bytes, TraceHeader* h
   }
   header->version_major = load_le<std::uint16_t>(from + at::kMajor);
   header->version_minor = load_le<std::uint16_t>(from + at::kMinor);
+  const auto features = load_le<std::uint32_t>(from + at::kFeatures);
+  header->streamed = (features & format::kFeatureStreamed) != 0;
   header->time_unit_ns = load_le<std::uint32_t>(from + at::kTimeUnitNs);
   header->start_unix_ns = load_le<std::uint64_t>(from + at::kStartUnixNs);
   header->event_count = load_le<std::uint64_t>(from + at::kEventCount);
   header->object_count = load_le<std::uint64_t>(from + at::kObjectCount);
   header->thread_count = load_le<std::uint32_t>(from + at::kThreadCount);
   header->lost_events = load_le<std::uint64_t>(from + at::kLostEvents);
-  header->complete = (load_le<std::uint32_t>(from + at::kStatus) & format::kStatusComplete) != 0;
+  header->complete = !header->streamed &&
+                     (load_le<std::uint32_t>(from + at::kStatus) & format::kStatusComplete) != 0;
   layout->header_size = static_cast<std::uint32_t>(bytes.size());
   layout->index_offset = load_le<std::uint64_t>(from + at::kIndexOffset);
   layout->block_count = load_le<std::uint32_t>(from + at::kBlockCount);

@@ -16,6 +16,9 @@ struct FileLayout {
   std::uint32_t block_count = 0;
 };
 
+// Compact JSON; what is not UTF-8 in it (a command line need not be) is replaced.
+std::string dump_provenance(const nlohmann::ordered_json& provenance);
+
 // The least header_size that holds `header`, with room for its provenance to grow.
 std::uint32_t roomy_header_size(const TraceHeader& header);
 // True if `header` fits.

@@ -1,8 +1,11 @@
 // Streaming writer of trace format v1 (traces/README.md). The file gets its name in finish(), so a
 // half-written trace never stands under it (output_file.h).
 //
-// Not thread-safe. append is amortised O(1); memory is that of one block and of the index (24 bytes
-// a block).
+// What is no regular file, and "-" (standard output), gets the streamed form, compressed lightly:
+// who reads at the other end waits for it.
+//
+// Not thread-safe. append is amortised O(1); memory is that of one block and, for the ordinary
+// form, of the index (24 bytes a block).
 #pragma once
 
 #include <cstdint>
@@ -33,7 +36,8 @@ class TraceWriter {
   // violated or a write fails.
   void append(const Event& event);
 
-  // Ends the file: last block, index, counts, provenance and losses; then renames it into place.
+  // Ends the file: last block, index, counts, provenance and losses; then renames it into place. Of
+  // the streamed form: last block and trailer.
   void finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance);
 
   std::uint64_t events() const;

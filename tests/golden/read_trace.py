@@ -13,6 +13,7 @@ import zstandard
 
 OPS = ("malloc", "calloc", "aligned", "realloc", "free")
 ALIGNED, REALLOC, FREE = 2, 3, 4
+STREAMED = 1
 COLUMNS = ("event", "time_ns", "thread", "op", "object", "size", "align_log2")
 
 
@@ -54,7 +55,7 @@ class Trace:
          self.start_unix_ns, self.index_offset, self.lost_events, self.block_count, status,
          _, crc, _) = struct.unpack_from("<HHIIIQQIIQQQIIQII", data, 8)
         expect(self.version_major == 1, 8, "unknown major version")
-        expect(features == 0, 12, "unknown required feature")
+        expect(features & ~STREAMED == 0, 12, "unknown required feature")
         expect(96 + meta_size <= self.header_size <= 1 << 24, 16, "header size")
         header = bytearray(data[:self.header_size])
         expect(len(header) == self.header_size, len(data), "header cut short")
@@ -63,11 +64,30 @@ class Trace:
         self.provenance = json.loads(header[96:96 + meta_size])
         expect(isinstance(self.provenance, dict), 96, "provenance is no object")
         expect(self.time_unit_ns >= 1, 44, "time unit")
+        self.streamed = bool(features & STREAMED)
+        if self.streamed:
+            self.read_trailer()
+            return
         expect(status & 1, 76, "not finished")
         expect(len(data) == self.index_offset + 12 + 24 * self.block_count, len(data), "file size")
 
+    def read_trailer(self):
+        """Sets what an ordinary header says; index_offset is where the blocks end."""
+        size, crc = struct.unpack("<II", self.data[-8:])
+        at = self.index_offset = len(self.data) - size
+        expect(56 <= size <= 1 << 24 and at >= self.header_size, len(self.data), "trailer size")
+        (magic, again, self.event_count, self.object_count, self.lost_events, self.thread_count,
+         meta_size, _) = struct.unpack_from("<4sIQQQIIQ", self.data, at)
+        expect(magic == b"AEND" and again == size, at, "trailer head")
+        expect(zlib.crc32(self.data[at:-4]) == crc, at, "trailer checksum")
+        expect(56 + meta_size <= size, at, "provenance of the trailer")
+        self.provenance = json.loads(self.data[at + 48:at + 48 + meta_size])
+        expect(isinstance(self.provenance, dict), at, "provenance is no object")
+
     def index(self):
-        """(offset, first_event, first_time) of each block."""
+        """(offset, first_event, first_time) of each block; none if streamed."""
+        if self.streamed:
+            return None
         at = self.index_offset
         magic, count = struct.unpack_from("<4sI", self.data, at)
         expect(magic == b"AIDX" and count == self.block_count, at, "index head")
@@ -90,7 +110,7 @@ class Trace:
             expect(compressed <= raw_size + raw_size // 128 + 1024, at, "compressed size")
             expect((first_event, before) == (events, objects), at, "block does not continue")
             expect(first_time >= time, at, "time goes back")
-            expect(index[blocks] == (at, first_event, first_time), at, "index says otherwise")
+            expect(not index or index[blocks] == (at, first_event, first_time), at, "index says otherwise")
             end = at + 48 + compressed
             expect(end <= self.index_offset, at, "block cut short")
             for event in self.block(at, count, first_time, before, raw_size, self.data[at + 48:end]):
@@ -103,8 +123,8 @@ class Trace:
             at = end
         expect(at == self.index_offset, at, "blocks do not end at the index")
         expect((events, objects, threads, blocks) ==
-               (self.event_count, self.object_count, self.thread_count, self.block_count), at,
-               "counts of the header")
+               (self.event_count, self.object_count, self.thread_count,
+                blocks if self.streamed else self.block_count), at, "counts")
 
     def block(self, at, count, time, births, raw_size, frame):
         expect(frame[4] & 4, at, "no content checksum")
