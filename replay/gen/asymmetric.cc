@@ -1,5 +1,6 @@
 // Some threads only allocate and others only free, in batches that lie a while in between: what an
 // allocator's thread caches and remote frees find hardest.
+#include <algorithm>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -23,11 +24,10 @@ using Batch = std::vector<std::uint64_t>;
 
 // Puts the batch in the order of its frees, from the back.
 void arrange(Batch& batch, const std::string& order, Random& random) {
-  if (order == "last-in") return;
+  if (order == "first-in") std::reverse(batch.begin(), batch.end());
+  if (order != "random") return;
   for (std::size_t i = batch.size(); i > 1; --i) {
-    const std::size_t other =
-        order == "random" ? static_cast<std::size_t>(random.below(i)) : batch.size() - i;
-    if (order == "random" || other < i - 1) std::swap(batch[i - 1], batch[other]);
+    std::swap(batch[i - 1], batch[static_cast<std::size_t>(random.below(i))]);
   }
 }
 

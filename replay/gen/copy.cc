@@ -14,7 +14,7 @@
 namespace replay::gen {
 namespace {
 
-constexpr std::size_t kPatience = 32;  // ends that may wait, for each program side by side
+constexpr std::size_t kPatience = 8;  // ends that may wait, for each program side by side
 
 class Copier {
  public:

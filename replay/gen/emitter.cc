@@ -9,12 +9,15 @@ Emitter::Emitter(Sink sink, std::uint64_t tick_ns) : sink_(std::move(sink)), tic
   block_.reserve(kBlock);
 }
 
-void Emitter::set_thread(std::uint32_t thread) {
-  if (thread == wanted_) return;
+void Emitter::change_thread(std::uint32_t thread) {
   wanted_ = thread;
   if (thread >= numbers_.size()) numbers_.resize(thread + std::size_t{1}, kNone);
-  if (numbers_[thread] == kNone) numbers_[thread] = threads_++;
   thread_ = numbers_[thread];
+}
+
+void Emitter::number_thread() {
+  if (wanted_ == kNone) change_thread(0);
+  if (thread_ == kNone) thread_ = numbers_[wanted_] = threads_++;
 }
 
 void Emitter::advance_to(std::uint64_t ns) { time_ns_ = std::max(time_ns_, ns); }

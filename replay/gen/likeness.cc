@@ -9,6 +9,7 @@ namespace replay::gen {
 namespace {
 
 constexpr double kRetiming = 0.01;
+constexpr std::size_t kRetimedBy = 8;  // events: about what waits for a free slot
 
 // How many independent draws of one weight the blocks are worth.
 double effective_draws(const Model& model,
@@ -101,6 +102,26 @@ FineHistogram expected_lifetimes(const Model& model, const CopyOptions& options,
     expected.add(value, lifetimes.weight(i));
   }
   return expected;
+}
+
+// The greatest share of all lifetimes that lie so close together that retiming could carry them all
+// past one value, of those that end outside their block.
+double lifetime_resolution(const Model& model) {
+  FineHistogram crossing;
+  for (const Model::Birth& birth : model.births) {
+    const bool inside = birth.lifetime != kNever && birth.offset + birth.lifetime < kBlockEvents;
+    if (birth.lifetime != kNever && !inside) crossing.add(birth.lifetime);
+  }
+  std::uint64_t sum = 0;
+  std::uint64_t greatest = 0;
+  for (std::size_t i = 0; i < FineHistogram::kBuckets; ++i) {
+    sum += crossing.weight(i);
+    if (i >= kRetimedBy) sum -= crossing.weight(i - kRetimedBy);
+    greatest = std::max(greatest, sum);
+  }
+  return model.births.empty()
+             ? 0
+             : static_cast<double>(greatest) / static_cast<double>(model.births.size());
 }
 
 // The standard deviation of a copy's live bytes, at the window's start where it is greatest. Blocks
@@ -201,7 +222,7 @@ std::vector<Distance> distances(const Model& model, const CopyOptions& options,
   all.push_back(
       {"lifetimes", "lifetimes in events",
        kolmogorov_smirnov(expected_lifetimes(model, options, original.lifetimes), copy.lifetimes),
-       distribution_limit(births) + kRetiming});
+       std::min(1.0, distribution_limit(births) + kRetiming + lifetime_resolution(model))});
   all.push_back({"live_sizes", "sizes of what is live",
                  kolmogorov_smirnov(original.live_sizes, copy.live_sizes),
                  std::min(1.0, distribution_limit(moments) + kRetiming)});

@@ -24,7 +24,9 @@ struct Distance {
 // sqrt(ln(2000) / 2n); that of shares in k cells sqrt(k / 4n) + sqrt(ln(1000) / 2n); that of the
 // curve 3.5 standard deviations of the live bytes that blocks bring, at the moment where that is
 // most, and what the original's live bytes change inside a window, for no copy can tell when.
-// Lifetimes have kRetiming beside, live bytes too: what waits for a free slot ends a little late.
+// Beside that, 0.01 for lifetimes, what is live and the curve, since what ends outside its block
+// may end some events late; and for lifetimes the greatest part of them within 8 events of each
+// other.
 std::vector<Distance> distances(const Model& model, const CopyOptions& options,
                                 const Marginals& original, const Marginals& copy);
 

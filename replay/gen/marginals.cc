@@ -99,8 +99,8 @@ void MarginalsMeter::add_point() {
 }
 
 Marginals MarginalsMeter::finish() {
-  live_.for_each([this](std::uint64_t, Object& object) {
-    resize(object, 0);
+  live_.for_each([this](std::uint64_t, const Object& object) {
+    marginals_.live_sizes.add(object.size, marginals_.events - object.resized);
     marginals_.lifetimes.add(Marginals::kForEver);
     marginals_.resizes.add(object.resizes);
   });

@@ -17,6 +17,7 @@ std::vector<Event> events_of(const std::function<void(Emitter&)>& make) {
 
 TEST(EmitterTest, NumbersObjectsAndThreadsAsTheyAppear) {
   const auto events = events_of([](Emitter& out) {
+    out.set_thread(5);  // makes no call
     out.set_thread(7);
     const auto a = out.malloc(10);
     out.set_thread(3);

@@ -38,7 +38,19 @@ struct Golden {
   std::uint64_t hash;
 };
 const std::map<std::string, Golden> kGolden = {
-    // GOLDEN
+    {"steady", {1, 0x2ff89190c511214}},
+    {"phases", {1, 0x759b1bbb01ad4c64}},
+    {"warehouse", {1, 0x8c3765ee11726de1}},
+    {"requests", {1, 0xf36cae103f3a1ab}},
+    {"growth", {1, 0x8e6f990ca344499b}},
+    {"edges", {1, 0xed8e0d5458c0630a}},
+    {"producer-consumer", {1, 0xc33f4b46ecfd3892}},
+    {"asymmetric", {1, 0x860175dfc7db0df}},
+    {"larson", {1, 0xe0be1babb267cb42}},
+    {"comb", {1, 0xc97e966baae9ad0d}},
+    {"pinned", {1, 0x1e3ae5e8072d118f}},
+    {"robson-first-fit", {1, 0xfd6af940607f0675}},
+    {"robson-best-fit", {1, 0xa4beb6a84961300}},
 };
 
 std::vector<Event> run(const Generator& generator, std::uint64_t seed) {
@@ -112,11 +124,16 @@ TEST(GeneratorTest, ProgressKnowsTheLength) {
 
 TEST(GeneratorTest, TheSameEventsForEver) {
   for (const Generator* generator : generators()) {
+    const std::uint64_t hash = hash_of(run(*generator, kSeed));
     const auto golden = kGolden.find(generator->name);
-    ASSERT_NE(golden, kGolden.end()) << generator->name;
-    EXPECT_EQ(generator->version, golden->second.version) << generator->name;
-    EXPECT_EQ(hash_of(run(*generator, kSeed)), golden->second.hash)
-        << generator->name << " emits other events: raise its version, then set it and this hash";
+    if (golden != kGolden.end() && golden->second.version == generator->version &&
+        golden->second.hash == hash) {
+      continue;
+    }
+    ADD_FAILURE() << generator->name
+                  << " emits other events: raise its version, then put in this row:\n    {\""
+                  << generator->name << "\", {" << generator->version << ", 0x" << std::hex << hash
+                  << "}},";
   }
 }
 

@@ -43,7 +43,8 @@ TEST(LikenessTest, ACopyOfRedisIsWithinTheLimits) {
   const Marginals copy = copy_of(redis().model, {});
   for (const Distance& row : distances(redis().model, {}, redis().marginals, copy)) {
     EXPECT_LE(row.value, row.limit) << row.name;
-    EXPECT_LT(row.limit, 0.2) << row.name << ": a limit that says nothing";
+    EXPECT_LT(row.limit, row.name == "live_curve" ? 0.4 : 0.1)
+        << row.name << ": a limit that says nothing";
   }
 }
 
