@@ -182,19 +182,19 @@ double greatest_change(const Model& model, const Marginals& original) {
 
 Distance curve_distance(const Model& model, const CopyOptions& options, const Marginals& original,
                         const Marginals& copy) {
-  constexpr std::uint64_t kPoints = 256;
+  constexpr std::uint64_t kSlices = 256;
   const auto peak = static_cast<double>(std::max<std::uint64_t>(1, original.peak_bytes));
   const auto times = static_cast<double>(options.scale * options.copies);
   double greatest = 0;
-  for (std::uint64_t i = 0; i < kPoints; ++i) {
+  for (std::uint64_t i = 0; i < kSlices; ++i) {
     const auto at = [&](const Marginals& m) {
-      return static_cast<double>(m.bytes_at(m.events * (2 * i + 1) / (2 * kPoints)));
+      return m.mean_bytes(m.events * i / kSlices, m.events * (i + 1) / kSlices);
     };
     greatest = std::max(greatest, std::fabs(at(original) - at(copy) / times) / peak);
   }
   const double chance = 3.5 * greatest_deviation(model) / std::sqrt(times) / peak;
   const double resolution = greatest_change(model, original) / peak;
-  return {"live_curve", "live bytes over the trace, of the peak", greatest,
+  return {"live_curve", "mean live bytes in each 256th, of the peak", greatest,
           std::min(1.0, chance + resolution + kRetiming)};
 }
 

@@ -30,11 +30,18 @@ double kolmogorov_smirnov(const FineHistogram& a, const FineHistogram& b) {
   return greatest;
 }
 
-std::uint64_t Marginals::bytes_at(std::uint64_t event) const {
-  const auto after =
-      std::upper_bound(curve.begin(), curve.end(), event,
-                       [](std::uint64_t at, const CurvePoint& point) { return at < point.event; });
-  return after == curve.begin() ? 0 : std::prev(after)->bytes;
+double Marginals::mean_bytes(std::uint64_t from, std::uint64_t to) const {
+  const auto at = [this](std::uint64_t event) {
+    const auto after = std::upper_bound(
+        curve.begin(), curve.end(), event,
+        [](std::uint64_t wanted, const CurvePoint& point) { return wanted < point.event; });
+    return after == curve.begin() ? after : std::prev(after);
+  };
+  if (curve.empty()) return 0;
+  const auto first = at(from);
+  const auto last = at(to);
+  if (first == last) return static_cast<double>(first->bytes);
+  return (last->area - first->area) / static_cast<double>(last->event - first->event);
 }
 
 void MarginalsMeter::add(std::span<const Event> events) {
@@ -82,6 +89,7 @@ void MarginalsMeter::add(const Event& event) {
   ++m.by_thread[event.thread];
   m.peak_bytes = std::max(m.peak_bytes, live_bytes_);
   if (m.events % stride_ == 0) add_point();
+  area_ += static_cast<double>(live_bytes_);
   ++m.events;
 }
 
@@ -95,7 +103,7 @@ void MarginalsMeter::add_point() {
     stride_ *= 2;
     if (marginals_.events % stride_ != 0) return;
   }
-  curve.push_back({marginals_.events, live_bytes_});
+  curve.push_back({marginals_.events, live_bytes_, area_});
 }
 
 Marginals MarginalsMeter::finish() {

@@ -45,7 +45,8 @@ double kolmogorov_smirnov(const FineHistogram& a, const FineHistogram& b);
 
 struct CurvePoint {
   std::uint64_t event;
-  std::uint64_t bytes;
+  std::uint64_t bytes;  // live after it
+  double area;          // sum over the events before it of the bytes live after each
 };
 
 struct Marginals {
@@ -64,7 +65,8 @@ struct Marginals {
   std::vector<std::uint64_t> by_thread;
   std::vector<CurvePoint> curve;  // 4096 at most, evenly spaced
 
-  std::uint64_t bytes_at(std::uint64_t event) const;
+  // The mean of the live bytes from one event to another, to the nearest points of the curve.
+  double mean_bytes(std::uint64_t from, std::uint64_t to) const;
 };
 
 class MarginalsMeter {
@@ -88,6 +90,7 @@ class MarginalsMeter {
   Marginals marginals_;
   ObjectMap<Object> live_;
   std::uint64_t live_bytes_ = 0;
+  double area_ = 0;
   std::uint64_t stride_ = 1;
 };
 

@@ -60,8 +60,9 @@ TEST(MarginalsTest, MeasuresEachMarginal) {
   EXPECT_EQ(m.resizes.weight(1), 1U);
   EXPECT_EQ((m.edges.at({0, 1})), 1U);
   EXPECT_EQ((m.edges.at({0, 0})), 1U);
-  EXPECT_EQ(m.bytes_at(2), 250U);
-  EXPECT_EQ(m.bytes_at(4), 0U);
+  EXPECT_EQ(m.mean_bytes(2, 2), 250);
+  EXPECT_EQ(m.mean_bytes(1, 3), 200);  // 150 and 250
+  EXPECT_EQ(m.mean_bytes(4, 4), 0);
 }
 
 TEST(MarginalsTest, ACurveStaysSmall) {
@@ -70,7 +71,7 @@ TEST(MarginalsTest, ACurveStaysSmall) {
   const Marginals m = marginals_of(events);
   EXPECT_LE(m.curve.size(), 4096U);
   EXPECT_GE(m.curve.size(), 2048U);
-  EXPECT_NEAR(static_cast<double>(m.bytes_at(25000)), 25000, 32);
+  EXPECT_NEAR(m.mean_bytes(20000, 30000), 25000, 32);
 }
 
 TEST(MarginalsTest, AFreeOfNothingIsAnError) {
