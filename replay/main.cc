@@ -17,17 +17,12 @@ int main(int argc, char** argv) {
     app.require_subcommand(0, 1);
     const replay::cli::Command replay_command = replay::cli::setup_replay(app);
     const replay::cli::Command subcommands[] = {
-        replay::cli::setup_convert(app),
-        replay::cli::setup_corpus(app),
-        replay::cli::setup_inspect(app),
-        replay::cli::setup_list(app),
-        replay::cli::setup_record(app),
-        replay::cli::setup_validate(app),
-        replay::cli::setup_repair(app),
-        replay::cli::setup_slice(app),
-        replay::cli::setup_filter(app),
-        replay::cli::setup_merge(app),
-        replay::cli::setup_anonymise(app),
+        replay::cli::setup_convert(app),  replay::cli::setup_corpus(app),
+        replay::cli::setup_generate(app), replay::cli::setup_inspect(app),
+        replay::cli::setup_list(app),     replay::cli::setup_record(app),
+        replay::cli::setup_validate(app), replay::cli::setup_repair(app),
+        replay::cli::setup_slice(app),    replay::cli::setup_filter(app),
+        replay::cli::setup_merge(app),    replay::cli::setup_anonymise(app),
         replay::cli::setup_diff(app),
     };
     try {

@@ -12,12 +12,13 @@ struct Command {
   std::function<int()> run;
 };
 
-Command setup_replay(CLI::App& root);   // replay.cc: the tool's own, without a subcommand's name
-Command setup_record(CLI::App& root);   // record.cc
-Command setup_convert(CLI::App& root);  // convert.cc
-Command setup_inspect(CLI::App& root);  // inspect.cc
-Command setup_corpus(CLI::App& root);   // corpus.cc
-Command setup_list(CLI::App& root);     // list.cc
+Command setup_replay(CLI::App& root);    // replay.cc: the tool's own, without a subcommand's name
+Command setup_record(CLI::App& root);    // record.cc
+Command setup_convert(CLI::App& root);   // convert.cc
+Command setup_inspect(CLI::App& root);   // inspect.cc
+Command setup_corpus(CLI::App& root);    // corpus.cc
+Command setup_generate(CLI::App& root);  // generate.cc
+Command setup_list(CLI::App& root);      // list.cc
 
 Command setup_validate(CLI::App& root);   // validate.cc
 Command setup_repair(CLI::App& root);     // repair.cc

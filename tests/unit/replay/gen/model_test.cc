@@ -1,0 +1,117 @@
+#include "replay/gen/model.h"
+
+#include <gtest/gtest.h>
+
+#include "replay/gen/generator.h"
+#include "replay/gen/marginals.h"
+#include "replay/trace/validate.h"
+#include "tests/support/error_of.h"
+#include "tests/support/random_trace.h"
+
+namespace replay::gen {
+namespace {
+
+std::vector<Event> generated(const char* name, const std::vector<std::string>& settings) {
+  std::vector<Event> events;
+  Emitter out([&](std::span<const Event> block) {
+    events.insert(events.end(), block.begin(), block.end());
+  });
+  const Generator& generator = find_generator(name);
+  run_generator(generator, Parameters(name, generator.parameters, settings), 1, out);
+  return events;
+}
+
+TraceExtent extent_of(const std::vector<Event>& events) {
+  MarginalsMeter meter;
+  meter.add(events);
+  const Marginals m = meter.finish();
+  return {m.events, m.births, m.peak_bytes};
+}
+
+Model model_of(const std::vector<Event>& events) {
+  const test::TempFolder folder;
+  TraceReader reader(test::write_trace(folder / "t.trace", events));
+  Random random(1);
+  return fit_model(reader, extent_of(events), random);
+}
+
+std::vector<Event> copy_of(const Model& model, const CopyOptions& options, std::uint64_t seed) {
+  std::vector<Event> events;
+  Random random(seed);
+  Emitter out(
+      [&](std::span<const Event> block) {
+        events.insert(events.end(), block.begin(), block.end());
+      },
+      0);
+  generate_copy(model, options, random, out);
+  return events;
+}
+
+std::string violation_of(const std::vector<Event>& events) {
+  Validator validator;
+  validator.feed(events);
+  return validator.result().violation;
+}
+
+const std::vector<Event>& original() {
+  static const std::vector<Event> events = generated(
+      "steady", {"events=100k", "lifetime=log:1:5k", "threads=3", "foreign=20", "realloc=10"});
+  return events;
+}
+
+TEST(ModelTest, KeepsEveryBirthWithItsFate) {
+  const Model model = model_of(original());
+  EXPECT_EQ(model.events, original().size());
+  EXPECT_EQ(model.threads, 3U);
+  EXPECT_EQ(model.births.size() + model.landmarks.size(), extent_of(original()).births);
+  EXPECT_EQ(model.window_events % kBlockEvents, 0U);
+  EXPECT_EQ(model.blocks.back().first_birth, model.births.size());
+  std::uint64_t resizes = 0;
+  for (const Event& event : original()) resizes += event.op == Op::kRealloc ? 1 : 0;
+  EXPECT_EQ(model.steps.size(), resizes);
+}
+
+TEST(ModelTest, ACopyIsValidAndAboutAsLong) {
+  const Model model = model_of(original());
+  const std::vector<Event> copy = copy_of(model, {}, 7);
+  EXPECT_EQ(violation_of(copy), "");
+  EXPECT_NEAR(static_cast<double>(copy.size()), 100000, 3000);
+  EXPECT_EQ(copy, copy_of(model, {}, 7));
+  EXPECT_NE(copy, copy_of(model, {}, 8));
+}
+
+TEST(ModelTest, ScaleAndThreadsMultiply) {
+  const Model model = model_of(original());
+  const std::vector<Event> copy = copy_of(model, {.scale = 3, .copies = 2}, 7);
+  EXPECT_EQ(violation_of(copy), "");
+  EXPECT_NEAR(static_cast<double>(copy.size()), 600000, 12000);
+  Validator validator;
+  validator.feed(copy);
+  EXPECT_EQ(validator.result().threads, 6U);
+}
+
+TEST(ModelTest, LandmarksStayInTheirPlaces) {
+  std::vector<Event> events = original();
+  events.push_back({events.back().time_ns, extent_of(events).births, 1 << 30, 0, Op::kMalloc, 0});
+  const Model model = model_of(events);
+  ASSERT_EQ(model.landmarks.size(), 1U);
+  EXPECT_EQ(model.landmarks[0].event, 100000U);
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    std::uint64_t seen = 0;
+    for (const Event& event : copy_of(model, {}, seed)) seen += event.size == 1 << 30 ? 1 : 0;
+    EXPECT_EQ(seen, 1U);
+  }
+}
+
+TEST(ModelTest, LifetimesBeyondAWindowStretch) {
+  EXPECT_EQ(stretched(100, 100, 5), 100U);
+  EXPECT_EQ(stretched(150, 100, 5), 350U);
+  EXPECT_EQ(stretched(kNever, 100, 5), kNever);
+}
+
+TEST(ModelTest, AnEmptyTraceIsAnError) {
+  EXPECT_NE(test::error_of([] { model_of({}); }).find("no events to fit"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace replay::gen
