@@ -26,11 +26,12 @@ struct BlockHead {
 
 void encode_head(const BlockHead& head, unsigned char* to);
 // Returns what is wrong with the bytes, or "" if `head` holds them now.
-std::string decode_head(const unsigned char* from, BlockHead* head);
+std::string decode_head(const unsigned char* from, BlockHead* head, std::uint32_t features = 0);
 
 class BlockEncoder {
  public:
-  explicit BlockEncoder(std::uint32_t time_unit_ns);
+  // features: format::kFeatureSites and kFeatureTouched say which further columns there are.
+  explicit BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features = 0);
   ~BlockEncoder();
   BlockEncoder(const BlockEncoder&) = delete;
   BlockEncoder& operator=(const BlockEncoder&) = delete;
@@ -43,16 +44,18 @@ class BlockEncoder {
  private:
   struct Columns;
   void lay_out(std::span<const Event> events, std::uint64_t objects_before);
+  void lay_out_extras(std::span<const Event> events);
   std::size_t compress(std::size_t raw_size, unsigned char* to, std::size_t capacity);
 
   std::uint32_t time_unit_ns_;
+  std::uint32_t features_;
   std::unique_ptr<Columns> columns_;
   std::vector<unsigned char> block_;
 };
 
 class BlockDecoder {
  public:
-  explicit BlockDecoder(std::uint32_t time_unit_ns);
+  explicit BlockDecoder(std::uint32_t time_unit_ns, std::uint32_t features = 0);
   ~BlockDecoder();
   BlockDecoder(BlockDecoder&&) noexcept;
   BlockDecoder& operator=(BlockDecoder&&) noexcept;

@@ -31,6 +31,11 @@ std::uint32_t crc_of(const unsigned char* bytes, std::size_t size) {
 
 }  // namespace
 
+std::uint32_t features_of(const TraceHeader& header) {
+  return (header.has_sites ? format::kFeatureSites : 0) |
+         (header.has_touched ? format::kFeatureTouched : 0);
+}
+
 std::uint32_t roomy_header_size(const TraceHeader& header) {
   const std::size_t needed = at::kFixedSize + dump(header.provenance).size() + kGrowth;
   return static_cast<std::uint32_t>((needed + kPage - 1) / kPage * kPage);
@@ -49,6 +54,7 @@ std::string encode_header(const TraceHeader& header, const FileLayout& layout) {
   std::memcpy(to, format::kFileMagic.data(), format::kFileMagic.size());
   store_le<std::uint16_t>(to + at::kMajor, format::kVersionMajor);
   store_le<std::uint16_t>(to + at::kMinor, format::kVersionMinor);
+  store_le<std::uint32_t>(to + at::kFeatures, features_of(header));
   store_le<std::uint32_t>(to + at::kHeaderSize, layout.header_size);
   store_le<std::uint32_t>(to + at::kMetaSize,
                           layout.header_size - static_cast<std::uint32_t>(at::kFixedSize));
@@ -107,6 +113,9 @@ HeaderProblem decode_header(std::span<const unsigned char> bytes, TraceHeader* h
   }
   header->version_major = load_le<std::uint16_t>(from + at::kMajor);
   header->version_minor = load_le<std::uint16_t>(from + at::kMinor);
+  const auto features = load_le<std::uint32_t>(from + at::kFeatures);
+  header->has_sites = (features & format::kFeatureSites) != 0;
+  header->has_touched = (features & format::kFeatureTouched) != 0;
   header->time_unit_ns = load_le<std::uint32_t>(from + at::kTimeUnitNs);
   header->start_unix_ns = load_le<std::uint64_t>(from + at::kStartUnixNs);
   header->event_count = load_le<std::uint64_t>(from + at::kEventCount);

@@ -16,6 +16,9 @@ struct FileLayout {
   std::uint32_t block_count = 0;
 };
 
+// The required_features that `header` says.
+std::uint32_t features_of(const TraceHeader& header);
+
 // The least header_size that holds `header`, with room for its provenance to grow.
 std::uint32_t roomy_header_size(const TraceHeader& header);
 // True if `header` fits.

@@ -91,6 +91,7 @@ struct TraceReader::Impl {
   void open_header();
   void check_length();
   bool read_head(BlockHead* head);
+  bool read_sites();
   bool at_end();
   void skip_block(const BlockHead& head);
   bool load_index();
@@ -112,6 +113,8 @@ struct TraceReader::Impl {
   std::vector<IndexEntry> index;
   std::vector<unsigned char> bytes;
   std::string truncation;
+  SiteTable sites;
+  bool sites_read = false;
 };
 
 void TraceReader::Impl::open_header() {
@@ -137,7 +140,7 @@ void TraceReader::Impl::open_header() {
   file.read(0, layout.header_size, &bytes);
   problem = decode_header(bytes, &header, &layout);
   if (!problem.what.empty()) refuse(problem.offset, problem.what);
-  decoder = std::make_unique<BlockDecoder>(header.time_unit_ns);
+  decoder = std::make_unique<BlockDecoder>(header.time_unit_ns, features_of(header));
   position.offset = layout.header_size;
   check_length();
 }
@@ -197,8 +200,31 @@ bool TraceReader::Impl::at_end() {
     return !damaged(position.offset, fmt::format("the blocks hold {} births, expected {}",
                                                  position.objects, header.object_count));
   }
+  if (header.has_sites && !sites_read) {
+    return !damaged(position.offset, "the blocks end without the call sites");
+  }
   ended = true;
   return true;
+}
+
+// What stands behind the last block. Returns false: no block follows.
+bool TraceReader::Impl::read_sites() {
+  const std::uint64_t offset = position.offset;
+  std::uint32_t compressed_size = 0;
+  std::uint32_t raw_size = 0;
+  std::string problem = decode_site_head(bytes.data(), &compressed_size, &raw_size);
+  if (!problem.empty()) return damaged(offset, problem);
+  const std::uint64_t frame_at = offset + format::sites::kHeadSize;
+  if (compressed_size > data_end - frame_at) {
+    return damaged(data_end, "the file ends within the call sites");
+  }
+  file.read(frame_at, compressed_size, &bytes);
+  problem = decode_site_table(bytes, raw_size, &sites);
+  if (!problem.empty()) return damaged(offset, problem);
+  sites_read = true;
+  position.offset = frame_at + compressed_size;
+  if (!at_end()) return damaged(position.offset, "a block follows the call sites");
+  return false;
 }
 
 bool TraceReader::Impl::read_head(BlockHead* head) {
@@ -207,7 +233,11 @@ bool TraceReader::Impl::read_head(BlockHead* head) {
     return damaged(data_end, "the blocks end within a block head");
   }
   file.read(offset, format::block::kHeadSize, &bytes);
-  const std::string problem = decode_head(bytes.data(), head);
+  if (header.has_sites &&
+      std::memcmp(bytes.data(), format::kSitesMagic.data(), format::kSitesMagic.size()) == 0) {
+    return read_sites();
+  }
+  const std::string problem = decode_head(bytes.data(), head, features_of(header));
   if (!problem.empty()) return damaged(offset, problem);
   if (head->first_event != position.events) {
     return damaged(offset, fmt::format("the block begins with event {}, expected {}",
@@ -300,6 +330,7 @@ bool TraceReader::Impl::parse_index() {
 
 std::uint64_t TraceReader::Impl::seek(std::uint64_t wanted) {
   ended = false;
+  sites_read = false;
   truncation.clear();
   position = {.offset = layout.header_size};
   if (load_index()) {
@@ -332,6 +363,7 @@ const TraceHeader& TraceReader::header() const { return impl_->header; }
 const std::string& TraceReader::path() const { return impl_->path; }
 std::span<const Event> TraceReader::next_block() { return impl_->next_block(); }
 std::uint64_t TraceReader::seek(std::uint64_t index) { return impl_->seek(index); }
+const SiteTable& TraceReader::sites() const { return impl_->sites; }
 bool TraceReader::truncated() const { return !impl_->truncation.empty(); }
 const std::string& TraceReader::truncation() const { return impl_->truncation; }
 

@@ -11,6 +11,7 @@
 
 #include "replay/trace/event.h"
 #include "replay/trace/header.h"
+#include "replay/trace/site_table.h"
 
 namespace replay {
 
@@ -34,6 +35,10 @@ class TraceReader {
   // The next block is the one that holds event `index` (or the end). O(log blocks) with the index,
   // else by skipping blocks without decoding them. Returns the index of that block's first event.
   std::uint64_t seek(std::uint64_t index);
+
+  // The call sites that events name; they stand behind the last block, so they are here only after
+  // next_block() or seek() came to the end. Empty for a trace without (header().has_sites).
+  const SiteTable& sites() const;
 
   // True after the end was reached early in a truncated trace; says where and why.
   bool truncated() const;

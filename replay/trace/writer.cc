@@ -25,6 +25,8 @@ TraceHeader unfinished(const TraceHeader& from) {
   TraceHeader header;
   header.time_unit_ns = from.time_unit_ns;
   header.start_unix_ns = from.start_unix_ns;
+  header.has_sites = from.has_sites;
+  header.has_touched = from.has_touched;
   header.provenance = from.provenance;
   return header;
 }
@@ -42,7 +44,7 @@ struct TraceWriter::Impl {
       : path(path_in),
         header(unfinished(header_in)),
         block_events(block_events_in),
-        encoder(checked_unit(path_in, header_in)),
+        encoder(checked_unit(path_in, header_in), features_of(header_in)),
         file(path_in) {
     block.reserve(block_events);
     layout.header_size = roomy_header_size(header);
@@ -62,6 +64,7 @@ struct TraceWriter::Impl {
   OutputFile file;
   std::vector<Event> block;
   std::vector<IndexEntry> index;
+  SiteTable sites;
   std::uint64_t objects_before_block = 0;
   std::uint64_t last_time_ns = 0;
   bool finished = false;
@@ -101,6 +104,12 @@ void TraceWriter::Impl::check(const Event& event) const {
   if (event.op == Op::kFree && event.size != 0) violated("a free has a size");
   if (event.align_log2 > 63 || (event.op != Op::kAligned && event.align_log2 != 0)) {
     violated(fmt::format("log2 of the alignment is {}", event.align_log2));
+  }
+  if (event.site != 0 && (!header.has_sites || event.op == Op::kFree)) {
+    violated("a site where there is none");
+  }
+  if (event.touched != 0 && (!header.has_touched || is_birth(event.op))) {
+    violated("touched pages where there are none");
   }
 }
 
@@ -149,10 +158,13 @@ void TraceWriter::append(const Event& event) {
   if (impl.block.size() == impl.block_events) impl.end_block();
 }
 
+void TraceWriter::set_sites(SiteTable sites) { impl_->sites = std::move(sites); }
+
 void TraceWriter::finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance) {
   Impl& impl = *impl_;
   if (impl.finished) throw Error(impl.path + ": finish() was called before");
   impl.end_block();
+  if (impl.header.has_sites) impl.file.append(encode_site_table(impl.sites));
   impl.header.lost_events = lost_events;
   impl.header.provenance = provenance;
   impl.header.complete = true;

@@ -20,12 +20,12 @@ using Bytes = std::vector<unsigned char>;
 
 // A payload as its columns, to be broken one by one: malloc 5, malloc 6, aligned 7, realloc, free.
 struct Payload {
-  Bytes columns[format::payload::kColumnCount] = {{0, 0, 2, 3, 4}, {0, 2, 1, 3}, {5, 6, 7, 8},
+  Bytes columns[format::payload::kPlainColumns] = {{0, 0, 2, 3, 4}, {0, 2, 1, 3}, {5, 6, 7, 8},
                                                   {1, 3},          {4},          {0, 1, 0, 9, 1}};
 
   Bytes raw() const {
-    Bytes bytes(format::payload::kColumnsAt);
-    for (std::size_t i = 0; i < format::payload::kColumnCount; ++i) {
+    Bytes bytes(format::payload::columns_at(0));
+    for (std::size_t i = 0; i < format::payload::kPlainColumns; ++i) {
       store_le<std::uint32_t>(&bytes[4 * i], static_cast<std::uint32_t>(columns[i].size()));
       bytes.insert(bytes.end(), columns[i].begin(), columns[i].end());
     }
@@ -119,7 +119,7 @@ TEST(BlockCodecTest, ColumnSizesAreChecked) {
     store_le<std::uint32_t>(&raw[4 * column], size);
     return problem_of(raw);
   };
-  for (std::size_t i = 0; i < format::payload::kColumnCount; ++i) {
+  for (std::size_t i = 0; i < format::payload::kPlainColumns; ++i) {
     EXPECT_THAT(with_size(i, 0xffffffff), HasSubstr("goes beyond the payload"));
   }
   EXPECT_THAT(with_size(Column::kTimes, 4), HasSubstr("1 bytes after the last column"));
