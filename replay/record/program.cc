@@ -61,16 +61,22 @@ int exec_error(int fd) {
 // terminal, which signals its whole foreground group.
 bool sent_by_process(const siginfo_t& info) { return info.si_code <= 0; }
 
-int wait_for_end(pid_t pid, const SignalHold& signals, const std::function<void()>& on_wait) {
+int wait_for_end(pid_t pid, const SignalHold& signals, const WhileItRuns& calls) {
   sigset_t awaited = signals.held();
   ::sigaddset(&awaited, SIGCHLD);
+  if (signals.command() != 0) ::sigaddset(&awaited, signals.command());
   int status = 0;
   while (::waitpid(pid, &status, WNOHANG) != pid) {
     constexpr timespec kTick{0, 250'000'000};
     siginfo_t info{};
     const int signal = ::sigtimedwait(&awaited, &info, &kTick);
-    if (signal > 0 && signal != SIGCHLD && sent_by_process(info)) ::kill(pid, signal);
-    if (signal == -1) on_wait();
+    if (signal == -1) {
+      calls.tick();
+    } else if (signal == signals.command()) {
+      calls.command();
+    } else if (signal != SIGCHLD && sent_by_process(info)) {
+      ::kill(pid, signal);
+    }
   }
   return status;
 }
@@ -91,11 +97,12 @@ nlohmann::ordered_json Fate::json() const {
   return {{"kind", "killed"}, {"signal", signal}, {"name", ::strsignal(signal)}};
 }
 
-SignalHold::SignalHold() {
+SignalHold::SignalHold(int command) : command_(command) {
   ::sigemptyset(&held_);
   for (const int signal : kHeldSignals) ::sigaddset(&held_, signal);
   sigset_t blocked = held_;
   ::sigaddset(&blocked, SIGCHLD);  // otherwise an end between waitpid and sigtimedwait is missed
+  if (command != 0) ::sigaddset(&blocked, command);
   ::sigprocmask(SIG_BLOCK, &blocked, &before_);
 }
 
@@ -107,8 +114,7 @@ bool SignalHold::interrupted() const {
 }
 
 Fate run_program(const std::vector<std::string>& command, const std::string& library,
-                 SpoolDirectory& spool, const SignalHold& signals,
-                 const std::function<void()>& on_wait) {
+                 SpoolDirectory& spool, const SignalHold& signals, const WhileItRuns& calls) {
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) {
     throw Error(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
@@ -124,7 +130,7 @@ Fate run_program(const std::vector<std::string>& command, const std::string& lib
     if (pid > 0) reap(pid, fate.wait_status);
     throw Error(fmt::format("{}: cannot be run: {}", command[0], std::strerror(error)));
   }
-  fate.wait_status = wait_for_end(pid, signals, on_wait);
+  fate.wait_status = wait_for_end(pid, signals, calls);
   return fate;
 }
 

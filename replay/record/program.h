@@ -2,7 +2,8 @@
 //
 // While it runs, SIGINT, SIGTERM, SIGHUP and SIGQUIT do not end the recorder: what one process
 // sends is passed on to the program, what the terminal sends has reached the program already. So
-// Ctrl-C ends the program and still yields the trace. Uses signal masks: one at a time a process.
+// Ctrl-C ends the program and still yields the trace. One further signal may be for the recorder.
+// Uses signal masks: one at a time a process.
 #pragma once
 
 #include <signal.h>
@@ -27,7 +28,8 @@ struct Fate {
 // Holds the signals back from now to its end; interrupted() takes one that is pending.
 class SignalHold {
  public:
-  SignalHold();
+  // command: a signal besides that is for the recorder and is not passed on; 0: none.
+  explicit SignalHold(int command = 0);
   ~SignalHold();
   SignalHold(const SignalHold&) = delete;
   SignalHold& operator=(const SignalHold&) = delete;
@@ -35,15 +37,21 @@ class SignalHold {
   bool interrupted() const;
   const sigset_t& held() const { return held_; }
   const sigset_t& before() const { return before_; }
+  int command() const { return command_; }
 
  private:
   sigset_t held_;
   sigset_t before_;
+  int command_;
 };
 
-// `on_wait` is called about four times a second. Throws Error if the program cannot be started.
+struct WhileItRuns {
+  std::function<void()> tick;     // about four times a second
+  std::function<void()> command;  // the signal that is for the recorder has come
+};
+
+// Throws Error if the program cannot be started.
 Fate run_program(const std::vector<std::string>& command, const std::string& library,
-                 SpoolDirectory& spool, const SignalHold& signals,
-                 const std::function<void()>& on_wait);
+                 SpoolDirectory& spool, const SignalHold& signals, const WhileItRuns& calls);
 
 }  // namespace replay

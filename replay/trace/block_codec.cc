@@ -245,8 +245,8 @@ struct BlockDecoder::Buffers {
   std::array<std::span<const unsigned char>, kMaxColumns> columns;
   // The columns, decoded; each with one value more than needed, as join() reads ahead.
   std::vector<std::uint64_t> sizes, distances, times, extras;
-  std::size_t sized = 0;  // events that have a size
-  std::size_t named = 0;  // events that have a distance
+  std::size_t sized_events = 0;
+  std::size_t named_events = 0;
   std::vector<std::uint8_t> aligns;
   std::vector<Event> events;
   std::uint64_t births = 0;
@@ -292,8 +292,8 @@ std::string BlockDecoder::Buffers::split(const BlockHead& head) {
 std::string BlockDecoder::Buffers::read_columns(const BlockHead& head) {
   const OpCounts counts = count_ops(columns[Column::kOps]);
   if (!counts.valid) return "an op above 4";
-  sized = counts.sized;
-  named = counts.named;
+  sized_events = counts.sized;
+  named_events = counts.named;
   const auto read = [this](Column column, std::size_t count, std::vector<std::uint64_t>* values) {
     const auto bytes = columns[column];
     values->resize(count + 1);
@@ -396,11 +396,11 @@ std::string BlockDecoder::Buffers::fill_extras() {
   };
   const bool with_sites = (features & format::kFeatureSites) != 0;
   const bool with_touched = (features & format::kFeatureTouched) != 0;
-  if (!fill(Column::kSites, with_sites ? sized : 0, &Event::site,
+  if (!fill(Column::kSites, with_sites ? sized_events : 0, &Event::site,
             [](Op op) { return op != Op::kFree; })) {
     return "the sites do not add up";
   }
-  if (!fill(Column::kTouched, with_touched ? named : 0, &Event::touched,
+  if (!fill(Column::kTouched, with_touched ? named_events : 0, &Event::touched,
             [](Op op) { return !is_birth(op); })) {
     return "the touched pages do not add up";
   }
