@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 
+#include "replay/record/stamp.h"
 #include "replay/trace/error.h"
 
 namespace replay {
@@ -61,12 +64,19 @@ int exec_error(int fd) {
 // terminal, which signals its whole foreground group.
 bool sent_by_process(const siginfo_t& info) { return info.si_code <= 0; }
 
-int wait_for_end(pid_t pid, const SignalHold& signals, const WhileItRuns& calls) {
+std::uint64_t nanoseconds(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(time.tv_usec) * 1'000u;
+}
+
+Fate wait_for_end(pid_t pid, const SignalHold& signals, const WhileItRuns& calls) {
   sigset_t awaited = signals.held();
   ::sigaddset(&awaited, SIGCHLD);
   if (signals.command() != 0) ::sigaddset(&awaited, signals.command());
-  int status = 0;
-  while (::waitpid(pid, &status, WNOHANG) != pid) {
+  const std::uint64_t begin = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
+  Fate fate;
+  rusage usage{};
+  while (::wait4(pid, &fate.wait_status, WNOHANG, &usage) != pid) {
     constexpr timespec kTick{0, 250'000'000};
     siginfo_t info{};
     const int signal = ::sigtimedwait(&awaited, &info, &kTick);
@@ -78,7 +88,11 @@ int wait_for_end(pid_t pid, const SignalHold& signals, const WhileItRuns& calls)
       ::kill(pid, signal);
     }
   }
-  return status;
+  fate.wall_ns = spool::read_clock_ns(CLOCK_MONOTONIC_RAW) - begin;
+  fate.user_ns = nanoseconds(usage.ru_utime);
+  fate.system_ns = nanoseconds(usage.ru_stime);
+  fate.peak_resident_kib = static_cast<std::uint64_t>(usage.ru_maxrss);
+  return fate;
 }
 
 }  // namespace
@@ -95,6 +109,13 @@ nlohmann::ordered_json Fate::json() const {
   if (WIFEXITED(wait_status)) return {{"kind", "exited"}, {"code", WEXITSTATUS(wait_status)}};
   const int signal = WTERMSIG(wait_status);
   return {{"kind", "killed"}, {"signal", signal}, {"name", ::strsignal(signal)}};
+}
+
+nlohmann::ordered_json Fate::usage_json() const {
+  return {{"wall_ns", wall_ns},
+          {"user_ns", user_ns},
+          {"system_ns", system_ns},
+          {"peak_resident_kib", peak_resident_kib}};
 }
 
 SignalHold::SignalHold(int command) : command_(command) {
@@ -125,13 +146,12 @@ Fate run_program(const std::vector<std::string>& command, const std::string& lib
   ::close(report[1]);
   const int error = pid > 0 ? exec_error(report[0]) : fork_error;
   ::close(report[0]);
-  Fate fate;
   if (error != 0) {
-    if (pid > 0) reap(pid, fate.wait_status);
+    int status = 0;
+    if (pid > 0) reap(pid, status);
     throw Error(fmt::format("{}: cannot be run: {}", command[0], std::strerror(error)));
   }
-  fate.wait_status = wait_for_end(pid, signals, calls);
-  return fate;
+  return wait_for_end(pid, signals, calls);
 }
 
 }  // namespace replay

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -20,9 +21,14 @@ namespace replay {
 // How the program ended: {"kind": "exited", "code": 3} or {"kind": "killed", "signal": 9, ...}.
 struct Fate {
   int wait_status = 0;
+  std::uint64_t wall_ns = 0;
+  std::uint64_t user_ns = 0;
+  std::uint64_t system_ns = 0;
+  std::uint64_t peak_resident_kib = 0;
   bool succeeded() const;
   std::string text() const;  // "exited with code 3", "was killed by signal 9 (Killed)"
   nlohmann::ordered_json json() const;
+  nlohmann::ordered_json usage_json() const;  // what its run took, the recording's share included
 };
 
 // Holds the signals back from now to its end; interrupted() takes one that is pending.

@@ -177,6 +177,7 @@ ordered_json provenance_of(const RecordRequest& request, const Image& image,
   host["distribution"] = distribution();
   return {{"command", request.command},
           {"ended", fate ? fate->json() : ordered_json{{"kind", "running"}}},
+          {"usage", fate ? fate->usage_json() : ordered_json()},
           {"date", iso_8601_utc(header.start.unix_ns)},
           {"host", host},
           {"libraries", libraries_of(header)}};
