@@ -20,6 +20,13 @@ int main(int argc, char** argv) {
         replay::cli::setup_inspect(app),
         replay::cli::setup_list(app),
         replay::cli::setup_record(app),
+        replay::cli::setup_validate(app),
+        replay::cli::setup_repair(app),
+        replay::cli::setup_slice(app),
+        replay::cli::setup_filter(app),
+        replay::cli::setup_merge(app),
+        replay::cli::setup_anonymise(app),
+        replay::cli::setup_diff(app),
     };
     try {
       app.parse(argc, argv);

@@ -17,4 +17,12 @@ Command setup_record(CLI::App& root);   // record.cc
 Command setup_inspect(CLI::App& root);  // inspect.cc
 Command setup_list(CLI::App& root);     // list.cc
 
+Command setup_validate(CLI::App& root);   // validate.cc
+Command setup_repair(CLI::App& root);     // repair.cc
+Command setup_slice(CLI::App& root);      // slice.cc
+Command setup_filter(CLI::App& root);     // filter.cc
+Command setup_merge(CLI::App& root);      // merge.cc
+Command setup_anonymise(CLI::App& root);  // anonymise.cc
+Command setup_diff(CLI::App& root);       // diff.cc
+
 }  // namespace replay::cli

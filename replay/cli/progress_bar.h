@@ -16,8 +16,12 @@ class ProgressBar {
 
   // share: 0 to 1. Draws at most ten times a second.
   void update(double share, const std::string& what);
+  // For work whose end is not known.
+  void update_open(const std::string& what);
 
  private:
+  bool is_due();
+
   using Clock = std::chrono::steady_clock;
   bool enabled_;
   bool drawn_ = false;

@@ -74,19 +74,24 @@ Fate wait_for_end(pid_t pid, const SignalHold& signals, const WhileItRuns& calls
   ::sigaddset(&awaited, SIGCHLD);
   if (signals.command() != 0) ::sigaddset(&awaited, signals.command());
   const std::uint64_t begin = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
+  constexpr std::uint64_t kTickNs = 250'000'000;
+  constexpr timespec kTick{0, kTickNs};
+  std::uint64_t last_tick = begin;
   Fate fate;
   rusage usage{};
   while (::wait4(pid, &fate.wait_status, WNOHANG, &usage) != pid) {
-    constexpr timespec kTick{0, 250'000'000};
     siginfo_t info{};
     const int signal = ::sigtimedwait(&awaited, &info, &kTick);
-    if (signal == -1) {
-      calls.tick();
-    } else if (signal == signals.command()) {
+    if (signal > 0 && signal == signals.command()) {
       calls.command();
-    } else if (signal != SIGCHLD && sent_by_process(info)) {
+    } else if (signal > 0 && signal != SIGCHLD && sent_by_process(info)) {
       ::kill(pid, signal);
     }
+    // By the clock, for signals may come faster than ticks.
+    const std::uint64_t now = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
+    if (now - last_tick < kTickNs) continue;
+    last_tick = now;
+    calls.tick();
   }
   fate.wall_ns = spool::read_clock_ns(CLOCK_MONOTONIC_RAW) - begin;
   fate.user_ns = nanoseconds(usage.ru_utime);

@@ -21,10 +21,6 @@ using format::payload::column_count;
 using format::payload::columns_at;
 using format::payload::kMaxColumns;
 
-// Level 9 is where more effort stops paying for these columns; a recorder's merge is not in a
-// hurry.
-constexpr int kZstdLevel = 9;
-
 std::uint32_t crc_of(const unsigned char* data, std::size_t size) {
   return static_cast<std::uint32_t>(crc32(0, data, static_cast<uInt>(size)));
 }
@@ -91,9 +87,9 @@ struct BlockEncoder::Columns {
   std::array<unsigned char*, kMaxColumns> end;
   ZSTD_CCtx* zstd = ZSTD_createCCtx();
 
-  Columns() {
+  explicit Columns(int zstd_level) {
     if (zstd == nullptr) throw std::bad_alloc();
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, kZstdLevel);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, zstd_level);
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
   }
   ~Columns() { ZSTD_freeCCtx(zstd); }
@@ -106,8 +102,10 @@ struct BlockEncoder::Columns {
   }
 };
 
-BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features)
-    : time_unit_ns_(time_unit_ns), features_(features), columns_(std::make_unique<Columns>()) {}
+BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features, int zstd_level)
+    : time_unit_ns_(time_unit_ns),
+      features_(features),
+      columns_(std::make_unique<Columns>(zstd_level)) {}
 
 BlockEncoder::~BlockEncoder() = default;
 
@@ -180,7 +178,7 @@ std::span<const unsigned char> BlockEncoder::encode(std::span<const Event> event
                                                     std::uint64_t first_event,
                                                     std::uint64_t objects_before) {
   lay_out(events, objects_before);
-  if (features_ != 0) lay_out_extras(events);
+  if (format::payload::has_extra_columns(features_)) lay_out_extras(events);
   std::size_t raw_size = columns_at(features_);
   for (std::size_t i = 0; i < column_count(features_); ++i) raw_size += columns_->size(i);
 

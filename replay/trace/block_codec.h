@@ -28,10 +28,16 @@ void encode_head(const BlockHead& head, unsigned char* to);
 // Returns what is wrong with the bytes, or "" if `head` holds them now.
 std::string decode_head(const unsigned char* from, BlockHead* head, std::uint32_t features = 0);
 
+// Levels of zstd: 9 is where more effort stops paying for these columns, for who writes once and
+// keeps; the other is for who reads at once.
+inline constexpr int kZstdSmall = 9;
+inline constexpr int kZstdFast = -5;
+
 class BlockEncoder {
  public:
   // features: format::kFeatureSites and kFeatureTouched say which further columns there are.
-  explicit BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features = 0);
+  explicit BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features = 0,
+                        int zstd_level = kZstdSmall);
   ~BlockEncoder();
   BlockEncoder(const BlockEncoder&) = delete;
   BlockEncoder& operator=(const BlockEncoder&) = delete;

@@ -16,11 +16,13 @@ inline constexpr std::string_view kFileMagic{
 inline constexpr std::string_view kBlockMagic = "ABLK";
 inline constexpr std::string_view kSitesMagic = "ASIT";
 inline constexpr std::string_view kIndexMagic = "AIDX";
+inline constexpr std::string_view kTrailerMagic = "AEND";
 inline constexpr std::uint16_t kVersionMajor = 1;
 inline constexpr std::uint16_t kVersionMinor = 0;
+inline constexpr std::uint32_t kFeatureStreamed = 1;
 inline constexpr std::uint32_t kFeatureSites = 2;
 inline constexpr std::uint32_t kFeatureTouched = 4;
-inline constexpr std::uint32_t kKnownFeatures = kFeatureSites | kFeatureTouched;
+inline constexpr std::uint32_t kKnownFeatures = kFeatureStreamed | kFeatureSites | kFeatureTouched;
 inline constexpr std::uint32_t kStatusComplete = 1;
 
 namespace header {
@@ -100,5 +102,19 @@ inline constexpr size_t kEntrySize = 24;  // u64 offset, u64 first event, u64 fi
 
 constexpr std::uint64_t size(std::uint64_t blocks) { return kEntriesAt + kEntrySize * blocks + 4; }
 }  // namespace index
+
+namespace trailer {
+inline constexpr size_t kSize = 4;          // u32
+inline constexpr size_t kEventCount = 8;    // u64
+inline constexpr size_t kObjectCount = 16;  // u64
+inline constexpr size_t kLostEvents = 24;   // u64
+inline constexpr size_t kThreadCount = 32;  // u32
+inline constexpr size_t kMetaSize = 36;     // u32
+inline constexpr size_t kFixedSize = 48;
+inline constexpr size_t kEndSize = 8;  // u32 the size again, u32 CRC
+inline constexpr size_t kMaxSize = header::kMaxSize;
+static_assert(kTrailerMagic.size() == kSize && kMetaSize + 4 + 8 == kFixedSize);
+static_assert(kFixedSize == block::kHeadSize, "a reader does not know which of them it reads");
+}  // namespace trailer
 
 }  // namespace replay::format

@@ -16,11 +16,6 @@ namespace at = format::header;
 constexpr std::size_t kPage = 4096;    // headers are a multiple of it, so blocks begin on one
 constexpr std::size_t kGrowth = 2048;  // at least so much room for the provenance to grow
 
-std::string dump(const nlohmann::ordered_json& json) {
-  // Command lines need not be UTF-8; what is not is replaced rather than refused.
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 std::uint32_t crc_of(const unsigned char* bytes, std::size_t size) {
   constexpr unsigned char kZero[4] = {};
   uLong crc = crc32(0, bytes, at::kCrc);
@@ -32,23 +27,28 @@ std::uint32_t crc_of(const unsigned char* bytes, std::size_t size) {
 }  // namespace
 
 std::uint32_t features_of(const TraceHeader& header) {
-  return (header.has_sites ? format::kFeatureSites : 0) |
+  return (header.streamed ? format::kFeatureStreamed : 0) |
+         (header.has_sites ? format::kFeatureSites : 0) |
          (header.has_touched ? format::kFeatureTouched : 0);
 }
 
+std::string dump_provenance(const nlohmann::ordered_json& provenance) {
+  return provenance.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 std::uint32_t roomy_header_size(const TraceHeader& header) {
-  const std::size_t needed = at::kFixedSize + dump(header.provenance).size() + kGrowth;
+  const std::size_t needed = at::kFixedSize + dump_provenance(header.provenance).size() + kGrowth;
   return static_cast<std::uint32_t>((needed + kPage - 1) / kPage * kPage);
 }
 
 bool fits_header_size(const TraceHeader& header, std::uint32_t header_size) {
   return header_size <= at::kMaxSize &&
-         at::kFixedSize + dump(header.provenance).size() <= header_size;
+         at::kFixedSize + dump_provenance(header.provenance).size() <= header_size;
 }
 
 std::string encode_header(const TraceHeader& header, const FileLayout& layout) {
   std::string bytes(at::kFixedSize, '\0');
-  bytes += dump(header.provenance);
+  bytes += dump_provenance(header.provenance);
   bytes.resize(layout.header_size, ' ');
   auto* const to = reinterpret_cast<unsigned char*>(bytes.data());
   std::memcpy(to, format::kFileMagic.data(), format::kFileMagic.size());
@@ -116,13 +116,15 @@ HeaderProblem decode_header(std::span<const unsigned char> bytes, TraceHeader* h
   const auto features = load_le<std::uint32_t>(from + at::kFeatures);
   header->has_sites = (features & format::kFeatureSites) != 0;
   header->has_touched = (features & format::kFeatureTouched) != 0;
+  header->streamed = (features & format::kFeatureStreamed) != 0;
   header->time_unit_ns = load_le<std::uint32_t>(from + at::kTimeUnitNs);
   header->start_unix_ns = load_le<std::uint64_t>(from + at::kStartUnixNs);
   header->event_count = load_le<std::uint64_t>(from + at::kEventCount);
   header->object_count = load_le<std::uint64_t>(from + at::kObjectCount);
   header->thread_count = load_le<std::uint32_t>(from + at::kThreadCount);
   header->lost_events = load_le<std::uint64_t>(from + at::kLostEvents);
-  header->complete = (load_le<std::uint32_t>(from + at::kStatus) & format::kStatusComplete) != 0;
+  header->complete = !header->streamed &&
+                     (load_le<std::uint32_t>(from + at::kStatus) & format::kStatusComplete) != 0;
   layout->header_size = static_cast<std::uint32_t>(bytes.size());
   layout->index_offset = load_le<std::uint64_t>(from + at::kIndexOffset);
   layout->block_count = load_le<std::uint32_t>(from + at::kBlockCount);

@@ -19,6 +19,9 @@ struct FileLayout {
 // The required_features that `header` says.
 std::uint32_t features_of(const TraceHeader& header);
 
+// Compact JSON; what is not UTF-8 in it (a command line need not be) is replaced.
+std::string dump_provenance(const nlohmann::ordered_json& provenance);
+
 // The least header_size that holds `header`, with room for its provenance to grow.
 std::uint32_t roomy_header_size(const TraceHeader& header);
 // True if `header` fits.

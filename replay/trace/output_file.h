@@ -3,8 +3,9 @@
 // system cannot do that, it has a temporary name beside the target, which the destructor removes
 // (a killed process then leaves "NAME.XXXXXX.tmp"). Does not guard against loss of power.
 //
-// A target that exists and is not a regular file (/dev/stdout, a FIFO) is written directly.
-// Throws Error. Not thread-safe. Writes are buffered.
+// A target that exists and is not a regular file (/dev/stdout, a FIFO) is a stream, written
+// directly; so is standard output under the path "-". Throws Error. Not thread-safe. Writes are
+// buffered.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,11 @@ class OutputFile {
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
+
+  // As messages name it: the path, or "standard output".
+  const std::string& name() const { return path_; }
+  // True if it can be neither overwritten nor taken back.
+  bool is_stream() const { return direct_; }
 
   void append(std::string_view data);
   // Overwrites what was appended before. pre: offset + data.size() <= size().

@@ -1,72 +1,26 @@
 #include "replay/trace/reader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
+#include <limits>
+#include <optional>
 #include <vector>
 
 #include "replay/trace/block_codec.h"
 #include "replay/trace/error.h"
 #include "replay/trace/format.h"
 #include "replay/trace/header_codec.h"
+#include "replay/trace/input_file.h"
 #include "replay/trace/little_endian.h"
+#include "replay/trace/trailer_codec.h"
 
 namespace replay {
 namespace {
 
-// A regular file, read at offsets; closed with the object.
-class InputFile {
- public:
-  explicit InputFile(const std::string& path) : path_(path) {
-    fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd_ < 0) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
-    struct stat info {};
-    std::string problem;
-    if (fstat(fd_, &info) != 0) {
-      problem = std::strerror(errno);
-    } else if (S_ISDIR(info.st_mode)) {
-      problem = "is a directory, expected a trace file";
-    } else if (!S_ISREG(info.st_mode)) {
-      problem = "is not a regular file, and a trace cannot be read from a pipe or device";
-    }
-    if (!problem.empty()) {
-      close(fd_);
-      throw Error(fmt::format("{}: {}", path, problem));
-    }
-    size_ = static_cast<std::uint64_t>(info.st_size);
-  }
-  ~InputFile() { close(fd_); }
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
-
-  std::uint64_t size() const { return size_; }
-
-  // pre: offset + length <= size().
-  void read(std::uint64_t offset, std::size_t length, std::vector<unsigned char>* bytes) {
-    bytes->resize(length);
-    for (std::size_t done = 0; done < length;) {
-      const ssize_t got =
-          pread(fd_, bytes->data() + done, length - done, static_cast<off_t>(offset + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) {
-        throw Error(fmt::format("{}: at byte {}: cannot read: {}", path_, offset + done,
-                                got < 0 ? std::strerror(errno) : "the file became shorter"));
-      }
-      done += static_cast<std::size_t>(got);
-    }
-  }
-
- private:
-  std::string path_;
-  int fd_ = -1;
-  std::uint64_t size_ = 0;
-};
+constexpr std::uint64_t kUnknown = std::numeric_limits<std::uint64_t>::max();
 
 struct IndexEntry {
   std::uint64_t offset;
@@ -86,10 +40,16 @@ struct Position {
 
 struct TraceReader::Impl {
   Impl(const std::string& path_in, ReadOptions options_in)
-      : path(path_in), options(options_in), file(path_in) {}
+      : options(options_in), file(path_in), path(file.name()) {}
 
+  bool read_at(std::uint64_t offset, std::size_t length);
   void open_header();
+  void read_header();
   void check_length();
+  void find_trailer();
+  bool read_trailer(std::uint64_t offset);
+  bool check_counts();
+  void check_nothing_follows();
   bool read_head(BlockHead* head);
   bool read_sites();
   bool at_end();
@@ -99,15 +59,20 @@ struct TraceReader::Impl {
   bool damaged(std::uint64_t offset, const std::string& what);
   std::span<const Event> next_block();
   std::uint64_t seek(std::uint64_t index);
+  [[noreturn]] void fail(std::uint64_t offset, const std::string& what) const {
+    throw Error(fmt::format("{}: at byte {}: {}", path, offset, what));
+  }
 
-  std::string path;
   ReadOptions options;
   InputFile file;
+  std::string path;
   TraceHeader header;
   FileLayout layout;
-  std::uint64_t data_end = 0;  // of the blocks
+  std::uint64_t data_end = kUnknown;  // of the blocks
   std::unique_ptr<BlockDecoder> decoder;
   Position position;
+  std::optional<BlockHead> next_head;  // of the block at `position`, if it was read
+  std::uint32_t threads = 0;           // the greatest number of those read, plus 1
   bool ended = false;
   bool index_tried = false;
   std::vector<IndexEntry> index;
@@ -117,61 +82,109 @@ struct TraceReader::Impl {
   bool sites_read = false;
 };
 
-void TraceReader::Impl::open_header() {
-  const auto refuse = [this](std::uint64_t offset, const std::string& what) {
-    throw Error(fmt::format("{}: at byte {}: {}", path, offset, what));
-  };
-  if (file.size() == 0) throw Error(path + ": the file is empty, expected a trace");
-  constexpr std::size_t kFixed = format::header::kFixedSize;
-  const std::size_t magic = std::min<std::uint64_t>(file.size(), format::kFileMagic.size());
-  file.read(0, std::min<std::uint64_t>(file.size(), kFixed), &bytes);
-  if (std::memcmp(bytes.data(), format::kFileMagic.data(), magic) != 0) {
-    refuse(0, "not a trace file (expected the magic 89 41 52 54 0D 0A 1A 0A)");
-  }
-  if (bytes.size() < kFixed) {
-    refuse(file.size(), fmt::format("the file ends within its header of {} bytes", kFixed));
-  }
-  HeaderProblem problem = decode_preamble(bytes, &layout.header_size);
-  if (!problem.what.empty()) refuse(problem.offset, problem.what);
-  if (file.size() < layout.header_size) {
-    refuse(file.size(),
-           fmt::format("the file ends within its header of {} bytes", layout.header_size));
-  }
-  file.read(0, layout.header_size, &bytes);
-  problem = decode_header(bytes, &header, &layout);
-  if (!problem.what.empty()) refuse(problem.offset, problem.what);
-  decoder = std::make_unique<BlockDecoder>(header.time_unit_ns, features_of(header));
-  position.offset = layout.header_size;
-  check_length();
+// Sets `bytes` to what is there; returns false if that is less than `length`.
+bool TraceReader::Impl::read_at(std::uint64_t offset, std::size_t length) {
+  bytes.resize(length);
+  const std::size_t got = file.read(offset, bytes);
+  bytes.resize(got);
+  return got == length;
 }
 
+void TraceReader::Impl::open_header() {
+  read_header();
+  decoder = std::make_unique<BlockDecoder>(header.time_unit_ns, features_of(header));
+  position.offset = layout.header_size;
+  if (header.streamed) {
+    find_trailer();
+  } else {
+    check_length();
+  }
+}
+
+void TraceReader::Impl::read_header() {
+  constexpr std::size_t kFixed = format::header::kFixedSize;
+  const bool whole = read_at(0, kFixed);
+  if (bytes.empty()) throw Error(path + ": the file is empty, expected a trace");
+  const std::size_t magic = std::min(bytes.size(), format::kFileMagic.size());
+  if (std::memcmp(bytes.data(), format::kFileMagic.data(), magic) != 0) {
+    fail(0, "not a trace file (expected the magic 89 41 52 54 0D 0A 1A 0A)");
+  }
+  const auto cut_short = [this](std::size_t expected) {
+    fail(bytes.size(), fmt::format("the file ends within its header of {} bytes", expected));
+  };
+  if (!whole) cut_short(kFixed);
+  HeaderProblem problem = decode_preamble(bytes, &layout.header_size);
+  if (!problem.what.empty()) fail(problem.offset, problem.what);
+  bytes.resize(layout.header_size);
+  const std::size_t got = file.read(kFixed, std::span(bytes).subspan(kFixed));
+  bytes.resize(kFixed + got);
+  if (bytes.size() < layout.header_size) cut_short(layout.header_size);
+  problem = decode_header(bytes, &header, &layout);
+  if (!problem.what.empty()) fail(problem.offset, problem.what);
+}
+
+// Of the ordinary form: where the blocks end, and whether the file is as long as it should be.
 void TraceReader::Impl::check_length() {
-  data_end = file.size();
+  if (file.size()) data_end = *file.size();
   if (!header.complete) {
     if (options.allow_truncated) return;
-    throw Error(
-        fmt::format("{}: at byte {}: the trace was not finished by its writer "
-                    "(--allow-truncated uses what is whole)",
-                    path, format::header::kStatus));
+    fail(format::header::kStatus,
+         "the trace was not finished by its writer (--allow-truncated uses what is whole)");
   }
   const std::uint64_t index_size = format::index::size(layout.block_count);
-  if (layout.index_offset < layout.header_size || layout.index_offset > UINT64_MAX - index_size) {
-    throw Error(fmt::format("{}: at byte {}: the index cannot be at byte {}", path,
-                            format::header::kIndexOffset, layout.index_offset));
+  if (layout.index_offset < layout.header_size || layout.index_offset > kUnknown - index_size) {
+    fail(format::header::kIndexOffset,
+         fmt::format("the index cannot be at byte {}", layout.index_offset));
   }
   data_end = std::min(data_end, layout.index_offset);
   const std::uint64_t expected = layout.index_offset + index_size;
-  if (file.size() == expected || options.allow_truncated) return;
-  if (file.size() > expected) {
-    throw Error(
-        fmt::format("{}: at byte {}: {} bytes follow the end of the trace "
-                    "(--allow-truncated ignores them)",
-                    path, expected, file.size() - expected));
+  if (!file.size() || *file.size() == expected || options.allow_truncated) return;
+  if (*file.size() > expected) {
+    fail(expected, fmt::format("{} bytes follow the end of the trace (--allow-truncated ignores "
+                               "them)",
+                               *file.size() - expected));
   }
-  throw Error(
-      fmt::format("{}: at byte {}: the file ends, expected {} bytes; it is cut short "
-                  "(--allow-truncated uses what is whole)",
-                  path, file.size(), expected));
+  fail(*file.size(), fmt::format("the file ends, expected {} bytes; it is cut short "
+                                 "(--allow-truncated uses what is whole)",
+                                 expected));
+}
+
+// Of the streamed form in a file: the counts are there to be known before the blocks are read.
+void TraceReader::Impl::find_trailer() {
+  if (!file.size()) return;
+  constexpr std::size_t kEnd = format::trailer::kEndSize;
+  const std::uint64_t size = *file.size();
+  std::uint32_t trailer_size = 0;
+  if (size >= layout.header_size + kEnd && read_at(size - kEnd, kEnd)) {
+    trailer_size = trailer_size_at_end(bytes);
+  }
+  if (trailer_size != 0 && trailer_size <= size - layout.header_size &&
+      read_at(size - trailer_size, trailer_size) && decode_trailer(bytes, &header).what.empty()) {
+    data_end = size - trailer_size;
+    return;
+  }
+  if (options.allow_truncated) return;
+  fail(size,
+       "the file does not end with the trailer of a streamed trace; it is cut short, or "
+       "something follows (--allow-truncated uses what is whole)");
+}
+
+// Of the streamed form, when the blocks end at `offset` and `bytes` holds the fixed part. Ends the
+// trace; returns false.
+bool TraceReader::Impl::read_trailer(std::uint64_t offset) {
+  constexpr std::size_t kFixed = format::trailer::kFixedSize;
+  const std::uint32_t size = trailer_size_at_begin(bytes);
+  if (size == 0) return damaged(offset, "the trailer has no size that it can have");
+  bytes.resize(size);
+  const std::size_t got = file.read(offset + kFixed, std::span(bytes).subspan(kFixed));
+  if (got != size - kFixed) return damaged(offset + kFixed + got, "the trace ends in its trailer");
+  const HeaderProblem problem = decode_trailer(bytes, &header);
+  if (!problem.what.empty()) return damaged(offset + problem.offset, problem.what);
+  if (!check_counts()) return false;
+  ended = true;
+  position.offset = offset + size;
+  if (!read_at(offset + size, 1) || options.allow_truncated) return false;
+  fail(offset + size, "something follows the end of the trace (--allow-truncated ignores it)");
 }
 
 // Ends the trace here, or throws. Returns false.
@@ -182,27 +195,47 @@ bool TraceReader::Impl::damaged(std::uint64_t offset, const std::string& what) {
                              what, position.events);
     return false;
   }
-  throw Error(
-      fmt::format("{}: at byte {}: {}; the file is damaged (--allow-truncated uses the {} "
-                  "events before it)",
-                  path, offset, what, position.events));
+  fail(offset, fmt::format("{}; the file is damaged (--allow-truncated uses the {} events before "
+                           "it)",
+                           what, position.events));
+}
+
+// What was read must be what the header, or the trailer, says.
+bool TraceReader::Impl::check_counts() {
+  const auto expect = [this](const char* what, std::uint64_t counted, std::uint64_t expected) {
+    return counted == expected ||
+           damaged(position.offset,
+                   fmt::format("the blocks hold {} {}, expected {}", counted, what, expected));
+  };
+  if (!expect("events", position.events, header.event_count)) return false;
+  if (position.objects_known && !expect("births", position.objects, header.object_count)) {
+    return false;
+  }
+  if (threads <= header.thread_count) return true;
+  return damaged(position.offset, fmt::format("thread {} in a trace of {} threads", threads - 1,
+                                              header.thread_count));
+}
+
+// Of the ordinary form, from a stream: the index, which is not looked at, and the end.
+void TraceReader::Impl::check_nothing_follows() {
+  const std::uint64_t end = layout.index_offset + format::index::size(layout.block_count);
+  if (file.size() || options.allow_truncated) return;
+  if (!read_at(end - 1, 1)) fail(data_end, "the trace ends within its index; it is cut short");
+  if (read_at(end, 1)) {
+    fail(end, "something follows the end of the trace (--allow-truncated ignores it)");
+  }
 }
 
 bool TraceReader::Impl::at_end() {
   if (ended) return true;
   if (position.offset != data_end) return false;
   if (!header.complete) return !damaged(position.offset, "the trace was not finished");
-  if (position.events != header.event_count) {
-    return !damaged(position.offset, fmt::format("the blocks end after {} events, expected {}",
-                                                 position.events, header.event_count));
-  }
-  if (position.objects_known && position.objects != header.object_count) {
-    return !damaged(position.offset, fmt::format("the blocks hold {} births, expected {}",
-                                                 position.objects, header.object_count));
-  }
+  if (!check_counts()) return true;
   if (header.has_sites && !sites_read) {
     return !damaged(position.offset, "the blocks end without the call sites");
   }
+  check_nothing_follows();
+  if (!file.size()) position.offset = data_end + format::index::size(layout.block_count);
   ended = true;
   return true;
 }
@@ -218,25 +251,40 @@ bool TraceReader::Impl::read_sites() {
   if (compressed_size > data_end - frame_at) {
     return damaged(data_end, "the file ends within the call sites");
   }
-  file.read(frame_at, compressed_size, &bytes);
+  if (!read_at(frame_at, compressed_size)) {
+    return damaged(frame_at + bytes.size(), "the trace ends within the call sites");
+  }
   problem = decode_site_table(bytes, raw_size, &sites);
   if (!problem.empty()) return damaged(offset, problem);
   sites_read = true;
   position.offset = frame_at + compressed_size;
-  if (!at_end()) return damaged(position.offset, "a block follows the call sites");
-  return false;
+  BlockHead none;
+  if (at_end() || !read_head(&none)) return false;
+  return damaged(position.offset, "a block follows the call sites");
 }
 
+// Returns false if there is no further block.
 bool TraceReader::Impl::read_head(BlockHead* head) {
   const std::uint64_t offset = position.offset;
+  if (next_head) {
+    *head = *next_head;
+    return true;
+  }
   if (data_end - offset < format::block::kHeadSize) {
     return damaged(data_end, "the blocks end within a block head");
   }
-  file.read(offset, format::block::kHeadSize, &bytes);
-  if (header.has_sites &&
-      std::memcmp(bytes.data(), format::kSitesMagic.data(), format::kSitesMagic.size()) == 0) {
-    return read_sites();
+  if (!read_at(offset, format::block::kHeadSize)) {
+    return damaged(offset + bytes.size(), header.streamed
+                                              ? "the trace ends without its trailer; its writer "
+                                                "died or the pipe was cut"
+                                              : "the blocks end within a block head");
   }
+  if (header.streamed &&
+      std::memcmp(bytes.data(), format::kTrailerMagic.data(), format::kTrailerMagic.size()) == 0)
+    return read_trailer(offset);
+  if (header.has_sites && !sites_read &&
+      std::memcmp(bytes.data(), format::kSitesMagic.data(), format::kSitesMagic.size()) == 0)
+    return read_sites();
   const std::string problem = decode_head(bytes.data(), head, features_of(header));
   if (!problem.empty()) return damaged(offset, problem);
   if (head->first_event != position.events) {
@@ -254,6 +302,7 @@ bool TraceReader::Impl::read_head(BlockHead* head) {
   if (head->compressed_size > data_end - offset - format::block::kHeadSize) {
     return damaged(data_end, "the blocks end within a block");
   }
+  next_head = *head;
   return true;
 }
 
@@ -261,7 +310,10 @@ std::span<const Event> TraceReader::Impl::next_block() {
   BlockHead head;
   if (at_end() || !read_head(&head)) return {};
   const std::uint64_t offset = position.offset;
-  file.read(offset + format::block::kHeadSize, head.compressed_size, &bytes);
+  if (!read_at(offset + format::block::kHeadSize, head.compressed_size)) {
+    damaged(offset + format::block::kHeadSize + bytes.size(), "the blocks end within a block");
+    return {};
+  }
   std::string problem = decoder->decode(head, bytes);
   if (problem.empty() && header.complete && decoder->threads() > header.thread_count) {
     problem = fmt::format("thread {} in a trace of {} threads", decoder->threads() - 1,
@@ -271,6 +323,8 @@ std::span<const Event> TraceReader::Impl::next_block() {
     damaged(offset, problem);
     return {};
   }
+  next_head.reset();
+  threads = std::max(threads, decoder->threads());
   position = {.offset = offset + format::block::kHeadSize + head.compressed_size,
               .events = head.first_event + head.event_count,
               .objects = head.objects_before + decoder->births(),
@@ -280,6 +334,7 @@ std::span<const Event> TraceReader::Impl::next_block() {
 }
 
 void TraceReader::Impl::skip_block(const BlockHead& head) {
+  next_head.reset();
   position = {.offset = position.offset + format::block::kHeadSize + head.compressed_size,
               .events = head.first_event + head.event_count,
               .objects = 0,
@@ -292,13 +347,13 @@ bool TraceReader::Impl::load_index() {
   if (index_tried) return !index.empty();
   index_tried = true;
   const std::uint64_t size = format::index::size(layout.block_count);
-  if (!header.complete || file.size() != layout.index_offset + size) return false;
-  file.read(layout.index_offset, size, &bytes);
-  if (!parse_index()) {
+  if (!header.complete || header.streamed || file.size() != layout.index_offset + size) {
+    return false;
+  }
+  if (!read_at(layout.index_offset, size) || !parse_index()) {
     index.clear();
     if (options.allow_truncated) return false;
-    throw Error(fmt::format("{}: at byte {}: the index is damaged (--allow-truncated does without)",
-                            path, layout.index_offset));
+    fail(layout.index_offset, "the index is damaged (--allow-truncated does without)");
   }
   return !index.empty();
 }
@@ -329,10 +384,17 @@ bool TraceReader::Impl::parse_index() {
 }
 
 std::uint64_t TraceReader::Impl::seek(std::uint64_t wanted) {
-  ended = false;
-  sites_read = false;
-  truncation.clear();
-  position = {.offset = layout.header_size};
+  if (!file.size()) {
+    if (wanted < position.events) {
+      throw Error(fmt::format("{}: cannot go back to event {} in a stream", path, wanted));
+    }
+  } else {
+    ended = false;
+    sites_read = false;
+    truncation.clear();
+    next_head.reset();
+    position = {.offset = layout.header_size};
+  }
   if (load_index()) {
     const auto after = std::upper_bound(
         index.begin(), index.end(), wanted,
@@ -364,6 +426,9 @@ const std::string& TraceReader::path() const { return impl_->path; }
 std::span<const Event> TraceReader::next_block() { return impl_->next_block(); }
 std::uint64_t TraceReader::seek(std::uint64_t index) { return impl_->seek(index); }
 const SiteTable& TraceReader::sites() const { return impl_->sites; }
+std::uint64_t TraceReader::events_read() const { return impl_->position.events; }
+std::uint64_t TraceReader::bytes_read() const { return impl_->position.offset; }
+std::optional<std::uint64_t> TraceReader::bytes_total() const { return impl_->file.size(); }
 bool TraceReader::truncated() const { return !impl_->truncation.empty(); }
 const std::string& TraceReader::truncation() const { return impl_->truncation; }
 

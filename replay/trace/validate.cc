@@ -21,7 +21,7 @@ std::string Validator::violation_of(const Event& event) const {
   if (event.object >= result_.objects) {
     return fmt::format("{} of object {}, which is not born yet", what, event.object);
   }
-  if (!live_[event.object]) {
+  if (live_.find(event.object) == nullptr) {
     return fmt::format("{} of object {}, which was freed before", what, event.object);
   }
   return {};
@@ -35,12 +35,12 @@ bool Validator::feed(std::span<const Event> events) {
     last_time_ns_ = event.time_ns;
     if (event.thread == result_.threads) ++result_.threads;
     if (is_birth(event.op)) {
-      live_.push_back(true);
+      live_.insert(event.object);
       ++result_.objects;
     } else if (event.op == Op::kRealloc) {
       ++result_.reallocs;
     } else {
-      live_[event.object] = false;
+      live_.erase(event.object);
       ++result_.frees;
     }
     ++result_.events;

@@ -1,17 +1,17 @@
 // Does a stream of events make sense: births in order, only live objects freed or resized, threads
 // numbered in order of appearance, time never decreasing, the counts those of the header.
 //
-// Not thread-safe. O(1) an event; memory is one bit an object. Stops judging at the first
+// Not thread-safe. O(1) an event; memory is O(live objects). Stops judging at the first
 // violation.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "replay/trace/event.h"
 #include "replay/trace/header.h"
+#include "replay/trace/object_map.h"
 #include "replay/trace/reader.h"
 
 namespace replay {
@@ -41,7 +41,8 @@ class Validator {
 
   Validation result_;
   std::uint64_t last_time_ns_ = 0;
-  std::vector<bool> live_;  // by object
+  struct Nothing {};
+  ObjectMap<Nothing> live_;
 };
 
 // Reads from where `reader` stands, which is the start. Throws Error as the reader does. Counts are

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
-#include <string_view>
+#include <algorithm>
+#include <stdexcept>
 #include <vector>
 
 #include "replay/trace/block_codec.h"
@@ -12,6 +13,7 @@
 #include "replay/trace/header_codec.h"
 #include "replay/trace/little_endian.h"
 #include "replay/trace/output_file.h"
+#include "replay/trace/trailer_codec.h"
 
 namespace replay {
 namespace {
@@ -21,8 +23,9 @@ std::uint32_t checked_unit(const std::string& path, const TraceHeader& header) {
   return header.time_unit_ns;
 }
 
-TraceHeader unfinished(const TraceHeader& from) {
+TraceHeader unfinished(const TraceHeader& from, bool streamed) {
   TraceHeader header;
+  header.streamed = streamed;
   header.time_unit_ns = from.time_unit_ns;
   header.start_unix_ns = from.start_unix_ns;
   header.has_sites = from.has_sites;
@@ -41,11 +44,12 @@ struct TraceWriter::Impl {
   };
 
   Impl(const std::string& path_in, const TraceHeader& header_in, std::uint32_t block_events_in)
-      : path(path_in),
-        header(unfinished(header_in)),
+      : file(path_in),
+        path(file.name()),
+        header(unfinished(header_in, file.is_stream())),
         block_events(block_events_in),
-        encoder(checked_unit(path_in, header_in), features_of(header_in)),
-        file(path_in) {
+        encoder(checked_unit(path, header_in), features_of(header),
+                file.is_stream() ? kZstdFast : kZstdSmall) {
     block.reserve(block_events);
     layout.header_size = roomy_header_size(header);
     write_header();
@@ -55,15 +59,17 @@ struct TraceWriter::Impl {
   void check(const Event& event) const;
   void end_block();
   void write_index();
+  void finish_file();
+  void finish_stream();
 
+  OutputFile file;
   std::string path;
   TraceHeader header;
   std::uint32_t block_events;
   FileLayout layout;
   BlockEncoder encoder;
-  OutputFile file;
   std::vector<Event> block;
-  std::vector<IndexEntry> index;
+  std::vector<IndexEntry> index;  // none of a stream
   SiteTable sites;
   std::uint64_t objects_before_block = 0;
   std::uint64_t last_time_ns = 0;
@@ -105,18 +111,14 @@ void TraceWriter::Impl::check(const Event& event) const {
   if (event.align_log2 > 63 || (event.op != Op::kAligned && event.align_log2 != 0)) {
     violated(fmt::format("log2 of the alignment is {}", event.align_log2));
   }
-  if (event.site != 0 && (!header.has_sites || event.op == Op::kFree)) {
-    violated("a site where there is none");
-  }
-  if (event.touched != 0 && (!header.has_touched || is_birth(event.op))) {
-    violated("touched pages where there are none");
-  }
 }
 
 void TraceWriter::Impl::end_block() {
   if (block.empty()) return;
   const std::uint64_t first_event = header.event_count - block.size();
-  index.push_back({file.size(), first_event, block.front().time_ns / header.time_unit_ns});
+  if (!header.streamed) {
+    index.push_back({file.size(), first_event, block.front().time_ns / header.time_unit_ns});
+  }
   const auto bytes = encoder.encode(block, first_event, objects_before_block);
   file.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   objects_before_block = header.object_count;
@@ -141,6 +143,28 @@ void TraceWriter::Impl::write_index() {
   file.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
+void TraceWriter::Impl::finish_file() {
+  if (!fits_header_size(header, layout.header_size)) {
+    const std::uint32_t needed = roomy_header_size(header);
+    const std::uint32_t growth = needed - layout.header_size;
+    file.open_gap(layout.header_size, growth);
+    for (IndexEntry& entry : index) entry.offset += growth;
+    layout.header_size = needed;
+  }
+  layout.index_offset = file.size();
+  layout.block_count = static_cast<std::uint32_t>(index.size());
+  write_index();
+  write_header();
+}
+
+void TraceWriter::Impl::finish_stream() {
+  try {
+    file.append(encode_trailer(header));
+  } catch (const std::length_error& error) {
+    throw Error(fmt::format("{}: {}", path, error.what()));
+  }
+}
+
 TraceWriter::TraceWriter(const std::string& path, const TraceHeader& header,
                          std::uint32_t block_events)
     : impl_(std::make_unique<Impl>(path, header, block_events)) {}
@@ -158,6 +182,7 @@ void TraceWriter::append(const Event& event) {
   if (impl.block.size() == impl.block_events) impl.end_block();
 }
 
+bool TraceWriter::has_sites() const { return impl_->header.has_sites; }
 void TraceWriter::set_sites(SiteTable sites) { impl_->sites = std::move(sites); }
 
 void TraceWriter::finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance) {
@@ -168,17 +193,11 @@ void TraceWriter::finish(std::uint64_t lost_events, const nlohmann::ordered_json
   impl.header.lost_events = lost_events;
   impl.header.provenance = provenance;
   impl.header.complete = true;
-  if (!fits_header_size(impl.header, impl.layout.header_size)) {
-    const std::uint32_t needed = roomy_header_size(impl.header);
-    const std::uint32_t growth = needed - impl.layout.header_size;
-    impl.file.open_gap(impl.layout.header_size, growth);
-    for (Impl::IndexEntry& entry : impl.index) entry.offset += growth;
-    impl.layout.header_size = needed;
+  if (impl.header.streamed) {
+    impl.finish_stream();
+  } else {
+    impl.finish_file();
   }
-  impl.layout.index_offset = impl.file.size();
-  impl.layout.block_count = static_cast<std::uint32_t>(impl.index.size());
-  impl.write_index();
-  impl.write_header();
   impl.file.commit();
   impl.finished = true;
 }

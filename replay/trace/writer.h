@@ -1,8 +1,11 @@
 // Streaming writer of trace format v1 (traces/README.md). The file gets its name in finish(), so a
 // half-written trace never stands under it (output_file.h).
 //
-// Not thread-safe. append is amortised O(1); memory is that of one block and of the index (24 bytes
-// a block).
+// What is no regular file, and "-" (standard output), gets the streamed form, compressed lightly:
+// who reads at the other end waits for it.
+//
+// Not thread-safe. append is amortised O(1); memory is that of one block and, for the ordinary
+// form, of the index (24 bytes a block).
 #pragma once
 
 #include <cstdint>
@@ -31,15 +34,17 @@ class TraceWriter {
 
   // pre: time_ns does not decrease; a birth's object is the number of births before it; a free or
   // realloc names an object already born; a new thread is the number of threads before it; size is
-  // 0 for a free, align_log2 is 0 for all but kAligned and at most 63; site and touched are 0 where
-  // the event or the trace has none. Throws Error where that is
+  // 0 for a free, align_log2 is 0 for all but kAligned and at most 63; site and touched are
+  // left out where the header says nothing of them. Throws Error where that is
   // violated or a write fails.
   void append(const Event& event);
 
   // The stacks that the events' sites name; before finish(). pre: header.has_sites.
   void set_sites(SiteTable sites);
+  bool has_sites() const;
 
-  // Ends the file: last block, index, counts, provenance and losses; then renames it into place.
+  // Ends the file: last block, index, counts, provenance and losses; then renames it into place. Of
+  // the streamed form: last block and trailer.
   void finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance);
 
   std::uint64_t events() const;

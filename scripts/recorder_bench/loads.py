@@ -33,6 +33,8 @@ def loads(binaries: pathlib.Path, quick: bool) -> list[Load]:
     """`binaries`: where allocreplay and recorder_load are."""
     compiler = subprocess.run(["g++", "-print-prog-name=cc1plus"], capture_output=True, text=True,
                               check=False).stdout.strip() if shutil.which("g++") else ""
+    multiarch = subprocess.run(["g++", "-print-multiarch"], capture_output=True, text=True,
+                               check=False).stdout.strip() if compiler else ""
     pairs = str(1_000_000 if quick else 4_000_000)
 
     def need(program: str) -> str:
@@ -47,8 +49,8 @@ def loads(binaries: pathlib.Path, quick: bool) -> list[Load]:
         Load("python3", "python3, PYTHONMALLOC=malloc", ["/usr/bin/python3", "-S",
                                                           str(PROGRAMS / "objects.py")],
              env={"PYTHONMALLOC": "malloc"}, missing=need("/usr/bin/python3")),
-        Load("g++", "g++ (cc1plus)", [compiler, "-quiet", "-std=c++17",
-                                       str(PROGRAMS / "templates.cc"), "-o", "/dev/null"],
+        Load("g++", "g++ (cc1plus)", [compiler, "-quiet", "-std=c++20", "-D_GNU_SOURCE",
+                                       "-imultiarch", multiarch, str(PROGRAMS / "templates.cc"), "-o", "/dev/null"],
              missing="" if os.path.isfile(compiler) else "g++ is not installed"),
         Load("threads-1", "working sets, 1 thread", [str(binaries / "recorder_load"), "1", pairs],
              prints_ns=True),

@@ -15,6 +15,7 @@ CORE_LAYERS = [
 ]
 REPLAY_LAYERS = [
     ["replay/trace+replay/trace/importers"],
+    ["replay/trace/tools"],
     ["replay/record+replay/record/preload", "replay/gen", "replay/engine"],
     ["replay/metrics"],
     ["replay/report"],

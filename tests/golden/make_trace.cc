@@ -1,5 +1,6 @@
 // Writes the traces that the golden tests read: `make_trace golden OUT` the one that is committed
 // as v1.trace, `make_trace large OUT` one of many blocks, threads, gaps in time and huge sizes.
+// With the OUT "-", standard output, they have the streamed form.
 #include <cstdio>
 #include <cstring>
 

@@ -49,6 +49,32 @@ class ReadersAgree(unittest.TestCase):
         self.assertGreater(max(gaps), 1 << 42)
         self.assertEqual(trace.provenance["note"], "caf\u00e9, for golden tests")
 
+    def test_streamed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "streamed.trace"
+            with path.open("wb") as file:
+                subprocess.run([BIN / "make_trace", "golden", "-"], stdout=file, check=True)
+            trace = self.compare(path)
+            with path.open("rb") as file:
+                text = subprocess.run([BIN / "allocreplay", "inspect", "-", "--events", ":"],
+                                      stdin=file, stdout=subprocess.PIPE, text=True, check=True)
+        self.assertTrue(trace.streamed)
+        self.assertEqual(text.stdout, (SOURCE / "tests/golden/v1.events").read_text())
+        self.assertEqual(trace.lost_events, 3)
+        self.assertEqual(trace.provenance["note"], "caf\u00e9, for golden tests")
+
+    def test_recorded_with_sites_and_residency(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "sites.trace"
+            subprocess.run([BIN / "allocreplay", "record", "-q", "--sites", "--residency", "-o",
+                            path, "--", "ls", "-l", "/usr"], check=True,
+                           stdout=subprocess.DEVNULL)
+            trace = self.compare(path)
+        self.assertTrue(trace.has_sites and trace.has_touched)
+        functions = {frame[0] for stack in trace.stacks for frame in stack}
+        self.assertIn("__libc_start_main", " ".join(filter(None, functions)))
+        self.assertEqual(max(event[6] for event in trace), len(trace.stacks))
+
     def test_traces_of_the_repository(self):
         for path in sorted((SOURCE / "traces").glob("*.trace")):
             if path.stat().st_size <= MAX_BYTES:
@@ -59,16 +85,22 @@ class ReadersAgree(unittest.TestCase):
 class TheSecondReaderIsStrict(unittest.TestCase):
     """Otherwise its agreement would mean little."""
 
-    def setUp(self):
-        self.data = (SOURCE / "tests/golden/v1.trace").read_bytes()
-
     def test_damage_is_refused(self):
+        whole = (SOURCE / "tests/golden/v1.trace").read_bytes()
+        self.refuses_damage(whole, itertools.chain(range(0, 200), range(4096, len(whole))))
+
+    def test_damage_of_a_stream_is_refused(self):
+        whole = (SOURCE / "tests/golden/v1_streamed.trace").read_bytes()
+        trailer = read_trace.Trace(whole).index_offset
+        self.refuses_damage(whole, range(trailer, len(whole)))
+
+    def refuses_damage(self, whole, places):
         reading = (IndexError, ValueError, struct.error, zlib.error, read_trace.TraceError,
                    read_trace.zstandard.ZstdError)
-        good = list(read_trace.Trace(self.data))
+        good = list(read_trace.Trace(whole))
         silent = 0
-        for at in itertools.chain(range(0, 200), range(4096, len(self.data))):
-            data = bytearray(self.data)
+        for at in places:
+            data = bytearray(whole)
             data[at] ^= 1
             try:
                 events = list(read_trace.Trace(bytes(data)))

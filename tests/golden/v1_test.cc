@@ -1,4 +1,5 @@
-// v1.trace was written once and must stay readable for ever; v1.events says what is in it.
+// v1.trace and v1_streamed.trace were written once and must stay readable for ever; v1.events says
+// what is in them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -10,9 +11,19 @@ namespace {
 
 const std::string kFolder = ALLOCREPLAY_GOLDEN;
 
-TEST(GoldenTest, Version1StaysReadable) {
+class GoldenTest : public testing::TestWithParam<const char*> {
+ protected:
+  const std::string path_ = kFolder + "/" + GetParam();
+};
+
+INSTANTIATE_TEST_SUITE_P(Forms, GoldenTest, testing::Values("v1.trace", "v1_streamed.trace"),
+                         [](const auto& form) {
+                           return std::string(form.index == 0 ? "ordinary" : "streamed");
+                         });
+
+TEST_P(GoldenTest, Version1StaysReadable) {
   constexpr const char* kOps[kOpCount] = {"malloc", "calloc", "aligned", "realloc", "free"};
-  TraceReader reader(kFolder + "/v1.trace");
+  TraceReader reader(path_);
   std::string text = "event\ttime_ns\tthread\top\tobject\tsize\talign_log2\n";
   std::uint64_t index = 0;
   for (const Event& event : test::read_all(reader)) {
@@ -23,8 +34,8 @@ TEST(GoldenTest, Version1StaysReadable) {
   EXPECT_EQ(text, test::read_file(kFolder + "/v1.events"));
 }
 
-TEST(GoldenTest, Version1HeaderStaysReadable) {
-  TraceReader reader(kFolder + "/v1.trace");
+TEST_P(GoldenTest, Version1HeaderStaysReadable) {
+  TraceReader reader(path_);
   const TraceHeader& header = reader.header();
   EXPECT_EQ(header.version_major, 1);
   EXPECT_EQ(header.time_unit_ns, 100U);

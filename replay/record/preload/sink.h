@@ -6,6 +6,8 @@
 // Thread-safe.
 #pragma once
 
+#include <sys/single_threaded.h>
+
 #include <atomic>
 #include <cstdint>
 
@@ -77,7 +79,10 @@ class BusyScope {
 bool refill(ThreadBuffer& buffer, std::uint64_t stamp);
 void count_failed_allocation();
 
-inline std::uint64_t stamp_now() { return spool::read_stamp(g_gate->clock); }
+inline std::uint64_t stamp_now() {
+  const spool::ClockKind clock = g_gate->clock;
+  return __libc_single_threaded ? spool::read_stamp_alone(clock) : spool::read_stamp(clock);
+}
 
 // Stores one record, its head last: whoever finds that, in this process or after its death, finds
 // the rest. Returns where the next one goes.

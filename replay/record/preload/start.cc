@@ -197,7 +197,8 @@ Mode cold_mode() {
     start_recording();
   }
   errno = saved_errno;
-  return g_gate->open != 0 ? Mode::kRecord : Mode::kForward;
+  const bool records = g_gate->open != 0 && g_phase->load() == spool::Phase::kRecording;
+  return records ? Mode::kRecord : Mode::kForward;
 }
 
 }  // namespace replay::preload

@@ -216,7 +216,7 @@ __attribute__((noinline)) void innermost() {
   free(block);
 }
 __attribute__((noinline)) void outer(int count) {
-  for (volatile int i = 0; i < count; i = i + 1) innermost();
+  for (int i = 0; i < count; ++i) innermost();
 }
 
 // Blocks that the allocator maps for themselves, of which nothing, ten pages, or all is written.

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -100,9 +99,7 @@ class TraceReaderTest : public testing::Test {
 TEST_F(TraceReaderTest, WhatIsNoTraceIsRefusedClearly) {
   EXPECT_THAT(read(folder_ / "none").error, HasSubstr("none: cannot open: No such file"));
   EXPECT_THAT(read(folder_ / "").error, HasSubstr("is a directory"));
-  EXPECT_THAT(read("/dev/null").error, HasSubstr("is not a regular file"));
-  ASSERT_EQ(mkfifo((folder_ / "fifo").c_str(), 0600), 0);
-  EXPECT_THAT(read(folder_ / "fifo").error, HasSubstr("is not a regular file"));
+  EXPECT_THAT(read("/dev/null").error, HasSubstr("the file is empty"));
   EXPECT_THAT(read_bytes("").error, HasSubstr("the file is empty"));
   EXPECT_THAT(read_bytes("hello").error, HasSubstr("at byte 0: not a trace file"));
   EXPECT_THAT(read_bytes(std::string(5000, 'x')).error, HasSubstr("at byte 0: not a trace file"));
@@ -139,7 +136,8 @@ TEST_F(TraceReaderTest, HeaderFieldsAreChecked) {
   EXPECT_THAT(error_with(format::header::kMetaSize, 1), HasSubstr("not a JSON object"));
   EXPECT_THAT(error_with(format::header::kIndexOffset, 95), HasSubstr("the index cannot be"));
   EXPECT_THAT(error_with(format::header::kBlockCount, 0xffffffff), HasSubstr("it is cut short"));
-  EXPECT_THAT(error_with(format::header::kEventCount, 201), HasSubstr("after 200 events"));
+  EXPECT_THAT(error_with(format::header::kEventCount, 201),
+              HasSubstr("hold 200 events, expected 201"));
   EXPECT_THAT(error_with(format::header::kObjectCount, 1), HasSubstr("births, expected 1"));
   EXPECT_THAT(error_with(format::header::kThreadCount, 1), HasSubstr("in a trace of 1 threads"));
   EXPECT_THAT(error_with(format::header::kStatus, 0), HasSubstr("was not finished"));

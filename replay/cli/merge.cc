@@ -1,0 +1,100 @@
+// Several traces made one.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "replay/cli/command.h"
+#include "replay/cli/rewrite_job.h"
+#include "replay/trace/error.h"
+
+namespace replay::cli {
+namespace {
+
+struct Options {
+  RewriteOptions rewrite;
+  std::string by = "time";
+};
+
+std::vector<MergeSource> by_wall_clock(RewriteJob& job, TraceHeader* header) {
+  std::uint64_t first = UINT64_MAX;
+  for (std::size_t i = 0; i < job.inputs(); ++i) {
+    const std::uint64_t start = job.reader(i).header().start_unix_ns;
+    if (start == 0) {
+      throw Error(fmt::format("{}: it does not say when it began; use --by time or --by order",
+                              job.reader(i).path()));
+    }
+    first = std::min(first, start);
+  }
+  header->start_unix_ns = first;
+  std::vector<MergeSource> sources;
+  for (std::size_t i = 0; i < job.inputs(); ++i) {
+    sources.push_back({&job.reader(i), job.reader(i).header().start_unix_ns - first});
+  }
+  return sources;
+}
+
+// Of which every time is a multiple.
+TraceHeader header_of(RewriteJob& job) {
+  TraceHeader header = job.derived_header();
+  for (std::size_t i = 0; i < job.inputs(); ++i) {
+    header.time_unit_ns = std::gcd(header.time_unit_ns, job.reader(i).header().time_unit_ns);
+  }
+  header.provenance = nlohmann::ordered_json::object();
+  return header;
+}
+
+int run_merge(const Options& options) {
+  RewriteJob job(options.rewrite);
+  TraceHeader header = header_of(job);
+  std::vector<TraceReader*> readers;
+  std::vector<MergeSource> sources;
+  for (std::size_t i = 0; i < job.inputs(); ++i) {
+    readers.push_back(&job.reader(i));
+    sources.push_back({&job.reader(i)});
+  }
+  if (options.by == "wall-clock") {
+    sources = by_wall_clock(job, &header);
+    header.time_unit_ns = 1;
+  }
+  TraceWriter& writer = job.open(header);
+  const RewriteCounts counts = options.by == "order"
+                                   ? concatenate(readers, writer, job.progress())
+                                   : merge_by_time(sources, writer, job.progress());
+  nlohmann::ordered_json merged = nlohmann::ordered_json::array();
+  for (const TraceReader* const reader : readers) {
+    merged.push_back({{"trace", reader->path()},
+                      {"start_unix_ns", reader->header().start_unix_ns},
+                      {"provenance", reader->header().provenance}});
+  }
+  return job.finish(counts, {{"command", "merge"}, {"by", options.by}},
+                    nlohmann::ordered_json{{"merged", merged}});
+}
+
+constexpr const char* kExamples = R"(Examples:
+  allocreplay merge a.trace b.trace -o both.trace                  as if started together
+  allocreplay merge a.trace b.trace --by order -o a_then_b.trace   one after the other
+  allocreplay merge server.trace client.trace --by wall-clock -o host.trace
+
+Threads are numbered anew in the order in which they appear, so each trace keeps its own.)";
+
+}  // namespace
+
+Command setup_merge(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("merge", "Make one trace of several");
+  app->add_option("TRACES", options->rewrite.inputs, "Trace files; one may be -, standard input")
+      ->required()
+      ->type_name("");
+  app->add_option("--by", options->by,
+                  "Side by side from their starts (time) or as their clocks stood (wall-clock), or "
+                  "one after the other (order)")
+      ->type_name("time|wall-clock|order")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"time", "wall-clock", "order"}).description(""));
+  add_rewrite_options(app, &options->rewrite);
+  app->footer(kExamples);
+  return {app, [options] { return run_merge(*options); }};
+}
+
+}  // namespace replay::cli

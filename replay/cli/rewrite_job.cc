@@ -1,0 +1,130 @@
+#include "replay/cli/rewrite_job.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+
+#include "replay/report/context.h"
+#include "replay/trace/error.h"
+
+namespace replay::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+}  // namespace
+
+void add_rewrite_options(CLI::App* app, RewriteOptions* options, bool may_truncate) {
+  app->add_option("-o,--output", options->output,
+                  "The trace to write, whole or not at all; - is standard output")
+      ->type_name("FILE")
+      ->required();
+  app->add_flag("--json", options->json,
+                "Report as JSON on standard output (on standard error if the trace goes there)");
+  app->add_flag("-q,--quiet", options->quiet, "No report, no progress");
+  if (may_truncate) {
+    app->add_flag("--allow-truncated", options->allow_truncated,
+                  "Use what is whole of a damaged or unfinished trace");
+  }
+}
+
+void add_single_input(CLI::App* app, RewriteOptions* options) {
+  app->add_option("TRACE", options->inputs, "Trace file; - is standard input")
+      ->required()
+      ->expected(1)
+      ->type_name("");
+}
+
+RewriteJob::RewriteJob(const RewriteOptions& options) : options_(options) {
+  if (std::count(options.inputs.begin(), options.inputs.end(), "-") > 1) {
+    throw Error("standard input (-) can be read once only", ExitCode::kUsage);
+  }
+  std::vector<const TraceReader*> all;
+  for (const std::string& input : options.inputs) {
+    readers_.push_back(std::make_unique<TraceReader>(
+        input, ReadOptions{.allow_truncated = options.allow_truncated}));
+    all.push_back(readers_.back().get());
+  }
+  bar_.emplace(all, !options.quiet);
+}
+
+TraceWriter& RewriteJob::open(const TraceHeader& header) {
+  writer_ = std::make_unique<TraceWriter>(options_.output, header);
+  return *writer_;
+}
+
+TraceHeader RewriteJob::derived_header() const {
+  const TraceHeader& from = readers_.front()->header();
+  TraceHeader header;
+  header.time_unit_ns = from.time_unit_ns;
+  header.start_unix_ns = from.start_unix_ns;
+  header.provenance = from.provenance;
+  // Stacks of two traces have numbers of their own; merged, they would be mixed up.
+  header.has_sites = from.has_sites && readers_.size() == 1;
+  header.has_touched = std::all_of(readers_.begin(), readers_.end(),
+                                   [](const auto& reader) { return reader->header().has_touched; });
+  return header;
+}
+
+RewriteProgress RewriteJob::progress() {
+  return [this] { bar_->update(); };
+}
+
+int RewriteJob::finish(const RewriteCounts& counts, const Json& step,
+                       std::optional<Json> provenance, std::uint64_t further_lost_events) {
+  bar_.reset();
+  std::uint64_t lost = further_lost_events;
+  for (const auto& reader : readers_) lost += reader->header().lost_events;
+  Json result = provenance ? *provenance : readers_.front()->header().provenance;
+  Json note = step;
+  note["tool"] = version_text();
+  if (!result["history"].is_array()) result["history"] = Json::array();
+  result["history"].push_back(note);
+  TraceReader& first = *readers_.front();
+  if (writer_->has_sites() && first.header().has_sites) {
+    first.seek(std::numeric_limits<std::uint64_t>::max());  // the stacks stand at the end
+    writer_->set_sites(first.sites());
+  }
+  writer_->finish(lost, result);
+  for (const auto& reader : readers_) {
+    if (reader->truncated()) fmt::print(stderr, "allocreplay: {}\n", reader->truncation());
+  }
+  if (options_.json || !options_.quiet) print_report(counts, step);
+  return static_cast<int>(ExitCode::kOk);
+}
+
+void RewriteJob::print_report(const RewriteCounts& counts, const Json& step) const {
+  if (!options_.json) {
+    fmt::print(stderr, "allocreplay: {}: {} of {} events", options_.output,
+               counts.written - counts.births_put_in, counts.read);
+    if (counts.births_put_in != 0) {
+      fmt::print(stderr, ", and {} births of what lived before", counts.births_put_in);
+    }
+    fmt::print(stderr, "; left out: {} births, {} reallocs, {} frees\n", counts.births_left_out,
+               counts.reallocs_left_out, counts.frees_left_out);
+    return;
+  }
+  Json inputs = Json::array();
+  for (const auto& reader : readers_) {
+    inputs.push_back({{"path", reader->path()}, {"truncation", or_null(reader->truncation())}});
+  }
+  const Json report = {{"schema", "allocreplay-rewrite"},
+                       {"schema_version", "1.0"},
+                       {"step", step},
+                       {"inputs", inputs},
+                       {"output", options_.output},
+                       {"bytes", writer_->bytes()},
+                       {"events_read", counts.read},
+                       {"events_written", counts.written},
+                       {"births_put_in", counts.births_put_in},
+                       {"births_left_out", counts.births_left_out},
+                       {"reallocs_left_out", counts.reallocs_left_out},
+                       {"frees_left_out", counts.frees_left_out}};
+  fmt::print(options_.output == "-" ? stderr : stdout, "{}\n", report.dump(2));
+}
+
+}  // namespace replay::cli

@@ -1,0 +1,61 @@
+// What the commands that make a trace of a trace have in common: their options, the two ends, the
+// progress bar, the note in the provenance and the report.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replay/cli/read_progress.h"
+#include "replay/trace/reader.h"
+#include "replay/trace/tools/rewrite.h"
+#include "replay/trace/writer.h"
+
+namespace replay::cli {
+
+struct RewriteOptions {
+  std::vector<std::string> inputs;
+  std::string output;
+  bool json = false;
+  bool quiet = false;
+  bool allow_truncated = false;
+};
+
+// -o, --json, --quiet, and --allow-truncated if `may_truncate`.
+void add_rewrite_options(CLI::App* app, RewriteOptions* options, bool may_truncate = true);
+// The same, and the one trace to read.
+void add_single_input(CLI::App* app, RewriteOptions* options);
+
+class RewriteJob {
+ public:
+  // Opens the inputs, of which at most one is "-".
+  explicit RewriteJob(const RewriteOptions& options);
+
+  TraceReader& reader(std::size_t input = 0) { return *readers_[input]; }
+  std::size_t inputs() const { return readers_.size(); }
+
+  // Makes the output. `header` is what it begins with; see derived_header().
+  TraceWriter& open(const TraceHeader& header);
+  // Units, start and provenance of the first input.
+  TraceHeader derived_header() const;
+  RewriteProgress progress();
+
+  // Ends the output and prints the report. `step` says what was done, as {"command": ...}: it joins
+  // the list "history" of `provenance`, which is the input's if not given. Returns the exit code.
+  int finish(const RewriteCounts& counts, const nlohmann::ordered_json& step,
+             std::optional<nlohmann::ordered_json> provenance = std::nullopt,
+             std::uint64_t further_lost_events = 0);
+
+ private:
+  void print_report(const RewriteCounts& counts, const nlohmann::ordered_json& step) const;
+
+  RewriteOptions options_;
+  std::vector<std::unique_ptr<TraceReader>> readers_;
+  std::unique_ptr<TraceWriter> writer_;
+  std::optional<ReadProgress> bar_;
+};
+
+}  // namespace replay::cli
