@@ -213,7 +213,7 @@ A trace that begins or ends within the program's run is one window. Frees of obj
 before it are left out and counted; where a realloc moved such an object, it is born there. What was
 left out stands in the trace (inspect, "window").
 
---sites unwind takes the stack of every allocation with libunwind, right for any program; --sites fp
+--sites=unwind takes the stack of every allocation with libunwind, right for any program; --sites=fp
 walks along frame pointers, cheaper, and right only for code compiled with them (for other code the
 stacks end early). --residency asks the kernel at a free, a few microseconds for a block of 16 KiB
 or more; memory that the allocator had used before counts as touched.

@@ -132,7 +132,10 @@ SignalHold::SignalHold(int command) : command_(command) {
   ::sigprocmask(SIG_BLOCK, &blocked, &before_);
 }
 
-SignalHold::~SignalHold() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+SignalHold::~SignalHold() {
+  if (command_ != 0) ::signal(command_, SIG_IGN);  // one that comes late is no reason to die
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
 
 bool SignalHold::interrupted() const {
   constexpr timespec kNow{0, 0};

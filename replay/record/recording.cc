@@ -341,7 +341,7 @@ void require_unwinder(const RecordOptions& options) {
   if (library == nullptr) {
     throw Error(
         fmt::format("{}: cannot be loaded, and --sites needs it; install libunwind8, or use "
-                    "--sites fp for a program that keeps frame pointers",
+                    "--sites=fp for a program that keeps frame pointers",
                     spool::kUnwinder));
   }
   ::dlclose(library);
