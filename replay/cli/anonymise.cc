@@ -9,6 +9,7 @@ int run_anonymise(const RewriteOptions& options) {
   RewriteJob job(options);
   TraceHeader header;
   header.time_unit_ns = job.reader().header().time_unit_ns;
+  header.has_touched = job.reader().header().has_touched;
   const RewriteCounts counts = copy_valid(job.reader(), job.open(header), job.progress());
   return job.finish(counts, {{"command", "anonymise"}}, nlohmann::ordered_json::object());
 }

@@ -33,15 +33,21 @@ EventRange range_of(const std::string& text) {
 }
 
 void print_events(TraceReader& reader, const EventRange& range) {
-  fmt::print("event\ttime_ns\tthread\top\tobject\tsize\talign_log2\n");
+  const bool sites = reader.header().has_sites;
+  const bool touched = reader.header().has_touched;
+  fmt::print("event\ttime_ns\tthread\top\tobject\tsize\talign_log2{}{}\n", sites ? "\tsite" : "",
+             touched ? "\ttouched" : "");
   std::uint64_t index = reader.seek(range.from);
   while (index < range.to) {
     const auto block = reader.next_block();
     if (block.empty()) return;
     for (const Event& event : block) {
       if (index >= range.from && index < range.to) {
-        fmt::print("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", index, event.time_ns, event.thread,
+        fmt::print("{}\t{}\t{}\t{}\t{}\t{}\t{}", index, event.time_ns, event.thread,
                    op_name(event.op), event.object, event.size, event.align_log2);
+        if (sites) fmt::print("\t{}", event.site);
+        if (touched) fmt::print("\t{}", event.touched);
+        fmt::print("\n");
       }
       ++index;
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
 #include "replay/report/context.h"
 #include "replay/trace/error.h"
@@ -62,6 +63,10 @@ TraceHeader RewriteJob::derived_header() const {
   header.time_unit_ns = from.time_unit_ns;
   header.start_unix_ns = from.start_unix_ns;
   header.provenance = from.provenance;
+  // Stacks of two traces have numbers of their own; merged, they would be mixed up.
+  header.has_sites = from.has_sites && readers_.size() == 1;
+  header.has_touched = std::all_of(readers_.begin(), readers_.end(),
+                                   [](const auto& reader) { return reader->header().has_touched; });
   return header;
 }
 
@@ -79,6 +84,11 @@ int RewriteJob::finish(const RewriteCounts& counts, const Json& step,
   note["tool"] = version_text();
   if (!result["history"].is_array()) result["history"] = Json::array();
   result["history"].push_back(note);
+  TraceReader& first = *readers_.front();
+  if (writer_->has_sites() && first.header().has_sites) {
+    first.seek(std::numeric_limits<std::uint64_t>::max());  // the stacks stand at the end
+    writer_->set_sites(first.sites());
+  }
   writer_->finish(lost, result);
   for (const auto& reader : readers_) {
     if (reader->truncated()) fmt::print(stderr, "allocreplay: {}\n", reader->truncation());

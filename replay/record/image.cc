@@ -16,7 +16,7 @@
 namespace replay {
 
 using spool::ImageHeader;
-using spool::Record;
+using spool::RawOp;
 
 Image::Image(const std::string& path) : path_(path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -42,47 +42,100 @@ Image::~Image() { ::munmap(base_, size_bytes_); }
 
 const ImageHeader& Image::header() const { return *static_cast<const ImageHeader*>(base_); }
 
-Segment Image::chunk(std::uint64_t index) const {
+// What was written of a chunk, its state left out.
+std::span<const std::uint64_t> Image::chunk(std::uint64_t index) const {
   const auto* bytes = static_cast<const std::byte*>(base_) + spool::kHeaderBytes;
-  const auto* first = reinterpret_cast<const Record*>(bytes + index * spool::kChunkBytes);
-  const Segment all(first, spool::kChunkRecords);
-  const auto unwritten = std::find_if(all.begin(), all.end(), [](const Record& r) {
-    return __atomic_load_n(&r.stamp, __ATOMIC_ACQUIRE) == 0;
-  });
-  return all.first(static_cast<std::size_t>(unwritten - all.begin()));
+  const auto* words = reinterpret_cast<const std::uint64_t*>(bytes + index * spool::kChunkBytes);
+  std::size_t end = spool::kFirstWord;
+  while (end < spool::kChunkWords) {
+    const std::uint64_t head = __atomic_load_n(words + end, __ATOMIC_ACQUIRE);
+    const std::size_t size = spool::words_of(spool::op_of(head));
+    if (head == 0 || size > spool::kChunkWords - end) break;
+    end += size;
+  }
+  return {words + spool::kFirstWord, end - spool::kFirstWord};
 }
 
 std::vector<ThreadStream> Image::streams() const {
   std::map<std::uint64_t, ThreadStream> by_thread;
   for (std::uint64_t index = 0; index < chunk_count_; ++index) {
-    const Segment records = chunk(index);
-    const auto is_marker = [](const Record& r) { return spool::op_of(r) == spool::RawOp::kThread; };
-    auto marker = records.begin();
-    if (marker != records.end() && !is_marker(*marker)) {
+    const auto words = chunk(index);
+    if (!words.empty() && spool::op_of(words[0]) != RawOp::kThread) {
       throw Error(fmt::format("{}: chunk {} does not begin with its thread", path_, index));
     }
-    while (marker != records.end()) {
-      const auto end = std::find_if(marker + 1, records.end(), is_marker);
-      ThreadStream& stream = by_thread[marker->address];
-      stream.thread = marker->address;
-      if (marker + 1 != end) stream.segments.emplace_back(marker + 1, end);
-      marker = end;
+    for (std::size_t begin = 0; begin != words.size();) {
+      std::size_t end = begin + 2;
+      while (end != words.size() && spool::op_of(words[end]) != RawOp::kThread) {
+        end += spool::words_of(spool::op_of(words[end]));
+      }
+      ThreadStream& stream = by_thread[spool::number_of(words[begin])];
+      stream.thread = spool::number_of(words[begin]);
+      if (begin + 2 != end) {
+        stream.segments.push_back({words[begin + 1], words.subspan(begin + 2, end - begin - 2)});
+      }
+      begin = end;
     }
   }
   std::vector<ThreadStream> streams;
   for (auto& [thread, stream] : by_thread) {
-    if (!stream.segments.empty()) streams.push_back(std::move(stream));
+    if (stream.segments.empty()) continue;
+    // Chunks that were used again are out of order.
+    std::stable_sort(stream.segments.begin(), stream.segments.end(),
+                     [](const Segment& a, const Segment& b) { return a.stamp < b.stamp; });
+    streams.push_back(std::move(stream));
   }
   return streams;
+}
+
+const Record* RecordCursor::next() {
+  record_ = {};
+  while (segment_ != stream_->segments.size()) {
+    const Segment& segment = stream_->segments[segment_];
+    if (word_ == 0) stamp_ = segment.stamp;
+    if (word_ == segment.words.size()) {
+      ++segment_;
+      word_ = 0;
+      continue;
+    }
+    const std::uint64_t head = segment.words[word_];
+    const RawOp op = spool::op_of(head);
+    const std::uint64_t second = spool::words_of(op) == 2 ? segment.words[word_ + 1] : 0;
+    word_ += spool::words_of(op);
+    switch (op) {
+      case RawOp::kTime:
+        stamp_ = second;
+        continue;
+      case RawOp::kAddress:
+        record_.address = second;
+        continue;
+      case RawOp::kSite:
+        record_.site = spool::number_of(head);
+        continue;
+      case RawOp::kTouched:
+        record_.touched = spool::number_of(head);
+        continue;
+      default:
+        stamp_ += spool::ticks_of(head);
+        record_.stamp = stamp_;
+        record_.op = op;
+        if (record_.address == 0) record_.address = spool::number_of(head) << spool::kAddressShift;
+        record_.size = second & ((std::uint64_t{1} << spool::kSizeBits) - 1);
+        record_.align_log2 = static_cast<std::uint8_t>(second >> spool::kSizeBits);
+        return &record_;
+    }
+  }
+  return nullptr;
 }
 
 std::uint64_t count_events(const std::vector<ThreadStream>& streams) {
   std::uint64_t events = 0;
   for (const ThreadStream& stream : streams) {
     for (const Segment& segment : stream.segments) {
-      events += static_cast<std::uint64_t>(
-          std::count_if(segment.begin(), segment.end(),
-                        [](const Record& r) { return spool::is_event(spool::op_of(r)); }));
+      for (std::size_t at = 0; at < segment.words.size();) {
+        const RawOp op = spool::op_of(segment.words[at]);
+        events += spool::is_event(op) ? 1 : 0;
+        at += spool::words_of(op);
+      }
     }
   }
   return events;

@@ -13,12 +13,42 @@
 
 namespace replay {
 
-using Segment = std::span<const spool::Record>;
+// What a thread wrote into one chunk, from behind its kThread record on.
+struct Segment {
+  std::uint64_t stamp = 0;  // before the first record
+  std::span<const std::uint64_t> words;
+};
+
+// A record with all that stands before it on its behalf.
+struct Record {
+  std::uint64_t stamp = 0;
+  std::uint64_t address = 0;
+  spool::RawOp op = spool::RawOp::kUnwritten;
+  std::uint8_t align_log2 = 0;
+  std::uint64_t size = 0;
+  std::uint64_t site = 0;     // a word of the stacks file; 0: none
+  std::uint64_t touched = 0;  // 1 + pages; 0: not known
+};
 
 // A thread's records, in the order of its calls.
 struct ThreadStream {
   std::uint64_t thread = 0;  // the library's number, from 1
   std::vector<Segment> segments;
+};
+
+// Reads a stream's records one by one.
+class RecordCursor {
+ public:
+  explicit RecordCursor(const ThreadStream& stream) : stream_(&stream) {}
+  // The next record, until the next call; nullptr at the end.
+  const Record* next();
+
+ private:
+  const ThreadStream* stream_;
+  std::size_t segment_ = 0;
+  std::size_t word_ = 0;
+  std::uint64_t stamp_ = 0;
+  Record record_;
 };
 
 class Image {
@@ -33,7 +63,7 @@ class Image {
   std::vector<ThreadStream> streams() const;
 
  private:
-  Segment chunk(std::uint64_t index) const;
+  std::span<const std::uint64_t> chunk(std::uint64_t index) const;
 
   std::string path_;
   void* base_ = nullptr;

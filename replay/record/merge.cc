@@ -4,6 +4,8 @@
 #include <optional>
 #include <queue>
 #include <tuple>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "replay/trace/pointer_map.h"
@@ -11,28 +13,8 @@
 namespace replay {
 
 using spool::RawOp;
-using spool::Record;
 
 namespace {
-
-// Reads one thread's stream.
-class Cursor {
- public:
-  explicit Cursor(const ThreadStream& stream) : stream_(&stream) {}
-  const Record& record() const { return stream_->segments[segment_][index_]; }
-  bool advance() {
-    if (++index_ == stream_->segments[segment_].size()) {
-      ++segment_;
-      index_ = 0;
-    }
-    return segment_ != stream_->segments.size();
-  }
-
- private:
-  const ThreadStream* stream_;
-  std::size_t segment_ = 0;
-  std::size_t index_ = 0;
-};
 
 // The order of calls: by stamp; of equal stamps, those that give an address back come first.
 class StreamHeap {
@@ -41,38 +23,43 @@ class StreamHeap {
     cursors_.reserve(streams.size());
     for (const ThreadStream& stream : streams) {
       cursors_.emplace_back(stream);
+      heads_.push_back(nullptr);
       push(cursors_.size() - 1);
     }
   }
   bool empty() const { return heap_.empty(); }
   std::size_t stream() const { return std::get<2>(heap_.top()); }
-  const Record& record() const { return cursors_[stream()].record(); }
+  const Record& record() const { return *heads_[stream()]; }
   void pop() {
     const std::size_t stream_index = stream();
     heap_.pop();
-    if (cursors_[stream_index].advance()) push(stream_index);
+    push(stream_index);
   }
 
  private:
   using Key = std::tuple<std::uint64_t, bool, std::size_t>;
   void push(std::size_t stream_index) {
-    const Record& r = cursors_[stream_index].record();
-    heap_.emplace(r.stamp, !spool::is_release(spool::op_of(r)), stream_index);
+    const Record* const r = heads_[stream_index] = cursors_[stream_index].next();
+    if (r != nullptr) heap_.emplace(r->stamp, !spool::is_release(r->op), stream_index);
   }
 
-  std::vector<Cursor> cursors_;
+  std::vector<RecordCursor> cursors_;
+  std::vector<const Record*> heads_;  // of each stream, the next one
   std::priority_queue<Key, std::vector<Key>, std::greater<>> heap_;
 };
 
 // Addresses to objects, records to events.
 class Matcher {
  public:
-  Matcher(std::size_t streams, const EventSink& sink) : threads_(streams), sink_(sink) {}
+  // windowed: some objects were born before what is recorded.
+  Matcher(std::size_t streams, bool windowed, const EventSink& sink,
+          std::vector<std::uint64_t>* sites)
+      : threads_(streams), windowed_(windowed), sink_(sink), sites_(sites) {}
 
   void take(const Record& r, std::size_t stream, std::uint64_t time_ns) {
     stream_ = stream;
     time_ns_ = std::max(time_ns_, time_ns);
-    switch (spool::op_of(r)) {
+    switch (r.op) {
       case RawOp::kMalloc:
         return birth(r, Op::kMalloc);
       case RawOp::kCalloc:
@@ -80,17 +67,17 @@ class Matcher {
       case RawOp::kAligned:
         return birth(r, Op::kAligned);
       case RawOp::kFree:
-        return release(r.address);
+        return release(r);
       case RawOp::kReallocRelease:
-        return realloc_begins(r.address);
+        return realloc_begins(r);
       case RawOp::kReallocBirth:
         return realloc_moved(r);
       case RawOp::kReallocKept:
         return realloc_failed(r.address);
       case RawOp::kReallocFreed:
         return realloc_freed();
-      case RawOp::kThread:
-        return;  // not part of a stream
+      default:
+        return;  // no record of its own
     }
   }
 
@@ -105,34 +92,59 @@ class Matcher {
   struct Thread {
     std::optional<std::uint32_t> number;          // by first appearance
     std::optional<std::uint64_t> realloc_object;  // its realloc has begun and not ended
+    bool began = false;                           // a realloc in the window
+    bool realloc_earlier = false;                 // of an object from before the window
+    std::uint64_t realloc_touched = 0;
   };
 
-  void emit(Op op, std::uint64_t object, std::uint64_t size, std::uint8_t align_log2 = 0) {
+  void emit(Event event) {
     Thread& thread = threads_[stream_];
     if (!thread.number) thread.number = counts_.threads++;
     ++counts_.events;
-    sink_({time_ns_, object, size, *thread.number, op, align_log2});
+    event.time_ns = time_ns_;
+    event.thread = *thread.number;
+    sink_(event);
   }
 
+  static std::uint32_t clipped(std::uint64_t touched) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(touched, UINT32_MAX));
+  }
+
+  std::uint32_t site_of(const Record& r) {
+    if (r.site == 0 || sites_ == nullptr) return 0;
+    const auto next = static_cast<std::uint32_t>(sites_->size() + 1);
+    const auto [found, is_new] = site_numbers_.emplace(r.site, next);
+    if (is_new) sites_->push_back(r.site);
+    return found->second;
+  }
+
+  // True for an address whose object may have been born before the window.
+  bool first_sight(std::uint64_t address) { return windowed_ && seen_.insert(address).second; }
+
   void occupy(std::uint64_t address, std::uint64_t object) {
+    if (windowed_) seen_.insert(address);
     const auto previous = live_.insert(address, object);
     if (!previous) return;
     ++counts_.synthesised_frees;
-    emit(Op::kFree, *previous, 0);
+    emit({.object = *previous, .op = Op::kFree});
   }
 
   void birth(const Record& r, Op op) {
     const std::uint64_t object = counts_.objects;
     occupy(r.address, object);
     ++counts_.objects;
-    emit(op, object, spool::size_of(r), op == Op::kAligned ? spool::align_log2_of(r) : 0);
+    emit({.object = object,
+          .size = r.size,
+          .op = op,
+          .align_log2 = op == Op::kAligned ? r.align_log2 : std::uint8_t{0},
+          .site = site_of(r)});
   }
 
-  void release(std::uint64_t address) {
-    if (const auto object = live_.erase(address)) {
-      emit(Op::kFree, *object, 0);
+  void release(const Record& r) {
+    if (const auto object = live_.erase(r.address)) {
+      emit({.object = *object, .op = Op::kFree, .touched = clipped(r.touched)});
     } else {
-      ++counts_.unmatched_frees;
+      ++(first_sight(r.address) ? counts_.earlier_frees : counts_.unmatched_frees);
     }
   }
 
@@ -140,9 +152,13 @@ class Matcher {
     if (thread.realloc_object) ++counts_.unfinished_reallocs;
   }
 
-  void realloc_begins(std::uint64_t address) {
-    forget_realloc(threads_[stream_]);
-    threads_[stream_].realloc_object = live_.erase(address);
+  void realloc_begins(const Record& r) {
+    Thread& thread = threads_[stream_];
+    forget_realloc(thread);
+    thread.realloc_object = live_.erase(r.address);
+    thread.realloc_earlier = !thread.realloc_object && first_sight(r.address);
+    thread.realloc_touched = r.touched;
+    thread.began = true;
   }
 
   std::optional<std::uint64_t> realloc_ends() {
@@ -153,9 +169,13 @@ class Matcher {
     if (const auto object = realloc_ends()) {
       occupy(r.address, *object);
       // An allocator that answers realloc(p, 0) with a block gives the least that there is.
-      emit(Op::kRealloc, *object, std::max<std::uint64_t>(spool::size_of(r), 1));
+      emit({.object = *object,
+            .size = std::max<std::uint64_t>(r.size, 1),
+            .op = Op::kRealloc,
+            .site = site_of(r),
+            .touched = clipped(threads_[stream_].realloc_touched)});
     } else {
-      ++counts_.unmatched_reallocs;
+      ++(take_earlier() ? counts_.earlier_reallocs : counts_.unmatched_reallocs);
       birth(r, Op::kMalloc);
     }
   }
@@ -166,15 +186,28 @@ class Matcher {
 
   void realloc_freed() {
     if (const auto object = realloc_ends()) {
-      emit(Op::kFree, *object, 0);
+      emit({.object = *object,
+            .op = Op::kFree,
+            .touched = clipped(threads_[stream_].realloc_touched)});
     } else {
-      ++counts_.unmatched_frees;
+      ++(take_earlier() ? counts_.earlier_frees : counts_.unmatched_frees);
     }
+  }
+
+  // A window may begin inside a realloc, too.
+  bool take_earlier() {
+    Thread& thread = threads_[stream_];
+    return std::exchange(thread.realloc_earlier, false) ||
+           (windowed_ && !std::exchange(thread.began, true));
   }
 
   std::vector<Thread> threads_;
   PointerMap live_;
+  bool windowed_;
+  std::unordered_set<std::uint64_t> seen_;  // addresses; only if windowed
   const EventSink& sink_;
+  std::vector<std::uint64_t>* sites_;
+  std::unordered_map<std::uint64_t, std::uint32_t> site_numbers_;
   MergeCounts counts_;
   std::size_t stream_ = 0;
   std::uint64_t time_ns_ = 0;
@@ -196,18 +229,25 @@ std::uint64_t StampClock::nanoseconds(std::uint64_t stamp) const {
 }
 
 MergeCounts merge_streams(const std::vector<ThreadStream>& streams, const StampClock& clock,
-                          const MergeLimits& limits, const EventSink& sink) {
+                          const MergeLimits& limits, const EventSink& sink,
+                          std::vector<std::uint64_t>* sites) {
   StreamHeap heap(streams);
-  Matcher matcher(streams.size(), sink);
+  Matcher matcher(streams.size(), limits.from_stamp != 0, sink, sites);
+  std::uint64_t earlier = 0;
+  for (; !heap.empty() && heap.record().stamp < limits.from_stamp; heap.pop()) {
+    earlier += spool::is_event(heap.record().op) ? 1 : 0;
+  }
+  const std::uint64_t start_ns = clock.nanoseconds(limits.from_stamp);
   for (; !heap.empty() && matcher.events() < limits.events; heap.pop()) {
     const Record& r = heap.record();
-    const std::uint64_t time_ns = clock.nanoseconds(r.stamp);
+    const std::uint64_t time_ns = clock.nanoseconds(r.stamp) - start_ns;
     if (r.stamp >= limits.stamp || time_ns >= limits.time_ns) break;
     matcher.take(r, heap.stream(), time_ns);
   }
   MergeCounts counts = matcher.finish();
+  counts.earlier_events = earlier;
   for (; !heap.empty(); heap.pop()) {
-    counts.cut_events += spool::is_event(spool::op_of(heap.record())) ? 1 : 0;
+    counts.cut_events += spool::is_event(heap.record().op) ? 1 : 0;
   }
   return counts;
 }

@@ -31,8 +31,10 @@ class StampClock {
 };
 
 struct MergeLimits {
+  std::uint64_t from_stamp =
+      0;  // records before are left out; time 0 is there. 0: the clock's start
   std::uint64_t events = spool::kNever;
-  std::uint64_t time_ns = spool::kNever;  // events from here on are left out
+  std::uint64_t time_ns = spool::kNever;  // since time 0; events from here on are left out
   std::uint64_t stamp = spool::kNever;    // records from here on are left out
 };
 
@@ -46,11 +48,19 @@ struct MergeCounts {
   std::uint64_t synthesised_frees = 0;    // put in where an address was born again while live
   std::uint64_t unfinished_reallocs = 0;  // the program ended inside the call: left out
   std::uint64_t cut_events = 0;           // beyond the limits
+  std::uint64_t earlier_events = 0;       // before from_stamp
+  // Of objects born before from_stamp: left out, and a realloc becomes a malloc. Each address can
+  // be one of them only until it is seen for the first time.
+  std::uint64_t earlier_frees = 0;
+  std::uint64_t earlier_reallocs = 0;
 };
 
 using EventSink = std::function<void(const Event&)>;
 
+// An event's site is the number of its stack by first appearance, from 1; `sites` is given the word
+// of the stacks file of each.
 MergeCounts merge_streams(const std::vector<ThreadStream>& streams, const StampClock& clock,
-                          const MergeLimits& limits, const EventSink& sink);
+                          const MergeLimits& limits, const EventSink& sink,
+                          std::vector<std::uint64_t>* sites = nullptr);
 
 }  // namespace replay

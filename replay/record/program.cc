@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 
+#include "replay/record/stamp.h"
 #include "replay/trace/error.h"
 
 namespace replay {
@@ -61,18 +64,40 @@ int exec_error(int fd) {
 // terminal, which signals its whole foreground group.
 bool sent_by_process(const siginfo_t& info) { return info.si_code <= 0; }
 
-int wait_for_end(pid_t pid, const SignalHold& signals, const std::function<void()>& on_wait) {
+std::uint64_t nanoseconds(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(time.tv_usec) * 1'000u;
+}
+
+Fate wait_for_end(pid_t pid, const SignalHold& signals, const WhileItRuns& calls) {
   sigset_t awaited = signals.held();
   ::sigaddset(&awaited, SIGCHLD);
-  int status = 0;
-  while (::waitpid(pid, &status, WNOHANG) != pid) {
-    constexpr timespec kTick{0, 250'000'000};
+  if (signals.command() != 0) ::sigaddset(&awaited, signals.command());
+  const std::uint64_t begin = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
+  constexpr std::uint64_t kTickNs = 250'000'000;
+  constexpr timespec kTick{0, kTickNs};
+  std::uint64_t last_tick = begin;
+  Fate fate;
+  rusage usage{};
+  while (::wait4(pid, &fate.wait_status, WNOHANG, &usage) != pid) {
     siginfo_t info{};
     const int signal = ::sigtimedwait(&awaited, &info, &kTick);
-    if (signal > 0 && signal != SIGCHLD && sent_by_process(info)) ::kill(pid, signal);
-    if (signal == -1) on_wait();
+    if (signal > 0 && signal == signals.command()) {
+      calls.command();
+    } else if (signal > 0 && signal != SIGCHLD && sent_by_process(info)) {
+      ::kill(pid, signal);
+    }
+    // By the clock, for signals may come faster than ticks.
+    const std::uint64_t now = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
+    if (now - last_tick < kTickNs) continue;
+    last_tick = now;
+    calls.tick();
   }
-  return status;
+  fate.wall_ns = spool::read_clock_ns(CLOCK_MONOTONIC_RAW) - begin;
+  fate.user_ns = nanoseconds(usage.ru_utime);
+  fate.system_ns = nanoseconds(usage.ru_stime);
+  fate.peak_resident_kib = static_cast<std::uint64_t>(usage.ru_maxrss);
+  return fate;
 }
 
 }  // namespace
@@ -91,15 +116,26 @@ nlohmann::ordered_json Fate::json() const {
   return {{"kind", "killed"}, {"signal", signal}, {"name", ::strsignal(signal)}};
 }
 
-SignalHold::SignalHold() {
+nlohmann::ordered_json Fate::usage_json() const {
+  return {{"wall_ns", wall_ns},
+          {"user_ns", user_ns},
+          {"system_ns", system_ns},
+          {"peak_resident_kib", peak_resident_kib}};
+}
+
+SignalHold::SignalHold(int command) : command_(command) {
   ::sigemptyset(&held_);
   for (const int signal : kHeldSignals) ::sigaddset(&held_, signal);
   sigset_t blocked = held_;
   ::sigaddset(&blocked, SIGCHLD);  // otherwise an end between waitpid and sigtimedwait is missed
+  if (command != 0) ::sigaddset(&blocked, command);
   ::sigprocmask(SIG_BLOCK, &blocked, &before_);
 }
 
-SignalHold::~SignalHold() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+SignalHold::~SignalHold() {
+  if (command_ != 0) ::signal(command_, SIG_IGN);  // one that comes late is no reason to die
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
 
 bool SignalHold::interrupted() const {
   constexpr timespec kNow{0, 0};
@@ -107,8 +143,7 @@ bool SignalHold::interrupted() const {
 }
 
 Fate run_program(const std::vector<std::string>& command, const std::string& library,
-                 SpoolDirectory& spool, const SignalHold& signals,
-                 const std::function<void()>& on_wait) {
+                 SpoolDirectory& spool, const SignalHold& signals, const WhileItRuns& calls) {
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) {
     throw Error(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
@@ -119,13 +154,12 @@ Fate run_program(const std::vector<std::string>& command, const std::string& lib
   ::close(report[1]);
   const int error = pid > 0 ? exec_error(report[0]) : fork_error;
   ::close(report[0]);
-  Fate fate;
   if (error != 0) {
-    if (pid > 0) reap(pid, fate.wait_status);
+    int status = 0;
+    if (pid > 0) reap(pid, status);
     throw Error(fmt::format("{}: cannot be run: {}", command[0], std::strerror(error)));
   }
-  fate.wait_status = wait_for_end(pid, signals, on_wait);
-  return fate;
+  return wait_for_end(pid, signals, calls);
 }
 
 }  // namespace replay

@@ -2,11 +2,13 @@
 //
 // While it runs, SIGINT, SIGTERM, SIGHUP and SIGQUIT do not end the recorder: what one process
 // sends is passed on to the program, what the terminal sends has reached the program already. So
-// Ctrl-C ends the program and still yields the trace. Uses signal masks: one at a time a process.
+// Ctrl-C ends the program and still yields the trace. One further signal may be for the recorder.
+// Uses signal masks: one at a time a process.
 #pragma once
 
 #include <signal.h>
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -19,15 +21,21 @@ namespace replay {
 // How the program ended: {"kind": "exited", "code": 3} or {"kind": "killed", "signal": 9, ...}.
 struct Fate {
   int wait_status = 0;
+  std::uint64_t wall_ns = 0;
+  std::uint64_t user_ns = 0;
+  std::uint64_t system_ns = 0;
+  std::uint64_t peak_resident_kib = 0;
   bool succeeded() const;
   std::string text() const;  // "exited with code 3", "was killed by signal 9 (Killed)"
   nlohmann::ordered_json json() const;
+  nlohmann::ordered_json usage_json() const;  // what its run took, the recording's share included
 };
 
 // Holds the signals back from now to its end; interrupted() takes one that is pending.
 class SignalHold {
  public:
-  SignalHold();
+  // command: a signal besides that is for the recorder and is not passed on; 0: none.
+  explicit SignalHold(int command = 0);
   ~SignalHold();
   SignalHold(const SignalHold&) = delete;
   SignalHold& operator=(const SignalHold&) = delete;
@@ -35,15 +43,21 @@ class SignalHold {
   bool interrupted() const;
   const sigset_t& held() const { return held_; }
   const sigset_t& before() const { return before_; }
+  int command() const { return command_; }
 
  private:
   sigset_t held_;
   sigset_t before_;
+  int command_;
 };
 
-// `on_wait` is called about four times a second. Throws Error if the program cannot be started.
+struct WhileItRuns {
+  std::function<void()> tick;     // about four times a second
+  std::function<void()> command;  // the signal that is for the recorder has come
+};
+
+// Throws Error if the program cannot be started.
 Fate run_program(const std::vector<std::string>& command, const std::string& library,
-                 SpoolDirectory& spool, const SignalHold& signals,
-                 const std::function<void()>& on_wait);
+                 SpoolDirectory& spool, const SignalHold& signals, const WhileItRuns& calls);
 
 }  // namespace replay

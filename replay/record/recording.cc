@@ -1,13 +1,19 @@
 #include "replay/record/recording.h"
 
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
 #include "replay/record/image.h"
 #include "replay/record/provenance.h"
+#include "replay/record/stacks.h"
 #include "replay/record/stamp.h"
+#include "replay/record/symbolise.h"
 #include "replay/trace/error.h"
 #include "replay/trace/header.h"
 #include "replay/trace/writer.h"
@@ -22,12 +28,14 @@ namespace {
 // The image whose calls become the trace: the last one that recorded any.
 struct Choice {
   std::unique_ptr<Image> image;
+  std::uint32_t index = 0;
   std::vector<ThreadStream> streams;
   ordered_json earlier = ordered_json::array();  // {program, events} of the images before it
 };
 
 std::uint64_t events_so_far(const Image& image) {
-  return image.header().chunks.load() * spool::kChunkRecords;
+  constexpr std::uint64_t kWordsPerEvent = 3;  // a birth has two words, its end one
+  return image.header().chunks.load() * spool::kChunkWords * 2 / kWordsPerEvent;
 }
 
 void require_started(const SpoolDirectory& spool, const spool::Control& control,
@@ -60,6 +68,7 @@ Choice choose_image(SpoolDirectory& spool, const std::string& program) {
           {{"program", choice.image->header().program}, {"events", count_events(choice.streams)}});
     }
     choice.image = std::move(image);
+    choice.index = index;
     choice.streams = std::move(streams);
   }
   return choice;
@@ -73,17 +82,22 @@ const char* stop_text(StopReason reason) {
       return "bytes";
     case StopReason::kTimeLimit:
       return "seconds";
+    case StopReason::kSignal:
+      return "signal";
     default:
       return "none";
   }
 }
 
-// Which limit ended the recording, if one did.
-StopReason stop_reason(const RecordRequest& request, const spool::ImageHeader& header,
-                       const MergeCounts& counts) {
+// What ended the recording, if anything did before the program's end.
+StopReason stop_reason(const RecordRequest& request, const spool::Control& control,
+                       const spool::ImageHeader& header, const MergeCounts& counts) {
   const auto reason = static_cast<StopReason>(header.stop_reason.load());
-  if (reason != StopReason::kNone || counts.cut_events == 0) return reason;
-  return counts.events >= request.limits.events ? StopReason::kEventLimit : StopReason::kTimeLimit;
+  if (reason != StopReason::kNone) return reason;
+  if (control.window_end.load() != spool::kNever) return StopReason::kSignal;
+  if (counts.events >= request.options.limits.events) return StopReason::kEventLimit;
+  const bool stopped = control.phase.load() == spool::Phase::kStopped;
+  return stopped || counts.cut_events != 0 ? StopReason::kTimeLimit : StopReason::kNone;
 }
 
 // Programs that the recorded process became, though nothing could be preloaded into them.
@@ -96,7 +110,7 @@ std::uint32_t execs_not_followed(const spool::Control& control) {
 ordered_json losses_of(const RecordRequest& request, const Choice& choice, spool::Control& control,
                        const MergeCounts& counts) {
   const spool::ImageHeader& header = choice.image->header();
-  const StopReason reason = stop_reason(request, header, counts);
+  const StopReason reason = stop_reason(request, control, header, counts);
   const bool full = reason == StopReason::kSpoolFull;
   return {{"events_lost", header.lost_events.load() + (full ? counts.cut_events : 0)},
           {"unmatched_frees", counts.unmatched_frees},
@@ -113,73 +127,231 @@ ordered_json losses_of(const RecordRequest& request, const Choice& choice, spool
           {"disk_full", full}};
 }
 
-ordered_json provenance_of(const RecordRequest& request, const Image& image, const Fate& fate) {
+// What of the program's run is in the trace by intent, and what was left out of it.
+ordered_json window_of(const RecordRequest& request, const spool::Control& control,
+                       const spool::ImageHeader& header, const StampClock& clock,
+                       const MergeCounts& counts, const char* closed_by) {
+  const RecordOptions& options = request.options;
+  if (!options.start.waits() && options.keep_bytes == 0 && closed_by == std::string("none")) {
+    return nullptr;
+  }
+  const std::uint64_t opened = control.window_stamp.load();
+  const bool never = control.phase.load() == spool::Phase::kWaiting;
+  return {{"opened", !never},
+          {"opened_after_ns", clock.nanoseconds(opened)},
+          {"calls_before", control.waited_calls.load()},
+          {"closed_by", closed_by},
+          {"kept_bytes", options.keep_bytes},
+          {"segments_dropped", header.dropped_chunks.load()},
+          {"events_dropped", header.dropped_events.load() + counts.earlier_events},
+          {"frees_of_earlier_objects", counts.earlier_frees},
+          {"reallocs_of_earlier_objects", counts.earlier_reallocs},
+          {"events_after", counts.cut_events}};
+}
+
+ordered_json recorder_of(const RecordRequest& request, const spool::ImageHeader& header,
+                         std::size_t stacks) {
+  const bool tsc = header.clock == spool::ClockKind::kTsc;
+  ordered_json recorder = {{"name", "allocreplay record"},
+                           {"version", request.version},
+                           {"stamp_source", tsc ? "rdtscp" : "clock_gettime(CLOCK_MONOTONIC_RAW)"},
+                           {"time_unit_ns", kRecordTimeUnitNs}};
+  const RecordOptions& options = request.options;
+  if (options.sites != spool::SitesMode::kOff) {
+    const bool unwinds = options.sites == spool::SitesMode::kUnwind;
+    recorder["sites"] = {{"method", unwinds ? spool::kUnwinder : "frame pointers"},
+                         {"most_frames", options.site_depth},
+                         {"stacks", stacks},
+                         {"calls_without_room", header.unknown_sites.load()}};
+  }
+  if (options.residency) {
+    recorder["residency"] = "pages that the kernel had memory for, of blocks of 16 KiB and more";
+  }
+  return recorder;
+}
+
+ordered_json provenance_of(const RecordRequest& request, const Image& image,
+                           const std::optional<Fate>& fate) {
   const spool::ImageHeader& header = image.header();
   ordered_json host = request.host;
   host["distribution"] = distribution();
-  const bool tsc = header.clock == spool::ClockKind::kTsc;
   return {{"command", request.command},
-          {"ended", fate.json()},
+          {"ended", fate ? fate->json() : ordered_json{{"kind", "running"}}},
+          {"usage", fate ? fate->usage_json() : ordered_json()},
           {"date", iso_8601_utc(header.start.unix_ns)},
           {"host", host},
-          {"libraries", libraries_of(header)},
-          {"recorder",
-           {{"name", "allocreplay record"},
-            {"version", request.version},
-            {"stamp_source", tsc ? "rdtscp" : "clock_gettime(CLOCK_MONOTONIC_RAW)"},
-            {"time_unit_ns", kRecordTimeUnitNs}}}};
+          {"libraries", libraries_of(header)}};
 }
 
-MergeLimits merge_limits(const RecordRequest& request, const spool::ImageHeader& header) {
-  return {request.limits.events, request.limits.time_ns, header.stop_stamp.load()};
+MergeLimits merge_limits(const RecordRequest& request, const spool::Control& control,
+                         const spool::ImageHeader& header, const StampClock& clock) {
+  const std::uint64_t dropped = header.dropped_stamp.load();
+  const std::uint64_t opened = control.window_stamp.load();
+  MergeLimits limits;
+  limits.from_stamp = std::max(opened, dropped == 0 ? 0 : dropped + 1);
+  limits.events = request.options.limits.events;
+  limits.stamp = std::min(header.stop_stamp.load(), control.window_end.load());
+  if (const std::uint64_t most = request.options.limits.time_ns; most != spool::kNever) {
+    // The limit counts from the window's opening, times from what was kept.
+    const std::uint64_t gone = clock.nanoseconds(limits.from_stamp) -
+                               clock.nanoseconds(std::min(opened, limits.from_stamp));
+    limits.time_ns = most - std::min(most, gone);
+  }
+  return limits;
 }
 
-void stop_if_interrupted(const SignalHold& signals) {
-  if (signals.interrupted()) throw Error("interrupted while the trace was written; nothing kept");
+// One recording, from the program's start to its end.
+class Recorder {
+ public:
+  Recorder(const RecordRequest& request, const RecordReports& reports)
+      : request_(request),
+        reports_(reports),
+        signals_(request.signal),
+        spool_(request.trace_path, request.options) {}
+
+  Fate run() {
+    const Fate fate = run_program(request_.command, request_.library, spool_, signals_,
+                                  {[this] { tick(); }, [this] { take_command(); }});
+    if (!written_) write(fate);
+    return fate;
+  }
+
+ private:
+  void take_command() {
+    spool::Control& control = spool_.control();
+    const std::uint64_t now = spool::read_stamp(control.clock);
+    if (spool::open_window(control, now)) return;
+    if (control.phase.load() != spool::Phase::kRecording) return;
+    control.window_end = now;
+    control.phase = spool::Phase::kStopped;
+  }
+
+  void tick() {
+    spool::Control& control = spool_.control();
+    // The library looks only when the program calls; a program that is idle may not for long.
+    const std::uint64_t now = spool::read_stamp(control.clock);
+    if (now >= control.start_stamp) spool::open_window(control, now);
+    if (control.phase.load() == spool::Phase::kRecording && now >= control.limit_stamp.load()) {
+      control.phase = spool::Phase::kStopped;
+    }
+    if (control.phase.load() != spool::Phase::kStopped) return report();
+    if (written_) return reports_.progress("written, the program runs on", outcome_.counts.events);
+    // Whoever took a stamp before the end has stored its record long ago when a second has gone.
+    constexpr int kTicksToSettle = 4;
+    if (++ticks_since_stop_ < kTicksToSettle) return report();
+    write(std::nullopt);
+    release_disk();
+  }
+
+  void report() {
+    const spool::Control& control = spool_.control();
+    const std::uint32_t images = control.images.load();
+    const std::string newest = images == 0 ? "" : spool_.image_path(images - 1);
+    const bool waits = control.phase.load() == spool::Phase::kWaiting;
+    if (waits) return reports_.progress("waiting", control.waited_calls.load());
+    // The newest image may be of this moment and not whole yet.
+    if (images == 0 || !std::filesystem::exists(newest)) return reports_.progress("recording", 0);
+    try {
+      reports_.progress("recording", events_so_far(Image(newest)));
+    } catch (const Error&) {
+      reports_.progress("recording", 0);
+    }
+  }
+
+  void stop_if_interrupted() const {
+    if (!signals_.interrupted()) return;
+    throw Error("interrupted while the trace was written; nothing kept");
+  }
+
+  void write(const std::optional<Fate>& fate);
+
+  // The program still has the files mapped, so they are emptied and not cut.
+  void release_disk() {
+    for (std::uint32_t i = 0; i < spool_.control().images.load(); ++i) {
+      const int fd = ::open(spool_.image_path(i).c_str(), O_RDWR | O_CLOEXEC);
+      if (fd < 0) continue;
+      const off_t end = ::lseek(fd, 0, SEEK_END);
+      ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, spool::kHeaderBytes,
+                  end - off_t{spool::kHeaderBytes});
+      ::close(fd);
+    }
+  }
+
+  const RecordRequest& request_;
+  const RecordReports& reports_;
+  SignalHold signals_;
+  SpoolDirectory spool_;
+  RecordOutcome outcome_;
+  bool written_ = false;
+  int ticks_since_stop_ = 0;
+};
+
+void Recorder::write(const std::optional<Fate>& fate) {
+  const RecordOptions& options = request_.options;
+  const Choice choice = choose_image(spool_, request_.command[0]);
+  spool::Control& control = spool_.control();
+  const spool::ImageHeader& header = choice.image->header();
+  const StampClock clock(header.start, spool::calibrate(header.clock));
+  const MergeLimits limits = merge_limits(request_, control, header, clock);
+
+  TraceHeader trace;
+  trace.time_unit_ns = kRecordTimeUnitNs;
+  trace.start_unix_ns = header.start.unix_ns + clock.nanoseconds(limits.from_stamp);
+  trace.has_sites = options.sites != spool::SitesMode::kOff;
+  trace.has_touched = options.residency;
+  trace.provenance = provenance_of(request_, *choice.image, fate);
+  TraceWriter writer(request_.trace_path, trace);
+  constexpr std::uint64_t kEventsBetweenLooks = 1 << 16;
+  std::vector<std::uint64_t> sites;
+  outcome_.fate = fate;
+  outcome_.counts = merge_streams(
+      choice.streams, clock, limits,
+      [&](const Event& event) {
+        writer.append(event);
+        if (writer.events() % kEventsBetweenLooks != 0) return;
+        if (fate) stop_if_interrupted();
+        reports_.progress("merging", writer.events());
+      },
+      trace.has_sites ? &sites : nullptr);
+  if (!sites.empty()) {
+    reports_.progress("reading symbols", writer.events());
+    SiteTable table = read_stacks(spool_.stacks_path(choice.index), sites);
+    symbolise(table);
+    writer.set_sites(std::move(table));
+  }
+  if (fate) stop_if_interrupted();
+  outcome_.losses = losses_of(request_, choice, control, outcome_.counts);
+  const std::string stopped = outcome_.losses["stopped_at_limit"];
+  outcome_.lost_events = outcome_.losses["events_lost"].get<std::uint64_t>();
+  outcome_.stopped_at_limit = stopped != "none";
+  outcome_.window = window_of(request_, control, header, clock, outcome_.counts, stopped.c_str());
+  trace.provenance["recorder"] = recorder_of(request_, header, sites.size());
+  trace.provenance["window"] = outcome_.window;
+  trace.provenance["losses"] = outcome_.losses;
+  writer.finish(outcome_.lost_events, trace.provenance);
+  outcome_.trace_bytes = writer.bytes();
+  written_ = true;
+  reports_.written(outcome_);
+}
+
+// The program would run on without its sites, and the trace be useless.
+void require_unwinder(const RecordOptions& options) {
+  if (options.sites != spool::SitesMode::kUnwind) return;
+  void* const library = ::dlopen(spool::kUnwinder, RTLD_LAZY | RTLD_LOCAL);
+  if (library == nullptr) {
+    throw Error(
+        fmt::format("{}: cannot be loaded, and --sites needs it; install libunwind8, or use "
+                    "--sites=fp for a program that keeps frame pointers",
+                    spool::kUnwinder));
+  }
+  ::dlclose(library);
 }
 
 }  // namespace
 
-RecordOutcome record_program(const RecordRequest& request, const RecordProgress& progress) {
-  const SignalHold signals;
-  SpoolDirectory spool(request.trace_path, request.limits);
-  RecordOutcome outcome;
-  outcome.fate = run_program(request.command, request.library, spool, signals, [&] {
-    const std::uint32_t images = spool.control().images.load();
-    const std::string newest = images == 0 ? "" : spool.image_path(images - 1);
-    // The newest image may be of this moment and not whole yet.
-    if (images == 0 || !std::filesystem::exists(newest)) return progress("recording", 0);
-    try {
-      progress("recording", events_so_far(Image(newest)));
-    } catch (const Error&) {
-      progress("recording", 0);
-    }
-  });
-  Choice choice = choose_image(spool, request.command[0]);
-  const spool::ImageHeader& header = choice.image->header();
-  const StampClock clock(header.start, spool::calibrate(header.clock));
-
-  TraceHeader trace;
-  trace.time_unit_ns = kRecordTimeUnitNs;
-  trace.start_unix_ns = header.start.unix_ns;
-  trace.provenance = provenance_of(request, *choice.image, outcome.fate);
-  TraceWriter writer(request.trace_path, trace);
-  constexpr std::uint64_t kEventsBetweenLooks = 1 << 16;
-  outcome.counts =
-      merge_streams(choice.streams, clock, merge_limits(request, header), [&](const Event& event) {
-        writer.append(event);
-        if (writer.events() % kEventsBetweenLooks != 0) return;
-        stop_if_interrupted(signals);
-        progress("merging", writer.events());
-      });
-  stop_if_interrupted(signals);
-  outcome.losses = losses_of(request, choice, spool.control(), outcome.counts);
-  outcome.lost_events = outcome.losses["events_lost"].get<std::uint64_t>();
-  outcome.stopped_at_limit = outcome.losses["stopped_at_limit"] != "none";
-  trace.provenance["losses"] = outcome.losses;
-  writer.finish(outcome.lost_events, trace.provenance);
-  outcome.trace_bytes = writer.bytes();
-  return outcome;
+Fate record_program(const RecordRequest& request, const RecordReports& reports) {
+  require_unwinder(request.options);
+  return Recorder(request, reports).run();
 }
 
 }  // namespace replay

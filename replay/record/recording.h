@@ -2,11 +2,13 @@
 //
 // Throws Error, and leaves no file, if the program cannot be run, the library never started in it,
 // or the trace cannot be written. A program that fails or is killed is no error: the trace of what
-// it did is whole, and says how it ended.
+// it did is whole, and says how it ended. Where the recording stops before the program does, the
+// trace is written then, and the program runs on.
 #pragma once
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,22 +26,28 @@ struct RecordRequest {
   std::string library;  // path of liballocrecord.so
   std::string version;  // of the tool, for the provenance
   nlohmann::ordered_json host;
-  RecordLimits limits;
+  RecordOptions options;
+  int signal = 0;  // opens the window, or closes it; 0: none does
 };
 
 // NOLINTNEXTLINE(bugprone-exception-escape)
 struct RecordOutcome {
-  Fate fate;
+  std::optional<Fate> fate;  // none: it still runs
   MergeCounts counts;
   nlohmann::ordered_json losses;
+  nlohmann::ordered_json window;  // null if all of the program was to be recorded
   std::uint64_t lost_events = 0;
   std::uint64_t trace_bytes = 0;
   bool stopped_at_limit = false;
 };
 
-// phase: "recording" or "merging"; events: so far, roughly.
-using RecordProgress = std::function<void(const char* phase, std::uint64_t events)>;
+struct RecordReports {
+  // phase: "waiting", "recording", "merging", ...; events: so far, roughly.
+  std::function<void(const char* phase, std::uint64_t events)> progress;
+  std::function<void(const RecordOutcome&)> written;  // the trace is there
+};
 
-RecordOutcome record_program(const RecordRequest& request, const RecordProgress& progress);
+// Returns how the program ended, after its end.
+Fate record_program(const RecordRequest& request, const RecordReports& reports);
 
 }  // namespace replay

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -36,17 +37,42 @@ spool::ClockKind choose_clock() {
              : spool::ClockKind::kMonotonicRaw;
 }
 
-// A stamp surely behind the limit: the library stops there to save disk, the merge cuts exactly.
-std::uint64_t stamp_after(spool::ClockKind clock, std::uint64_t time_ns) {
-  if (time_ns == spool::kNever) return spool::kNever;
+// Ticks of so long a time, roughly: the library needs them to save disk, the merge cuts exactly.
+std::uint64_t ticks_of(spool::ClockKind clock, std::uint64_t time_ns) {
   const spool::Calibration begin = spool::calibrate(clock);
   ::usleep(10'000);
   const spool::Calibration end = spool::calibrate(clock);
   const double ticks_per_ns = static_cast<double>(end.stamp - begin.stamp) /
                               static_cast<double>(end.monotonic_raw_ns - begin.monotonic_raw_ns);
-  constexpr double kMarginNs = 1e9;  // the program starts later than now
-  return end.stamp + static_cast<std::uint64_t>((static_cast<double>(time_ns) * 1.01 + kMarginNs) *
-                                                ticks_per_ns);
+  return static_cast<std::uint64_t>(static_cast<double>(time_ns) * ticks_per_ns);
+}
+
+void set_limits(spool::Control& control, const RecordOptions& options) {
+  const RecordLimits& limits = options.limits;
+  control.limit_events = limits.events;
+  control.limit_spool_bytes = limits.spool_bytes;
+  control.limit_ticks = spool::kNever;
+  if (limits.time_ns != spool::kNever) {
+    constexpr std::uint64_t kMarginNs = 1'000'000'000;  // the program starts later than now
+    control.limit_ticks = ticks_of(control.clock, limits.time_ns / 100 * 101 + kMarginNs);
+  }
+  // So many that a window always has room for each thread's chunk and some more.
+  if (options.keep_bytes != 0) {
+    constexpr std::uint64_t kLeast = 4;
+    control.keep_chunks = std::max(kLeast, options.keep_bytes / spool::kChunkBytes);
+  }
+}
+
+void set_window(spool::Control& control, const RecordStart& start) {
+  control.start_after_calls = start.calls;
+  control.start_stamp = spool::kNever;
+  control.window_end = spool::kNever;
+  control.limit_stamp = spool::kNever;
+  const std::uint64_t now = spool::read_stamp(control.clock);
+  if (start.time_ns != 0) control.start_stamp = now + ticks_of(control.clock, start.time_ns);
+  if (start.waits()) return;
+  control.phase = spool::Phase::kRecording;
+  if (control.limit_ticks != spool::kNever) control.limit_stamp = now + control.limit_ticks;
 }
 
 std::string make_directory(const std::string& trace_path) {
@@ -60,7 +86,7 @@ std::string make_directory(const std::string& trace_path) {
 
 }  // namespace
 
-SpoolDirectory::SpoolDirectory(const std::string& trace_path, const RecordLimits& limits)
+SpoolDirectory::SpoolDirectory(const std::string& trace_path, const RecordOptions& options)
     : path_(make_directory(trace_path)) {
   const std::string name = path_ + '/' + spool::kControlName;
   const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -76,9 +102,11 @@ SpoolDirectory::SpoolDirectory(const std::string& trace_path, const RecordLimits
   }
   control_ = new (page) spool::Control{};
   control_->clock = choose_clock();
-  control_->limit_events = limits.events;
-  control_->limit_spool_bytes = limits.spool_bytes;
-  control_->limit_stamp = stamp_after(control_->clock, limits.time_ns);
+  set_limits(*control_, options);
+  set_window(*control_, options.start);
+  control_->sites = options.sites;
+  control_->site_depth = options.site_depth;
+  control_->residency = options.residency ? 1 : 0;
   control_->magic = spool::kControlMagic;
 }
 
@@ -90,6 +118,10 @@ SpoolDirectory::~SpoolDirectory() {
 
 std::string SpoolDirectory::image_path(std::uint32_t index) const {
   return fmt::format("{}/{}{}", path_, spool::kImagePrefix, index);
+}
+
+std::string SpoolDirectory::stacks_path(std::uint32_t index) const {
+  return fmt::format("{}/{}{}", path_, spool::kStacksPrefix, index);
 }
 
 }  // namespace replay

@@ -9,10 +9,12 @@
 //     for the load that received the pointer from the thread which allocated it. Plain rdtsc waits
 //     for nothing and may run ahead of a load that misses the cache; rdtscp waits for all earlier
 //     loads. So both stamps are rdtscp, though it costs some nanoseconds more.
+// While the process has one thread there is nobody to be ordered against, and the plain rdtsc, half
+// the cost, will do (the C library says so; a thread made past it, by clone, it does not know of).
 // Where the time-stamp counter is not invariant or the kernel distrusts it, clock_gettime
 // (CLOCK_MONOTONIC_RAW) takes its place; its read is ordered likewise.
 //
-// Thread-safe, never allocates, no errors. About 20 ns.
+// Thread-safe, never allocates, no errors. About 20 ns, alone 10.
 #pragma once
 
 #include <time.h>
@@ -44,6 +46,15 @@ inline std::uint64_t read_stamp(ClockKind clock) {
 #endif
   (void)clock;
   return read_clock_ns(CLOCK_MONOTONIC_RAW);
+}
+
+// The same for a caller that is the process's only thread.
+inline std::uint64_t read_stamp_alone(ClockKind clock) {
+#if defined(__x86_64__)
+  if (clock == ClockKind::kTsc) [[likely]]
+    return __rdtsc();
+#endif
+  return read_stamp(clock);
 }
 
 // True if the processor says that its counter runs at one rate always, and has rdtscp.

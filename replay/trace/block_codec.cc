@@ -17,8 +17,9 @@ namespace replay {
 namespace {
 
 using format::payload::Column;
-using format::payload::kColumnCount;
-using format::payload::kColumnsAt;
+using format::payload::column_count;
+using format::payload::columns_at;
+using format::payload::kMaxColumns;
 
 std::uint32_t crc_of(const unsigned char* data, std::size_t size) {
   return static_cast<std::uint32_t>(crc32(0, data, static_cast<uInt>(size)));
@@ -42,7 +43,7 @@ void encode_head(const BlockHead& head, unsigned char* to) {
   store_le<std::uint32_t>(to + at::kCrc, crc_of(to, at::kCrc));
 }
 
-std::string decode_head(const unsigned char* from, BlockHead* head) {
+std::string decode_head(const unsigned char* from, BlockHead* head, std::uint32_t features) {
   namespace at = format::block;
   if (std::memcmp(from, format::kBlockMagic.data(), format::kBlockMagic.size()) != 0) {
     return "expected the magic \"ABLK\" of a block";
@@ -62,9 +63,10 @@ std::string decode_head(const unsigned char* from, BlockHead* head) {
   if (head->event_count < 1 || head->event_count > at::kMaxEvents) {
     return fmt::format("a block of {} events, expected 1 to {}", head->event_count, at::kMaxEvents);
   }
-  const std::size_t max_raw = format::payload::max_raw_size(head->event_count);
-  if (head->raw_size < kColumnsAt || head->raw_size > max_raw) {
-    return fmt::format("raw size {}, expected {} to {}", head->raw_size, kColumnsAt, max_raw);
+  const std::size_t max_raw = format::payload::max_raw_size(head->event_count, features);
+  const std::size_t min_raw = columns_at(features);
+  if (head->raw_size < min_raw || head->raw_size > max_raw) {
+    return fmt::format("raw size {}, expected {} to {}", head->raw_size, min_raw, max_raw);
   }
   const std::size_t max_compressed = format::payload::max_compressed_size(head->raw_size);
   if (head->compressed_size > max_compressed) {
@@ -81,8 +83,8 @@ std::string decode_head(const unsigned char* from, BlockHead* head) {
 // Encoding.
 
 struct BlockEncoder::Columns {
-  std::array<std::vector<unsigned char>, kColumnCount> bytes;
-  std::array<unsigned char*, kColumnCount> end;
+  std::array<std::vector<unsigned char>, kMaxColumns> bytes;
+  std::array<unsigned char*, kMaxColumns> end;
   ZSTD_CCtx* zstd = ZSTD_createCCtx();
 
   explicit Columns(int zstd_level) {
@@ -95,20 +97,21 @@ struct BlockEncoder::Columns {
   Columns& operator=(const Columns&) = delete;
 
   void put(Column column, std::uint64_t value) { end[column] = put_varint(end[column], value); }
-  std::size_t size(int column) const {
-    const auto i = static_cast<std::size_t>(column);
-    return static_cast<std::size_t>(end[i] - bytes[i].data());
+  std::size_t size(std::size_t column) const {
+    return static_cast<std::size_t>(end[column] - bytes[column].data());
   }
 };
 
-BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns, int zstd_level)
-    : time_unit_ns_(time_unit_ns), columns_(std::make_unique<Columns>(zstd_level)) {}
+BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features, int zstd_level)
+    : time_unit_ns_(time_unit_ns),
+      features_(features),
+      columns_(std::make_unique<Columns>(zstd_level)) {}
 
 BlockEncoder::~BlockEncoder() = default;
 
 void BlockEncoder::lay_out(std::span<const Event> events, std::uint64_t objects_before) {
   Columns& columns = *columns_;
-  for (std::size_t i = 0; i < kColumnCount; ++i) {
+  for (std::size_t i = 0; i < column_count(features_); ++i) {
     columns.bytes[i].resize(events.size() * 2 * kMaxVarintBytes);
     columns.end[i] = columns.bytes[i].data();
   }
@@ -136,13 +139,25 @@ void BlockEncoder::lay_out(std::span<const Event> events, std::uint64_t objects_
   }
 }
 
+void BlockEncoder::lay_out_extras(std::span<const Event> events) {
+  Columns& columns = *columns_;
+  for (const Event& event : events) {
+    if ((features_ & format::kFeatureSites) != 0 && event.op != Op::kFree) {
+      columns.put(Column::kSites, event.site);
+    }
+    if ((features_ & format::kFeatureTouched) != 0 && !is_birth(event.op)) {
+      columns.put(Column::kTouched, event.touched);
+    }
+  }
+}
+
 // Each column is flushed, so that it has entropy tables of its own.
 std::size_t BlockEncoder::compress(std::size_t raw_size, unsigned char* to, std::size_t capacity) {
   Columns& columns = *columns_;
-  std::array<unsigned char, kColumnsAt> sizes;
-  for (std::size_t i = 0; i < kColumnCount; ++i) {
-    store_le<std::uint32_t>(&sizes[4 * i],
-                            static_cast<std::uint32_t>(columns.size(static_cast<int>(i))));
+  const std::size_t count = column_count(features_);
+  std::array<unsigned char, 4 * kMaxColumns> sizes;
+  for (std::size_t i = 0; i < count; ++i) {
+    store_le<std::uint32_t>(&sizes[4 * i], static_cast<std::uint32_t>(columns.size(i)));
   }
   ZSTD_CCtx_reset(columns.zstd, ZSTD_reset_session_only);
   ZSTD_CCtx_setPledgedSrcSize(columns.zstd, raw_size);
@@ -152,10 +167,9 @@ std::size_t BlockEncoder::compress(std::size_t raw_size, unsigned char* to, std:
     // Zero means that all is written; it is, because `capacity` is ZSTD's own bound and slack.
     if (ZSTD_compressStream2(columns.zstd, &out, &in, directive) != 0) throw std::bad_alloc();
   };
-  feed(sizes.data(), sizes.size(), ZSTD_e_flush);
-  for (std::size_t i = 0; i < kColumnCount; ++i) {
-    feed(columns.bytes[i].data(), columns.size(static_cast<int>(i)),
-         i + 1 == kColumnCount ? ZSTD_e_end : ZSTD_e_flush);
+  feed(sizes.data(), columns_at(features_), ZSTD_e_flush);
+  for (std::size_t i = 0; i < count; ++i) {
+    feed(columns.bytes[i].data(), columns.size(i), i + 1 == count ? ZSTD_e_end : ZSTD_e_flush);
   }
   return out.pos;
 }
@@ -164,8 +178,9 @@ std::span<const unsigned char> BlockEncoder::encode(std::span<const Event> event
                                                     std::uint64_t first_event,
                                                     std::uint64_t objects_before) {
   lay_out(events, objects_before);
-  std::size_t raw_size = kColumnsAt;
-  for (int i = 0; i < kColumnCount; ++i) raw_size += columns_->size(i);
+  if (format::payload::has_extra_columns(features_)) lay_out_extras(events);
+  std::size_t raw_size = columns_at(features_);
+  for (std::size_t i = 0; i < column_count(features_); ++i) raw_size += columns_->size(i);
 
   const std::size_t capacity = format::payload::max_compressed_size(raw_size);
   block_.resize(format::block::kHeadSize + capacity);
@@ -206,7 +221,8 @@ OpCounts count_ops(std::span<const unsigned char> ops) {
 }  // namespace
 
 struct BlockDecoder::Buffers {
-  explicit Buffers(std::uint32_t unit) : time_unit_ns(unit) {
+  Buffers(std::uint32_t unit, std::uint32_t features_in)
+      : time_unit_ns(unit), features(features_in) {
     if (zstd == nullptr) throw std::bad_alloc();
   }
   ~Buffers() { ZSTD_freeDCtx(zstd); }
@@ -218,13 +234,17 @@ struct BlockDecoder::Buffers {
   std::string read_columns(const BlockHead& head);
   std::string join(const BlockHead& head);
   bool fill_threads();
+  std::string fill_extras();
 
   std::uint32_t time_unit_ns;
+  std::uint32_t features;
   ZSTD_DCtx* zstd = ZSTD_createDCtx();
   std::vector<unsigned char> raw;
-  std::array<std::span<const unsigned char>, kColumnCount> columns;
+  std::array<std::span<const unsigned char>, kMaxColumns> columns;
   // The columns, decoded; each with one value more than needed, as join() reads ahead.
-  std::vector<std::uint64_t> sizes, distances, times;
+  std::vector<std::uint64_t> sizes, distances, times, extras;
+  std::size_t sized_events = 0;
+  std::size_t named_events = 0;
   std::vector<std::uint8_t> aligns;
   std::vector<Event> events;
   std::uint64_t births = 0;
@@ -253,8 +273,8 @@ std::string BlockDecoder::Buffers::decompress(const BlockHead& head,
 }
 
 std::string BlockDecoder::Buffers::split(const BlockHead& head) {
-  std::size_t at = kColumnsAt;
-  for (std::size_t i = 0; i < kColumnCount; ++i) {
+  std::size_t at = columns_at(features);
+  for (std::size_t i = 0; i < column_count(features); ++i) {
     const std::size_t size = load_le<std::uint32_t>(raw.data() + 4 * i);
     if (size > raw.size() - at) return fmt::format("column {} goes beyond the payload", i);
     columns[i] = std::span(raw).subspan(at, size);
@@ -270,6 +290,8 @@ std::string BlockDecoder::Buffers::split(const BlockHead& head) {
 std::string BlockDecoder::Buffers::read_columns(const BlockHead& head) {
   const OpCounts counts = count_ops(columns[Column::kOps]);
   if (!counts.valid) return "an op above 4";
+  sized_events = counts.sized;
+  named_events = counts.named;
   const auto read = [this](Column column, std::size_t count, std::vector<std::uint64_t>* values) {
     const auto bytes = columns[column];
     values->resize(count + 1);
@@ -353,8 +375,38 @@ bool BlockDecoder::Buffers::fill_threads() {
   return at == end;
 }
 
-BlockDecoder::BlockDecoder(std::uint32_t time_unit_ns)
-    : buffers_(std::make_unique<Buffers>(time_unit_ns)) {}
+// After join(), which leaves alone what it writes here.
+std::string BlockDecoder::Buffers::fill_extras() {
+  const auto fill = [this](Column column, std::size_t count, std::uint32_t Event::*member,
+                           auto has) {
+    const auto bytes = columns[column];
+    extras.resize(count);
+    const unsigned char* const end = bytes.data() + bytes.size();
+    if (get_varints(bytes.data(), end, count, extras.data()) != end) return false;
+    std::uint64_t all = 0;
+    const std::uint64_t* value = extras.data();
+    for (Event& event : events) {
+      const bool takes = count != 0 && has(event.op);
+      event.*member = takes ? static_cast<std::uint32_t>(*value) : 0;
+      if (takes) all |= *value++;
+    }
+    return all <= std::numeric_limits<std::uint32_t>::max();
+  };
+  const bool with_sites = (features & format::kFeatureSites) != 0;
+  const bool with_touched = (features & format::kFeatureTouched) != 0;
+  if (!fill(Column::kSites, with_sites ? sized_events : 0, &Event::site,
+            [](Op op) { return op != Op::kFree; })) {
+    return "the sites do not add up";
+  }
+  if (!fill(Column::kTouched, with_touched ? named_events : 0, &Event::touched,
+            [](Op op) { return !is_birth(op); })) {
+    return "the touched pages do not add up";
+  }
+  return {};
+}
+
+BlockDecoder::BlockDecoder(std::uint32_t time_unit_ns, std::uint32_t features)
+    : buffers_(std::make_unique<Buffers>(time_unit_ns, features)) {}
 BlockDecoder::~BlockDecoder() = default;
 BlockDecoder::BlockDecoder(BlockDecoder&&) noexcept = default;
 BlockDecoder& BlockDecoder::operator=(BlockDecoder&&) noexcept = default;
@@ -365,6 +417,9 @@ std::string BlockDecoder::decode(const BlockHead& head, std::span<const unsigned
   if (problem.empty()) problem = buffers_->read_columns(head);
   if (problem.empty()) problem = buffers_->join(head);
   if (problem.empty() && !buffers_->fill_threads()) problem = "the threads do not add up";
+  if (problem.empty() && format::payload::has_extra_columns(buffers_->features)) {
+    problem = buffers_->fill_extras();
+  }
   return problem;
 }
 

@@ -26,7 +26,7 @@ struct BlockHead {
 
 void encode_head(const BlockHead& head, unsigned char* to);
 // Returns what is wrong with the bytes, or "" if `head` holds them now.
-std::string decode_head(const unsigned char* from, BlockHead* head);
+std::string decode_head(const unsigned char* from, BlockHead* head, std::uint32_t features = 0);
 
 // Levels of zstd: 9 is where more effort stops paying for these columns, for who writes once and
 // keeps; the other is for who reads at once.
@@ -35,7 +35,9 @@ inline constexpr int kZstdFast = -5;
 
 class BlockEncoder {
  public:
-  explicit BlockEncoder(std::uint32_t time_unit_ns, int zstd_level = kZstdSmall);
+  // features: format::kFeatureSites and kFeatureTouched say which further columns there are.
+  explicit BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features = 0,
+                        int zstd_level = kZstdSmall);
   ~BlockEncoder();
   BlockEncoder(const BlockEncoder&) = delete;
   BlockEncoder& operator=(const BlockEncoder&) = delete;
@@ -48,16 +50,18 @@ class BlockEncoder {
  private:
   struct Columns;
   void lay_out(std::span<const Event> events, std::uint64_t objects_before);
+  void lay_out_extras(std::span<const Event> events);
   std::size_t compress(std::size_t raw_size, unsigned char* to, std::size_t capacity);
 
   std::uint32_t time_unit_ns_;
+  std::uint32_t features_;
   std::unique_ptr<Columns> columns_;
   std::vector<unsigned char> block_;
 };
 
 class BlockDecoder {
  public:
-  explicit BlockDecoder(std::uint32_t time_unit_ns);
+  explicit BlockDecoder(std::uint32_t time_unit_ns, std::uint32_t features = 0);
   ~BlockDecoder();
   BlockDecoder(BlockDecoder&&) noexcept;
   BlockDecoder& operator=(BlockDecoder&&) noexcept;

@@ -24,6 +24,8 @@ constexpr const char* op_name(Op op) {
   constexpr const char* kNames[kOpCount] = {"malloc", "calloc", "aligned", "realloc", "free"};
   return kNames[static_cast<int>(op)];
 }
+// Touched is told in pages of so many bytes, however large the machine's are.
+inline constexpr std::uint64_t kTouchedPageBytes = 4096;
 
 struct Event {
   std::uint64_t time_ns = 0;  // since the trace began, never decreasing
@@ -32,6 +34,9 @@ struct Event {
   std::uint32_t thread = 0;   // 0, 1, 2, ... in the order of first appearance
   Op op = Op::kMalloc;
   std::uint8_t align_log2 = 0;  // kAligned only
+  // What a recording may know besides; both 0 if it does not.
+  std::uint32_t site = 0;     // of a birth or realloc: the stack that called, a number of SiteTable
+  std::uint32_t touched = 0;  // of a free or realloc: 1 + the pages of the block that were touched
 
   friend bool operator==(const Event&, const Event&) = default;
 };

@@ -14,12 +14,15 @@ inline constexpr std::string_view kFileMagic{
     "ART\r\n\x1a\n",
     8};
 inline constexpr std::string_view kBlockMagic = "ABLK";
+inline constexpr std::string_view kSitesMagic = "ASIT";
 inline constexpr std::string_view kIndexMagic = "AIDX";
 inline constexpr std::string_view kTrailerMagic = "AEND";
 inline constexpr std::uint16_t kVersionMajor = 1;
 inline constexpr std::uint16_t kVersionMinor = 0;
 inline constexpr std::uint32_t kFeatureStreamed = 1;
-inline constexpr std::uint32_t kKnownFeatures = kFeatureStreamed;
+inline constexpr std::uint32_t kFeatureSites = 2;
+inline constexpr std::uint32_t kFeatureTouched = 4;
+inline constexpr std::uint32_t kKnownFeatures = kFeatureStreamed | kFeatureSites | kFeatureTouched;
 inline constexpr std::uint32_t kStatusComplete = 1;
 
 namespace header {
@@ -58,15 +61,39 @@ static_assert(kCrc + 4 == kHeadSize);
 }  // namespace block
 
 namespace payload {
-enum Column { kOps, kThreads, kSizes, kDistances, kAligns, kTimes, kColumnCount };
-inline constexpr size_t kColumnsAt = size_t{4} * kColumnCount;  // after their sizes, a u32 each
-// An event takes at most: op 1, thread 5 + run 3, size 10, distance 10, align 1, time 10.
-inline constexpr size_t kMaxEventBytes = 40;
-static_assert(kColumnsAt == 24);
+enum Column { kOps, kThreads, kSizes, kDistances, kAligns, kTimes, kSites, kTouched };
+inline constexpr size_t kPlainColumns = 6;  // of every trace; the rest only with their features
+inline constexpr size_t kMaxColumns = 8;
+// An event takes at most: op 1, thread 5 + run 3, size 10, distance 10, align 1, time 10; and then
+// site 5, touched 5.
+inline constexpr size_t kMaxPlainBytes = 40;
+inline constexpr size_t kMaxEventBytes = 50;
 
-constexpr size_t max_raw_size(size_t events) { return kColumnsAt + kMaxEventBytes * events; }
+constexpr bool has_extra_columns(std::uint32_t features) {
+  return (features & (kFeatureSites | kFeatureTouched)) != 0;
+}
+constexpr size_t column_count(std::uint32_t features) {
+  return has_extra_columns(features) ? kMaxColumns : kPlainColumns;
+}
+// After the columns' sizes, a u32 each.
+constexpr size_t columns_at(std::uint32_t features) { return 4 * column_count(features); }
+constexpr size_t max_raw_size(size_t events, std::uint32_t features = 0) {
+  return columns_at(features) +
+         (has_extra_columns(features) ? kMaxEventBytes : kMaxPlainBytes) * events;
+}
+static_assert(columns_at(0) == 24 && columns_at(kFeatureSites) == 32);
 constexpr size_t max_compressed_size(size_t raw) { return raw + raw / 128 + 1024; }
 }  // namespace payload
+
+namespace sites {
+inline constexpr size_t kCompressedSize = 4;  // u32
+inline constexpr size_t kRawSize = 8;         // u32
+inline constexpr size_t kCrc = 44;            // u32
+inline constexpr size_t kHeadSize = 48;
+inline constexpr size_t kMinRawSize = 20;  // the counts of five lists, a u32 each
+inline constexpr size_t kMaxRawSize = size_t{1} << 28;
+static_assert(kHeadSize == block::kHeadSize, "a reader does not know which of them it reads");
+}  // namespace sites
 
 namespace index {
 inline constexpr size_t kBlockCount = 4;  // u32

@@ -11,6 +11,8 @@ struct TraceHeader {
   std::uint16_t version_minor = 0;
   std::uint32_t time_unit_ns = 1;   // times are rounded down to multiples of this
   std::uint64_t start_unix_ns = 0;  // wall clock at time 0; 0 if unknown
+  bool has_sites = false;           // events name the stack that called
+  bool has_touched = false;         // frees and reallocs say how much of the block was touched
   bool streamed = false;            // what follows stands at the end: known to who has read that
   std::uint64_t event_count = 0;    // the rest is written by finish()
   std::uint64_t object_count = 0;

@@ -26,6 +26,12 @@ std::uint32_t crc_of(const unsigned char* bytes, std::size_t size) {
 
 }  // namespace
 
+std::uint32_t features_of(const TraceHeader& header) {
+  return (header.streamed ? format::kFeatureStreamed : 0) |
+         (header.has_sites ? format::kFeatureSites : 0) |
+         (header.has_touched ? format::kFeatureTouched : 0);
+}
+
 std::string dump_provenance(const nlohmann::ordered_json& provenance) {
   return provenance.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -48,7 +54,7 @@ std::string encode_header(const TraceHeader& header, const FileLayout& layout) {
   std::memcpy(to, format::kFileMagic.data(), format::kFileMagic.size());
   store_le<std::uint16_t>(to + at::kMajor, format::kVersionMajor);
   store_le<std::uint16_t>(to + at::kMinor, format::kVersionMinor);
-  store_le<std::uint32_t>(to + at::kFeatures, header.streamed ? format::kFeatureStreamed : 0);
+  store_le<std::uint32_t>(to + at::kFeatures, features_of(header));
   store_le<std::uint32_t>(to + at::kHeaderSize, layout.header_size);
   store_le<std::uint32_t>(to + at::kMetaSize,
                           layout.header_size - static_cast<std::uint32_t>(at::kFixedSize));
@@ -108,6 +114,8 @@ HeaderProblem decode_header(std::span<const unsigned char> bytes, TraceHeader* h
   header->version_major = load_le<std::uint16_t>(from + at::kMajor);
   header->version_minor = load_le<std::uint16_t>(from + at::kMinor);
   const auto features = load_le<std::uint32_t>(from + at::kFeatures);
+  header->has_sites = (features & format::kFeatureSites) != 0;
+  header->has_touched = (features & format::kFeatureTouched) != 0;
   header->streamed = (features & format::kFeatureStreamed) != 0;
   header->time_unit_ns = load_le<std::uint32_t>(from + at::kTimeUnitNs);
   header->start_unix_ns = load_le<std::uint64_t>(from + at::kStartUnixNs);

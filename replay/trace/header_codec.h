@@ -16,6 +16,9 @@ struct FileLayout {
   std::uint32_t block_count = 0;
 };
 
+// The required_features that `header` says.
+std::uint32_t features_of(const TraceHeader& header);
+
 // Compact JSON; what is not UTF-8 in it (a command line need not be) is replaced.
 std::string dump_provenance(const nlohmann::ordered_json& provenance);
 

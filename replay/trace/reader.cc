@@ -51,6 +51,7 @@ struct TraceReader::Impl {
   bool check_counts();
   void check_nothing_follows();
   bool read_head(BlockHead* head);
+  bool read_sites();
   bool at_end();
   void skip_block(const BlockHead& head);
   bool load_index();
@@ -77,6 +78,8 @@ struct TraceReader::Impl {
   std::vector<IndexEntry> index;
   std::vector<unsigned char> bytes;
   std::string truncation;
+  SiteTable sites;
+  bool sites_read = false;
 };
 
 // Sets `bytes` to what is there; returns false if that is less than `length`.
@@ -89,7 +92,7 @@ bool TraceReader::Impl::read_at(std::uint64_t offset, std::size_t length) {
 
 void TraceReader::Impl::open_header() {
   read_header();
-  decoder = std::make_unique<BlockDecoder>(header.time_unit_ns);
+  decoder = std::make_unique<BlockDecoder>(header.time_unit_ns, features_of(header));
   position.offset = layout.header_size;
   if (header.streamed) {
     find_trailer();
@@ -228,10 +231,36 @@ bool TraceReader::Impl::at_end() {
   if (position.offset != data_end) return false;
   if (!header.complete) return !damaged(position.offset, "the trace was not finished");
   if (!check_counts()) return true;
+  if (header.has_sites && !sites_read) {
+    return !damaged(position.offset, "the blocks end without the call sites");
+  }
   check_nothing_follows();
   if (!file.size()) position.offset = data_end + format::index::size(layout.block_count);
   ended = true;
   return true;
+}
+
+// What stands behind the last block. Returns false: no block follows.
+bool TraceReader::Impl::read_sites() {
+  const std::uint64_t offset = position.offset;
+  std::uint32_t compressed_size = 0;
+  std::uint32_t raw_size = 0;
+  std::string problem = decode_site_head(bytes.data(), &compressed_size, &raw_size);
+  if (!problem.empty()) return damaged(offset, problem);
+  const std::uint64_t frame_at = offset + format::sites::kHeadSize;
+  if (compressed_size > data_end - frame_at) {
+    return damaged(data_end, "the file ends within the call sites");
+  }
+  if (!read_at(frame_at, compressed_size)) {
+    return damaged(frame_at + bytes.size(), "the trace ends within the call sites");
+  }
+  problem = decode_site_table(bytes, raw_size, &sites);
+  if (!problem.empty()) return damaged(offset, problem);
+  sites_read = true;
+  position.offset = frame_at + compressed_size;
+  BlockHead none;
+  if (at_end() || !read_head(&none)) return false;
+  return damaged(position.offset, "a block follows the call sites");
 }
 
 // Returns false if there is no further block.
@@ -253,7 +282,10 @@ bool TraceReader::Impl::read_head(BlockHead* head) {
   if (header.streamed &&
       std::memcmp(bytes.data(), format::kTrailerMagic.data(), format::kTrailerMagic.size()) == 0)
     return read_trailer(offset);
-  const std::string problem = decode_head(bytes.data(), head);
+  if (header.has_sites && !sites_read &&
+      std::memcmp(bytes.data(), format::kSitesMagic.data(), format::kSitesMagic.size()) == 0)
+    return read_sites();
+  const std::string problem = decode_head(bytes.data(), head, features_of(header));
   if (!problem.empty()) return damaged(offset, problem);
   if (head->first_event != position.events) {
     return damaged(offset, fmt::format("the block begins with event {}, expected {}",
@@ -358,6 +390,7 @@ std::uint64_t TraceReader::Impl::seek(std::uint64_t wanted) {
     }
   } else {
     ended = false;
+    sites_read = false;
     truncation.clear();
     next_head.reset();
     position = {.offset = layout.header_size};
@@ -392,6 +425,7 @@ const TraceHeader& TraceReader::header() const { return impl_->header; }
 const std::string& TraceReader::path() const { return impl_->path; }
 std::span<const Event> TraceReader::next_block() { return impl_->next_block(); }
 std::uint64_t TraceReader::seek(std::uint64_t index) { return impl_->seek(index); }
+const SiteTable& TraceReader::sites() const { return impl_->sites; }
 std::uint64_t TraceReader::events_read() const { return impl_->position.events; }
 std::uint64_t TraceReader::bytes_read() const { return impl_->position.offset; }
 std::optional<std::uint64_t> TraceReader::bytes_total() const { return impl_->file.size(); }

@@ -13,6 +13,7 @@
 
 #include "replay/trace/event.h"
 #include "replay/trace/header.h"
+#include "replay/trace/site_table.h"
 
 namespace replay {
 
@@ -40,6 +41,10 @@ class TraceReader {
   // else by skipping blocks without decoding them. Returns the index of that block's first event.
   // Throws Error if that lies before what was read of a pipe.
   std::uint64_t seek(std::uint64_t index);
+
+  // The call sites that events name; they stand behind the last block, so they are here only after
+  // next_block() or seek() came to the end. Empty for a trace without (header().has_sites).
+  const SiteTable& sites() const;
 
   // Events and bytes before the next block, and all bytes if that is known; for progress.
   std::uint64_t events_read() const;

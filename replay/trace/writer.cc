@@ -28,6 +28,8 @@ TraceHeader unfinished(const TraceHeader& from, bool streamed) {
   header.streamed = streamed;
   header.time_unit_ns = from.time_unit_ns;
   header.start_unix_ns = from.start_unix_ns;
+  header.has_sites = from.has_sites;
+  header.has_touched = from.has_touched;
   header.provenance = from.provenance;
   return header;
 }
@@ -46,7 +48,8 @@ struct TraceWriter::Impl {
         path(file.name()),
         header(unfinished(header_in, file.is_stream())),
         block_events(block_events_in),
-        encoder(checked_unit(path, header_in), file.is_stream() ? kZstdFast : kZstdSmall) {
+        encoder(checked_unit(path, header_in), features_of(header),
+                file.is_stream() ? kZstdFast : kZstdSmall) {
     block.reserve(block_events);
     layout.header_size = roomy_header_size(header);
     write_header();
@@ -67,6 +70,7 @@ struct TraceWriter::Impl {
   BlockEncoder encoder;
   std::vector<Event> block;
   std::vector<IndexEntry> index;  // none of a stream
+  SiteTable sites;
   std::uint64_t objects_before_block = 0;
   std::uint64_t last_time_ns = 0;
   bool finished = false;
@@ -178,10 +182,14 @@ void TraceWriter::append(const Event& event) {
   if (impl.block.size() == impl.block_events) impl.end_block();
 }
 
+bool TraceWriter::has_sites() const { return impl_->header.has_sites; }
+void TraceWriter::set_sites(SiteTable sites) { impl_->sites = std::move(sites); }
+
 void TraceWriter::finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance) {
   Impl& impl = *impl_;
   if (impl.finished) throw Error(impl.path + ": finish() was called before");
   impl.end_block();
+  if (impl.header.has_sites) impl.file.append(encode_site_table(impl.sites));
   impl.header.lost_events = lost_events;
   impl.header.provenance = provenance;
   impl.header.complete = true;

@@ -14,6 +14,7 @@
 
 #include "replay/trace/event.h"
 #include "replay/trace/header.h"
+#include "replay/trace/site_table.h"
 
 namespace replay {
 
@@ -22,8 +23,9 @@ inline constexpr std::uint32_t kBlockEvents = 32768;
 
 class TraceWriter {
  public:
-  // Uses time_unit_ns, start_unix_ns and provenance of `header`. Throws Error if the file cannot
-  // be made. pre: block_events is 1 to 65536; other sizes than the default are for tests.
+  // Uses time_unit_ns, start_unix_ns, has_sites, has_touched and provenance of `header`. Throws
+  // Error if the file cannot be made. pre: block_events is 1 to 65536; other sizes than the default
+  // are for tests.
   TraceWriter(const std::string& path, const TraceHeader& header,
               std::uint32_t block_events = kBlockEvents);
   ~TraceWriter();  // without finish(): nothing is left
@@ -32,9 +34,14 @@ class TraceWriter {
 
   // pre: time_ns does not decrease; a birth's object is the number of births before it; a free or
   // realloc names an object already born; a new thread is the number of threads before it; size is
-  // 0 for a free, align_log2 is 0 for all but kAligned and at most 63. Throws Error where that is
+  // 0 for a free, align_log2 is 0 for all but kAligned and at most 63; site and touched are
+  // left out where the header says nothing of them. Throws Error where that is
   // violated or a write fails.
   void append(const Event& event);
+
+  // The stacks that the events' sites name; before finish(). pre: header.has_sites.
+  void set_sites(SiteTable sites);
+  bool has_sites() const;
 
   // Ends the file: last block, index, counts, provenance and losses; then renames it into place. Of
   // the streamed form: last block and trailer.

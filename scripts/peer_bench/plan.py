@@ -17,7 +17,8 @@ def order(names: list[str], round_: int, job: str) -> list[str]:
 class Progress:
     """Lines on stderr; at a terminal one that is overwritten."""
 
-    def __init__(self, total: int, stream=None):
+    def __init__(self, total: int, stream=None, who="bench_peers"):
+        self.who = who
         self.stream = stream or sys.stderr
         self.total, self.done = total, 0
         self.started = time.monotonic()
@@ -27,7 +28,7 @@ class Progress:
     def step(self, text: str) -> None:
         elapsed = time.monotonic() - self.started
         left = elapsed / self.done * (self.total - self.done) if self.done else 0
-        line = f"bench_peers: {self.done}/{self.total}, {left / 60:.1f} min left, {text}"
+        line = f"{self.who}: {self.done}/{self.total}, {left / 60:.1f} min left, {text}"
         if self.terminal:
             print(f"\r{line[:110]:<110}", end="", file=self.stream, flush=True)
         elif elapsed - self.reported >= 10:
@@ -36,7 +37,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         print(f"\r{'':<110}\r" if self.terminal else "", end="", file=self.stream)
-        print(f"bench_peers: {text}", file=self.stream, flush=True)
+        print(f"{self.who}: {text}", file=self.stream, flush=True)
 
 
 def todo(jobs, allocators, rounds: int, state, scale: str):

@@ -63,6 +63,18 @@ class ReadersAgree(unittest.TestCase):
         self.assertEqual(trace.lost_events, 3)
         self.assertEqual(trace.provenance["note"], "caf\u00e9, for golden tests")
 
+    def test_recorded_with_sites_and_residency(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "sites.trace"
+            subprocess.run([BIN / "allocreplay", "record", "-q", "--sites", "--residency", "-o",
+                            path, "--", "ls", "-l", "/usr"], check=True,
+                           stdout=subprocess.DEVNULL)
+            trace = self.compare(path)
+        self.assertTrue(trace.has_sites and trace.has_touched)
+        functions = {frame[0] for stack in trace.stacks for frame in stack}
+        self.assertIn("__libc_start_main", " ".join(filter(None, functions)))
+        self.assertEqual(max(event[6] for event in trace), len(trace.stacks))
+
     def test_traces_of_the_repository(self):
         for path in sorted((SOURCE / "traces").glob("*.trace")):
             if path.stat().st_size <= MAX_BYTES:

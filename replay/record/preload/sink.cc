@@ -14,17 +14,17 @@
 namespace replay::preload {
 
 using spool::ImageHeader;
-using spool::Record;
 using spool::StopReason;
 
 thread_local constinit ThreadBuffer t_buffer{};
+Extras g_extras{};
 
 // Who writes into which chunk, so that what a dead thread left of its chunk is used on: without
 // this, ten thousand threads of three calls each would fill 640 MB. `owner` holds a thread id and a
 // count of owners, so that a thread id used again by the kernel is not taken for its predecessor.
 struct Slot {
   std::atomic<std::uint64_t> owner;
-  std::atomic<Record*> chunk;
+  std::atomic<std::uint64_t*> chunk;
 };
 
 namespace {
@@ -92,26 +92,43 @@ void refuse(std::uint64_t stamp, StopReason reason) {
   }
   if (header.stop_reason.load() == static_cast<std::uint32_t>(StopReason::kSpoolFull)) {
     header.lost_events.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    g_image.control->phase.store(spool::Phase::kStopped);  // further calls do not come here
   }
 }
 
-std::uint64_t events_in(const Record* chunk) {
-  std::uint64_t events = 0;
-  for (const Record* r = chunk; r != chunk + spool::kChunkRecords; ++r) {
-    events += spool::is_event(spool::op_of(*r)) ? 1 : 0;
+// Walks what a chunk holds: calls see(op) of each record; returns where it ends.
+template <class See>
+std::uint64_t* walk(std::uint64_t* chunk, See see) {
+  std::uint64_t* word = chunk + spool::kFirstWord;
+  while (word < chunk + spool::kChunkWords && *word != 0) {
+    see(word);
+    word += spool::words_of(spool::op_of(*word));
   }
+  return word;
+}
+
+std::uint64_t events_in(std::uint64_t* chunk) {
+  std::uint64_t events = 0;
+  walk(chunk, [&](const std::uint64_t* w) { events += spool::is_event(spool::op_of(*w)) ? 1 : 0; });
   return events;
+}
+
+void set_state(std::uint64_t* chunk, spool::ChunkState state) {
+  __atomic_store_n(chunk, state, __ATOMIC_RELEASE);
 }
 
 void retire_chunk(ThreadBuffer& buffer) {
   if (buffer.chunk == nullptr) return;
-  if (g_image.control->limit_events != spool::kNever) {
+  const spool::Control& control = *g_image.control;
+  if (control.limit_events != spool::kNever) {
     g_image.header->finished_events.fetch_add(events_in(buffer.chunk));
   }
-  // The pages stay in the file; the recorded program's resident size need not carry them. Without
-  // access, the kernel does not map them again along with a neighbour that shares their folio.
-  mprotect(buffer.chunk, spool::kChunkBytes, PROT_NONE);
-  madvise(buffer.chunk, spool::kChunkBytes, MADV_DONTNEED);
+  set_state(buffer.chunk, spool::kChunkFull);
+  if (control.keep_chunks == 0) {
+    // The pages stay in the file; the recorded program's resident size need not carry them.
+    madvise(buffer.chunk, spool::kChunkBytes, MADV_DONTNEED);
+  }
   buffer.chunk = buffer.next = buffer.end = nullptr;
 }
 
@@ -122,30 +139,90 @@ StopReason limit_reached(std::uint64_t stamp) {
   if ((header.chunks.load() + 1) * spool::kChunkBytes > control.limit_spool_bytes) {
     return StopReason::kSpoolLimit;
   }
-  return stamp >= control.limit_stamp ? StopReason::kTimeLimit : StopReason::kNone;
+  return stamp >= control.limit_stamp.load() ? StopReason::kTimeLimit : StopReason::kNone;
+}
+
+std::uint64_t* chunk_at(std::uint64_t index) {
+  return reinterpret_cast<std::uint64_t*>(g_image.chunks + index * spool::kChunkBytes);
+}
+
+// Accessible only when it is needed: a program that locks all its memory must not lock the whole
+// spool. Some at a time, because each call stops the other threads' page faults.
+bool make_accessible(std::uint64_t index) {
+  constexpr std::uint64_t kStep = 32;
+  static std::atomic<std::uint64_t> accessible{0};
+  std::uint64_t end = accessible.load(std::memory_order_acquire);
+  while (index >= end) {
+    const std::uint64_t next = std::min(end + kStep, g_image.max_chunks);
+    if (mprotect(chunk_at(end), (next - end) * spool::kChunkBytes, PROT_READ | PROT_WRITE) != 0) {
+      return false;
+    }
+    if (accessible.compare_exchange_strong(end, next)) end = next;
+  }
+  return true;
 }
 
 // A chunk never written before, or nullptr if disk or address space gave none.
-Record* new_chunk() {
-  const std::uint64_t index = g_image.header->chunks.fetch_add(1);
-  if (index >= g_image.max_chunks) return nullptr;
-  std::byte* chunk = g_image.chunks + index * spool::kChunkBytes;
-  // Accessible only now: a program that locks all its memory must not lock the whole spool.
-  if (mprotect(chunk, spool::kChunkBytes, PROT_READ | PROT_WRITE) != 0) return nullptr;
+std::uint64_t* fresh_chunk(std::uint64_t index) {
+  if (index >= g_image.max_chunks || !make_accessible(index)) return nullptr;
+  std::uint64_t* chunk = chunk_at(index);
   // Says that the disk is full where a store would say it with SIGBUS.
   if (madvise(chunk, spool::kChunkBytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
     return nullptr;
   }
-  return reinterpret_cast<Record*>(chunk);
+  set_state(chunk, spool::kChunkOwned);
+  return chunk;
 }
 
-void use_chunk(ThreadBuffer& buffer, Record* chunk) {
-  buffer.chunk = buffer.next = chunk;
-  buffer.end = chunk + spool::kChunkRecords;
+// Notes what the chunk held, and empties it.
+void drop(std::uint64_t* chunk) {
+  ImageHeader& header = *g_image.header;
+  std::uint64_t stamp = 0;
+  std::uint64_t events = 0;
+  walk(chunk, [&](const std::uint64_t* w) {
+    const spool::RawOp op = spool::op_of(*w);
+    const bool absolute = op == spool::RawOp::kThread || op == spool::RawOp::kTime;
+    stamp = absolute ? w[1] : stamp + spool::ticks_of(*w);
+    events += spool::is_event(op) ? 1 : 0;
+  });
+  header.dropped_chunks.fetch_add(1);
+  header.dropped_events.fetch_add(events);
+  std::uint64_t last = header.dropped_stamp.load();
+  while (last < stamp && !header.dropped_stamp.compare_exchange_weak(last, stamp)) {
+  }
+  __atomic_store_n(chunk + spool::kFirstWord, 0, __ATOMIC_RELEASE);
+}
+
+// The oldest chunk that no thread writes into, emptied; nullptr if all have their threads.
+std::uint64_t* oldest_chunk(std::uint64_t index) {
+  const std::uint64_t count = g_image.control->keep_chunks;
+  for (std::uint64_t tries = 0; tries < count; ++tries) {
+    std::uint64_t* chunk = chunk_at(index % count);
+    std::uint64_t full = spool::kChunkFull;
+    if (__atomic_compare_exchange_n(chunk, &full, spool::kChunkOwned, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_RELAXED)) {
+      drop(chunk);
+      return chunk;
+    }
+    index = g_image.header->chunks.fetch_add(1);
+  }
+  return nullptr;
+}
+
+std::uint64_t* new_chunk() {
+  const std::uint64_t index = g_image.header->chunks.fetch_add(1);
+  const std::uint64_t keep = g_image.control->keep_chunks;
+  return keep == 0 || index < keep ? fresh_chunk(index) : oldest_chunk(index);
+}
+
+void use_chunk(ThreadBuffer& buffer, std::uint64_t* chunk, std::uint64_t* next) {
+  buffer.chunk = chunk;
+  buffer.next = next;
+  buffer.end = chunk + spool::kChunkWords - spool::kMaxCallWords;
   if (buffer.slot != nullptr) buffer.slot->chunk.store(chunk, std::memory_order_release);
 }
 
-// First call of a thread. Returns with room for two records if a dead thread left it.
+// First call of a thread. Returns with room for a call if a dead thread left it.
 void enter_thread(ThreadBuffer& buffer) {
   buffer.thread = g_image.header->threads.fetch_add(1) + 1;
   buffer.slot = adopt_slot();
@@ -153,11 +230,10 @@ void enter_thread(ThreadBuffer& buffer) {
     buffer.slot = new_slot();
     return;
   }
-  Record* chunk = buffer.slot->chunk.load(std::memory_order_acquire);
+  std::uint64_t* chunk = buffer.slot->chunk.load(std::memory_order_acquire);
   if (chunk == nullptr) return;
-  use_chunk(buffer, chunk);
-  while (buffer.next != buffer.end && buffer.next->stamp != 0) ++buffer.next;
-  if (buffer.end - buffer.next < 2) retire_chunk(buffer);
+  use_chunk(buffer, chunk, walk(chunk, [](const std::uint64_t*) {}));
+  if (buffer.end < buffer.next + 2) retire_chunk(buffer);
 }
 
 }  // namespace
@@ -175,20 +251,35 @@ bool refill(ThreadBuffer& buffer, std::uint64_t stamp) {
   } else {
     retire_chunk(buffer);
   }
-  if (buffer.next == buffer.end) {
+  if (buffer.chunk == nullptr) {
     StopReason reason = limit_reached(stamp);
-    Record* chunk = reason == StopReason::kNone ? new_chunk() : nullptr;
+    std::uint64_t* chunk = reason == StopReason::kNone ? new_chunk() : nullptr;
     if (chunk == nullptr) {
       refuse(stamp, reason == StopReason::kNone ? StopReason::kSpoolFull : reason);
       return false;
     }
-    use_chunk(buffer, chunk);
+    use_chunk(buffer, chunk, chunk + spool::kFirstWord);
   }
-  Record* marker = buffer.next++;
-  marker->address = buffer.thread;
-  marker->info = spool::pack(spool::RawOp::kThread, 0, 0);
-  __atomic_store_n(&marker->stamp, stamp, __ATOMIC_RELEASE);
+  buffer.next = put(buffer.next, spool::pack_head(spool::RawOp::kThread, 0, buffer.thread), stamp);
+  buffer.last_stamp = stamp;
   return true;
+}
+
+Mode outside_mode() {
+  spool::Control& control = *g_image.control;
+  ThreadBuffer& buffer = t_buffer;
+  if (control.phase.load() == spool::Phase::kStopped || buffer.busy) return Mode::kForward;
+  // A thread adds what it counted only now and then, so that threads do not wait for one another.
+  constexpr std::uint32_t kBatch = 64;
+  const bool exact = control.start_after_calls < std::uint64_t{64} * kBatch;
+  if (++buffer.waited >= (exact ? 1 : kBatch)) {
+    const std::uint64_t calls = control.waited_calls.fetch_add(buffer.waited) + buffer.waited;
+    buffer.waited = 0;
+    const bool by_calls = control.start_after_calls != 0 && calls >= control.start_after_calls;
+    const std::uint64_t stamp = stamp_now();
+    if (by_calls || stamp >= control.start_stamp) spool::open_window(control, stamp);
+  }
+  return Mode::kForward;
 }
 
 void count_failed_allocation() {

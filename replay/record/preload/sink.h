@@ -1,10 +1,14 @@
 // Where recorded calls go: the calling thread's chunk of the spool.
 //
-// Hot path: one load of the gate, one rdtscp, three stores into memory that only this thread
-// writes; no lock, no shared counter, no system call. Every 2,729 records a new chunk is taken
-// (one atomic add, three system calls). Never allocates; keeps errno. Thread-safe.
+// Hot path: two loads of what hardly ever changes, one rdtscp, two or three stores into memory that
+// only this thread writes; no lock, no shared counter, no system call. Every five thousand records
+// a new chunk is taken (one atomic add, two or three system calls). Never allocates; keeps errno.
+// Thread-safe.
 #pragma once
 
+#include <sys/single_threaded.h>
+
+#include <atomic>
 #include <cstdint>
 
 #include "replay/record/spool.h"
@@ -17,13 +21,15 @@ struct Slot;
 // One per thread, zero at first, never destroyed: a call made from the last destructor of a thread
 // finds it as any other call does.
 struct ThreadBuffer {
-  spool::Record* next;
-  spool::Record* end;
-  spool::Record* chunk;
+  std::uint64_t* next;
+  std::uint64_t* end;  // the last place where a call may begin
+  std::uint64_t* chunk;
+  std::uint64_t last_stamp;
   Slot* slot;
   std::uint64_t thread;  // 1-based; 0 = has not recorded yet
   std::uint64_t births;
   std::uint64_t last_birth;
+  std::uint32_t waited;  // calls before the window that the shared count does not hold yet
   bool busy;  // inside the allocator behind, or inside the library: calls are not the program's
 };
 extern thread_local constinit ThreadBuffer t_buffer;
@@ -44,9 +50,16 @@ enum class Mode {
 
 Mode cold_mode();
 
+// Whether the window is open; constant kRecording until the spool is there.
+extern const std::atomic<spool::Phase>* g_phase;
+// The mode of a call outside the window, which it may open.
+Mode outside_mode();
+
 inline Mode current_mode() {
   if (g_gate->open == 0) [[unlikely]]
     return cold_mode();
+  if (g_phase->load(std::memory_order_relaxed) != spool::Phase::kRecording) [[unlikely]]
+    return outside_mode();
   return t_buffer.busy ? Mode::kForward : Mode::kRecord;
 }
 
@@ -66,31 +79,82 @@ class BusyScope {
 bool refill(ThreadBuffer& buffer, std::uint64_t stamp);
 void count_failed_allocation();
 
-inline std::uint64_t stamp_now() { return spool::read_stamp(g_gate->clock); }
-
-inline void append(std::uint64_t stamp, const void* address, std::uint64_t info) {
-  ThreadBuffer& buffer = t_buffer;
-  if (buffer.next == buffer.end && !refill(buffer, stamp)) [[unlikely]]
-    return;
-  spool::Record* record = buffer.next++;
-  record->address = reinterpret_cast<std::uint64_t>(address);
-  record->info = info;
-  // Release: whoever finds the stamp, in this process or after its death, finds the rest.
-  __atomic_store_n(&record->stamp, stamp, __ATOMIC_RELEASE);
+inline std::uint64_t stamp_now() {
+  const spool::ClockKind clock = g_gate->clock;
+  return __libc_single_threaded ? spool::read_stamp_alone(clock) : spool::read_stamp(clock);
 }
+
+// Stores one record, its head last: whoever finds that, in this process or after its death, finds
+// the rest. Returns where the next one goes.
+inline std::uint64_t* put(std::uint64_t* to, std::uint64_t head) {
+  to[1] = 0;
+  __atomic_store_n(to, head, __ATOMIC_RELEASE);
+  return to + 1;
+}
+inline std::uint64_t* put(std::uint64_t* to, std::uint64_t head, std::uint64_t second) {
+  to[2] = 0;
+  __atomic_store_n(to + 1, second, __ATOMIC_RELEASE);
+  __atomic_store_n(to, head, __ATOMIC_RELEASE);
+  return to + 2;
+}
+
+// Where the next record goes, or nullptr: the recording has stopped. `ticks` becomes its ticks.
+inline std::uint64_t* make_room(ThreadBuffer& buffer, std::uint64_t stamp, std::uint64_t address,
+                                std::uint64_t* ticks) {
+  constexpr std::uint64_t kFits = spool::kMaxNumber << spool::kAddressShift;
+  if (buffer.next >= buffer.end && !refill(buffer, stamp)) [[unlikely]]
+    return nullptr;
+  std::uint64_t* to = buffer.next;
+  *ticks = stamp - buffer.last_stamp;
+  buffer.last_stamp = stamp;
+  if (*ticks > spool::kMaxTicks) [[unlikely]] {
+    to = put(to, spool::pack_head(spool::RawOp::kTime, 0, 0), stamp);
+    *ticks = 0;
+  }
+  if ((address & ~kFits) != 0) [[unlikely]]
+    to = put(to, spool::pack_head(spool::RawOp::kAddress, 0, 0), address);
+  return to;
+}
+
+// Options of the whole recording that cost nothing but this look when they are off.
+struct Extras {
+  bool sites;
+  bool residency;
+};
+extern Extras g_extras;  // constant once the gate is open
+
+std::uint64_t* put_site(std::uint64_t* to);                    // sites.cc
+std::uint64_t* put_touched(std::uint64_t* to, const void* p);  // residency.cc
 
 inline void record_birth(spool::RawOp op, const void* p, std::uint64_t size,
                          unsigned align_log2 = 0) {
   if (p == nullptr) [[unlikely]]
     return count_failed_allocation();
-  append(stamp_now(), p, spool::pack(op, align_log2, size));
-  ++t_buffer.births;
-  t_buffer.last_birth = reinterpret_cast<std::uint64_t>(p);
+  ThreadBuffer& buffer = t_buffer;
+  const auto address = reinterpret_cast<std::uint64_t>(p);
+  std::uint64_t ticks = 0;
+  std::uint64_t* to = make_room(buffer, stamp_now(), address, &ticks);
+  ++buffer.births;
+  buffer.last_birth = address;
+  if (to == nullptr) [[unlikely]]
+    return;
+  if (g_extras.sites) [[unlikely]]
+    to = put_site(to);
+  buffer.next = put(to, spool::pack_head(op, ticks, address >> spool::kAddressShift),
+                    spool::pack_size(size, align_log2));
 }
 
-// To be called before the release.
+// To be called before the release. (Also after a realloc that freed or kept its block.)
 inline void record_release(spool::RawOp op, const void* p) {
-  append(stamp_now(), p, spool::pack(op, 0, 0));
+  ThreadBuffer& buffer = t_buffer;
+  const auto address = reinterpret_cast<std::uint64_t>(p);
+  std::uint64_t ticks = 0;
+  std::uint64_t* to = make_room(buffer, stamp_now(), address, &ticks);
+  if (to == nullptr) [[unlikely]]
+    return;
+  if (g_extras.residency && spool::is_release(op)) [[unlikely]]
+    to = put_touched(to, p);
+  buffer.next = put(to, spool::pack_head(op, ticks, address >> spool::kAddressShift));
 }
 
 }  // namespace replay::preload

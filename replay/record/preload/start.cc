@@ -14,6 +14,7 @@
 
 #include "replay/record/preload/next.h"
 #include "replay/record/preload/sink.h"
+#include "replay/record/preload/sites.h"
 
 namespace replay::preload {
 
@@ -23,11 +24,13 @@ Carried g_carried;
 namespace {
 
 constexpr Gate kShut{};
+constexpr std::atomic<spool::Phase> kAlways{spool::Phase::kRecording};
 
-enum Phase : int { kUntouched, kResolving, kResolved, kStarted };
-std::atomic<int> g_phase{kUntouched};
+enum Start : int { kUntouched, kResolving, kResolved, kStarted };
+std::atomic<int> g_start{kUntouched};
 std::atomic<std::uint64_t> g_early_calls{0};  // made before the environment could be read
 std::atomic<bool> g_fork_counted{false};
+bool g_sites_wanted = false;  // from the constructor on: an unwinder cannot be loaded any earlier
 
 // The spool's file is sparse, so its size is only an upper bound; smaller ones are tried where an
 // address-space limit forbids the largest.
@@ -145,6 +148,10 @@ void start_recording() {
     return;
   }
   fill_header();
+  g_extras.residency = g_image.control->residency != 0;
+  g_sites_wanted =
+      g_image.control->sites != spool::SitesMode::kOff && open_stacks(directory, index);
+  g_phase = &g_image.control->phase;
   gate->clock = g_image.header->clock;
   gate->open = 1;
   g_gate = gate;
@@ -156,35 +163,42 @@ void count_forked_child() {
   g_image.header->forked_children.fetch_add(1);
 }
 
-__attribute__((constructor)) void start_at_load() { current_mode(); }
+__attribute__((constructor)) void start_at_load() {
+  current_mode();
+  if (!g_sites_wanted) return;
+  const BusyScope busy;
+  g_extras.sites = start_sites();
+}
 
 }  // namespace
 
 const volatile Gate* g_gate = &kShut;
+const std::atomic<spool::Phase>* g_phase = &kAlways;
 
 Mode cold_mode() {
-  int phase = g_phase.load(std::memory_order_acquire);
+  int phase = g_start.load(std::memory_order_acquire);
   if (phase == kStarted) {
     count_forked_child();
     return Mode::kForward;
   }
-  if (phase == kUntouched && g_phase.compare_exchange_strong(phase, kResolving)) {
+  if (phase == kUntouched && g_start.compare_exchange_strong(phase, kResolving)) {
     resolve_next();
-    g_phase.store(phase = kResolved);
+    g_start.store(phase = kResolved);
   }
   if (phase == kResolving) return Mode::kArena;
   if (environ == nullptr) {
     g_early_calls.fetch_add(1);
     return Mode::kForward;
   }
-  if (t_buffer.busy || !g_phase.compare_exchange_strong(phase, kStarted)) return Mode::kForward;
+  if (t_buffer.busy || !g_start.compare_exchange_strong(phase, kStarted)) return Mode::kForward;
   const int saved_errno = errno;
   {
     const BusyScope busy;
     start_recording();
   }
   errno = saved_errno;
-  return g_gate->open != 0 ? Mode::kRecord : Mode::kForward;
+  const bool records = g_gate->open != 0 && g_phase->load() == spool::Phase::kRecording;
+  return records ? Mode::kRecord : Mode::kForward;
 }
 
 }  // namespace replay::preload

@@ -210,6 +210,26 @@ void fail_to_become() {
   check(execlp("no-such-program", "x", "y", nullptr) == -1 && errno == ENOENT);
 }
 
+// Two frames of a stack, kept apart from one another and from main.
+__attribute__((noinline)) void innermost() {
+  void* volatile block = malloc(801);
+  free(block);
+}
+__attribute__((noinline)) void outer(int count) {
+  for (int i = 0; i < count; ++i) innermost();
+}
+
+// Blocks that the allocator maps for themselves, of which nothing, ten pages, or all is written.
+void touch() {
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{10 * 4096}, std::size_t{900'001}}) {
+    char* volatile block = static_cast<char*>(malloc(900'001));
+    if (bytes != 0)
+      memset(block + (bytes == 900'001 ? 0 : 4096), 1, bytes == 900'001 ? bytes : bytes - 16);
+    free(block);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -227,6 +247,8 @@ int main(int argc, char** argv) {
   if (is("race")) race();
   if (is("fork")) fork_child();
   if (is("loop")) loop(count);
+  if (is("sites")) outer(count);
+  if (is("touch")) touch();
   if (is("exit")) return count;
   if (is("exec")) execvp(argv[2], argv + 2);
   if (is("become")) become(argv[2], argv + 3);

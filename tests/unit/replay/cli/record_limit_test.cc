@@ -1,6 +1,7 @@
 #include "replay/cli/record_limit.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "replay/trace/error.h"
 
@@ -27,6 +28,32 @@ TEST(RecordLimit, RefusesEverythingElse) {
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::kUsage) << text;
     }
+  }
+}
+
+TEST(RecordStart, IsCallsSecondsOrASignal) {
+  EXPECT_EQ(parse_record_start("2M").calls, 2'000'000u);
+  EXPECT_EQ(parse_record_start("0.5s").time_ns, 500'000'000u);
+  EXPECT_TRUE(parse_record_start("signal").by_signal);
+  EXPECT_FALSE(parse_record_start("2M").by_signal);
+  for (const char* text : {"", "0", "1MB", "now"}) {
+    EXPECT_THROW(parse_record_start(text), Error) << text;
+  }
+}
+
+TEST(RecordBytes, AreBytes) {
+  EXPECT_EQ(parse_record_bytes("2MB"), 2'000'000u);
+  for (const char* text : {"", "2M", "1s", "B"}) {
+    EXPECT_THROW(parse_record_bytes(text), Error) << text;
+  }
+}
+
+TEST(Signal, HasANameOrANumber) {
+  EXPECT_EQ(parse_signal("USR1"), SIGUSR1);
+  EXPECT_EQ(parse_signal("SIGUSR2"), SIGUSR2);
+  EXPECT_EQ(parse_signal(std::to_string(SIGWINCH)), SIGWINCH);
+  for (const char* text : {"", "KILL", "TERM", "SIGINT", "0", "999", "usr"}) {
+    EXPECT_THROW(parse_signal(text), Error) << text;
   }
 }
 

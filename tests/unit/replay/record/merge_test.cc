@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <list>
 #include <random>
 #include <vector>
 
@@ -12,14 +13,29 @@ namespace replay {
 namespace {
 
 using spool::RawOp;
-using spool::Record;
 
 constexpr std::uint64_t kA = 0x1000;
 constexpr std::uint64_t kB = 0x2000;
 
 Record record(std::uint64_t stamp, RawOp op, std::uint64_t address, std::uint64_t size = 0,
               unsigned align_log2 = 0) {
-  return {stamp, address, spool::pack(op, align_log2, size)};
+  Record r;
+  r.stamp = stamp;
+  r.op = op;
+  r.address = address;
+  r.size = size;
+  r.align_log2 = static_cast<std::uint8_t>(align_log2);
+  return r;
+}
+
+// As the library writes it behind a kThread record of the stamp.
+std::vector<std::uint64_t> words_of(const Record& r) {
+  std::vector<std::uint64_t> words;
+  if (r.site != 0) words.push_back(spool::pack_head(RawOp::kSite, 0, r.site));
+  if (r.touched != 0) words.push_back(spool::pack_head(RawOp::kTouched, 0, r.touched));
+  words.push_back(spool::pack_head(r.op, 0, r.address >> spool::kAddressShift));
+  if (spool::words_of(r.op) == 2) words.push_back(spool::pack_size(r.size, r.align_log2));
+  return words;
 }
 
 // One tick is one nanosecond, and tick 1000 is time 0.
@@ -27,19 +43,24 @@ const StampClock kClock({1000, 5000, 0}, {2000, 6000, 0});
 
 struct Merged {
   std::vector<Event> events;
+  std::vector<std::uint64_t> sites;
   MergeCounts counts;
 };
 
 Merged merge(const std::vector<std::vector<Record>>& threads, const MergeLimits& limits = {}) {
   std::vector<ThreadStream> streams;
+  std::list<std::vector<std::uint64_t>> words;
   for (const auto& records : threads) {
     streams.push_back({streams.size() + 1, {}});
-    // One record a segment where that can be: segments must not show in the result.
-    for (const Record& r : records) streams.back().segments.emplace_back(&r, 1);
+    // One record a segment: segments must not show in the result.
+    for (const Record& r : records) {
+      streams.back().segments.push_back({r.stamp, words.emplace_back(words_of(r))});
+    }
   }
   Merged merged;
-  merged.counts = merge_streams(streams, kClock, limits,
-                                [&](const Event& event) { merged.events.push_back(event); });
+  merged.counts = merge_streams(
+      streams, kClock, limits, [&](const Event& event) { merged.events.push_back(event); },
+      &merged.sites);
   Validator validator;
   validator.feed(merged.events);
   EXPECT_EQ(validator.result().violation, "");
@@ -167,6 +188,54 @@ TEST(Merge, LimitsCutAndCountWhatTheyCut) {
   EXPECT_EQ(events_under({}), 10u);
 }
 
+// What a window shows of a program that ran before it opened.
+TEST(Merge, AWindowLeavesEarlierObjectsOutAndCountsThem) {
+  const Merged merged =
+      merge({{record(1010, RawOp::kMalloc, kA, 1), record(1020, RawOp::kMalloc, kB, 2),
+              record(1100, RawOp::kFree, kA), record(1110, RawOp::kReallocRelease, kB),
+              record(1120, RawOp::kReallocBirth, kB + 64, 9), record(1130, RawOp::kMalloc, kA, 3),
+              record(1140, RawOp::kFree, kA), record(1150, RawOp::kFree, kA)}},
+            {.from_stamp = 1100});
+  EXPECT_THAT(merged.events, ::testing::ElementsAre(Event{20, 0, 9, 0, Op::kMalloc, 0},
+                                                    Event{30, 1, 3, 0, Op::kMalloc, 0},
+                                                    Event{40, 1, 0, 0, Op::kFree, 0}));
+  EXPECT_EQ(merged.counts.earlier_events, 2u);
+  EXPECT_EQ(merged.counts.earlier_frees, 1u);
+  EXPECT_EQ(merged.counts.earlier_reallocs, 1u);
+  // The address was seen to be born and freed: the second free of it is none of an earlier object.
+  EXPECT_EQ(merged.counts.unmatched_frees, 1u);
+}
+
+TEST(Merge, AWindowMayBeginInsideARealloc) {
+  const Merged merged =
+      merge({{record(1010, RawOp::kReallocRelease, kA), record(1120, RawOp::kReallocBirth, kB, 9)}},
+            {.from_stamp = 1100});
+  EXPECT_EQ(merged.counts.earlier_reallocs, 1u);
+  EXPECT_EQ(merged.counts.unmatched_reallocs, 0u);
+}
+
+TEST(Merge, SitesAreNumberedByAppearanceAndTouchedPagesGoToTheEnd) {
+  Record a = record(1010, RawOp::kMalloc, kA, 1);
+  a.site = 900;
+  Record b = record(1020, RawOp::kMalloc, kB, 2);
+  b.site = 700;
+  Record release = record(1030, RawOp::kReallocRelease, kA);
+  release.touched = 5;
+  Record moved = record(1040, RawOp::kReallocBirth, kA + 64, 9);
+  moved.site = 700;
+  Record end = record(1050, RawOp::kFree, kB);
+  end.touched = 3;
+  const Merged merged = merge({{a, b, release, moved, end}});
+  EXPECT_THAT(merged.sites, ::testing::ElementsAre(900, 700));
+  ASSERT_EQ(merged.events.size(), 4u);
+  EXPECT_EQ(merged.events[0].site, 1u);
+  EXPECT_EQ(merged.events[1].site, 2u);
+  EXPECT_EQ(merged.events[2].site, 2u);
+  EXPECT_EQ(merged.events[2].touched, 5u);
+  EXPECT_EQ(merged.events[3].touched, 3u);
+  EXPECT_EQ(merged.events[3].site, 0u);
+}
+
 TEST(Merge, TimesBeforeTheStartAreZero) {
   EXPECT_EQ(merge({{record(1, RawOp::kMalloc, kA, 1)}}).events.at(0).time_ns, 0u);
 }
@@ -187,7 +256,7 @@ TEST(Merge, AnyRecordsMakeAValidTrace) {
       std::uint64_t stamp = 1000;
       for (int i = 0; i < 60; ++i) {
         stamp += random() % 3;
-        const auto op = static_cast<RawOp>(random() % 8);
+        const auto op = static_cast<RawOp>(1 + random() % 8);
         records.push_back(record(stamp, op, kA + 16 * (random() % 6), random() % 100, 4));
       }
     }
@@ -196,7 +265,7 @@ TEST(Merge, AnyRecordsMakeAValidTrace) {
         merged.counts.unmatched_frees + merged.counts.events - merged.counts.synthesised_frees;
     std::uint64_t expected = 0;
     for (const auto& records : threads) {
-      for (const Record& r : records) expected += spool::is_event(spool::op_of(r)) ? 1 : 0;
+      for (const Record& r : records) expected += spool::is_event(r.op) ? 1 : 0;
     }
     EXPECT_EQ(accounted, expected);
   }

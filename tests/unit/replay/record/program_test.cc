@@ -15,7 +15,7 @@ class Program : public ::testing::Test {
     const SignalHold signals;
     SpoolDirectory spool(dir_ / "x.trace", {});
     // An empty library name preloads nothing.
-    return run_program(command, "", spool, signals, [] {});
+    return run_program(command, "", spool, signals, {[] {}, [] {}});
   }
   test::TempFolder dir_;
 };
@@ -37,6 +37,18 @@ TEST_F(Program, PassesSignalsOn) {
   const Fate fate = run(
       {"sh", "-c", "trap 'exit 42' TERM; kill -TERM " + parent + "; while :; do sleep 0.05; done"});
   EXPECT_EQ(fate.text(), "exited with code 42");
+}
+
+// The recorder's own signal does not.
+TEST_F(Program, KeepsItsOwnSignal) {
+  const SignalHold signals(SIGUSR1);
+  SpoolDirectory spool(dir_ / "x.trace", {});
+  int commands = 0;
+  const std::string parent = std::to_string(::getpid());
+  const Fate fate = run_program({"sh", "-c", "kill -USR1 " + parent + "; kill -USR1 $$; sleep 9"},
+                                "", spool, signals, {[] {}, [&] { ++commands; }});
+  EXPECT_EQ(fate.json().at("signal"), SIGUSR1);  // of the program's own
+  EXPECT_LE(commands, 1);                        // it may have ended before the signal was taken
 }
 
 TEST_F(Program, ACommandThatCannotRunIsAnError) {

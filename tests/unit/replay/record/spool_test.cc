@@ -6,17 +6,32 @@ namespace replay::spool {
 namespace {
 
 TEST(SpoolRecord, PacksWhatItIsGiven) {
-  const Record r{1, 2, pack(RawOp::kAligned, 21, 123'456'789)};
-  EXPECT_EQ(op_of(r), RawOp::kAligned);
-  EXPECT_EQ(size_of(r), 123'456'789u);
-  EXPECT_EQ(align_log2_of(r), 21);
+  const std::uint64_t head = pack_head(RawOp::kTouched, kMaxTicks, kMaxNumber);
+  EXPECT_EQ(op_of(head), RawOp::kTouched);
+  EXPECT_EQ(ticks_of(head), kMaxTicks);
+  EXPECT_EQ(number_of(head), kMaxNumber);
+  EXPECT_EQ(op_of(pack_head(RawOp::kMalloc, kMaxTicks, 0)), RawOp::kMalloc);
+  EXPECT_EQ(number_of(pack_head(RawOp::kFree, kMaxTicks, 5)), 5u);
 }
 
+// Every address that x86-64 gives to a program fits a head.
+TEST(SpoolRecord, AnAddressFitsAHead) { EXPECT_GE(kMaxNumber << kAddressShift, 0x7fff'ffff'fff8u); }
+
 TEST(SpoolRecord, ClipsSizesThatNoAddressSpaceHolds) {
-  const Record r{1, 2, pack(RawOp::kThread, 0, ~std::uint64_t{0})};
-  EXPECT_EQ(size_of(r), (std::uint64_t{1} << kSizeBits) - 1);
-  EXPECT_EQ(op_of(r), RawOp::kThread);
-  EXPECT_EQ(align_log2_of(r), 0);
+  EXPECT_EQ(pack_size(~std::uint64_t{0}, 0), (std::uint64_t{1} << kSizeBits) - 1);
+  EXPECT_EQ(pack_size(~std::uint64_t{0}, 63) >> kSizeBits, 63u);
+}
+
+TEST(Window, OpensOnce) {
+  Control control{};
+  control.limit_ticks = 50;
+  EXPECT_TRUE(open_window(control, 100));
+  EXPECT_EQ(control.phase.load(), Phase::kRecording);
+  EXPECT_EQ(control.limit_stamp.load(), 150u);
+  EXPECT_FALSE(open_window(control, 200));
+  EXPECT_EQ(control.window_stamp.load(), 100u);
+  control.phase = Phase::kStopped;
+  EXPECT_FALSE(open_window(control, 300));
 }
 
 TEST(SpoolRecord, AReallocIsOneEventOfTwoRecords) {

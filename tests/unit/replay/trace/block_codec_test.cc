@@ -20,12 +20,12 @@ using Bytes = std::vector<unsigned char>;
 
 // A payload as its columns, to be broken one by one: malloc 5, malloc 6, aligned 7, realloc, free.
 struct Payload {
-  Bytes columns[format::payload::kColumnCount] = {{0, 0, 2, 3, 4}, {0, 2, 1, 3}, {5, 6, 7, 8},
-                                                  {1, 3},          {4},          {0, 1, 0, 9, 1}};
+  Bytes columns[format::payload::kPlainColumns] = {{0, 0, 2, 3, 4}, {0, 2, 1, 3}, {5, 6, 7, 8},
+                                                   {1, 3},          {4},          {0, 1, 0, 9, 1}};
 
   Bytes raw() const {
-    Bytes bytes(format::payload::kColumnsAt);
-    for (std::size_t i = 0; i < format::payload::kColumnCount; ++i) {
+    Bytes bytes(format::payload::columns_at(0));
+    for (std::size_t i = 0; i < format::payload::kPlainColumns; ++i) {
       store_le<std::uint32_t>(&bytes[4 * i], static_cast<std::uint32_t>(columns[i].size()));
       bytes.insert(bytes.end(), columns[i].begin(), columns[i].end());
     }
@@ -119,7 +119,7 @@ TEST(BlockCodecTest, ColumnSizesAreChecked) {
     store_le<std::uint32_t>(&raw[4 * column], size);
     return problem_of(raw);
   };
-  for (std::size_t i = 0; i < format::payload::kColumnCount; ++i) {
+  for (std::size_t i = 0; i < format::payload::kPlainColumns; ++i) {
     EXPECT_THAT(with_size(i, 0xffffffff), HasSubstr("goes beyond the payload"));
   }
   EXPECT_THAT(with_size(Column::kTimes, 4), HasSubstr("1 bytes after the last column"));
@@ -196,6 +196,39 @@ TEST(VarintTest, ColumnsOfAllLengthsRoundTrip) {
     const unsigned char* const bytes_end = bytes.data() + bytes.size();
     ASSERT_EQ(get_varints(bytes.data(), bytes_end, read.size(), read.data()), bytes_end);
     ASSERT_EQ(read, values);
+  }
+}
+
+TEST(BlockCodecTest, FurtherColumnsRoundTripAndTellWhatIsWrong) {
+  auto events = test::random_events(5, 3000);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto n = static_cast<std::uint32_t>(i);
+    if (events[i].op != Op::kFree) events[i].site = i % 3 == 0 ? 0 : n * 1'000'003;
+    if (!is_birth(events[i].op)) events[i].touched = n % 5 == 0 ? UINT32_MAX : n % 7;
+  }
+  for (const std::uint32_t features : {0u, 2u, 4u, 6u}) {
+    auto expected = events;
+    for (Event& event : expected) {
+      if ((features & format::kFeatureSites) == 0) event.site = 0;
+      if ((features & format::kFeatureTouched) == 0) event.touched = 0;
+    }
+    BlockEncoder encoder(1, features);
+    BlockDecoder decoder(1, features);
+    BlockHead head;
+    // Twice, the second time without: nothing of a block may be left in the next one.
+    for (const bool with : {true, false}) {
+      if (!with) {
+        for (Event& event : expected) event.site = event.touched = 0;
+      }
+      const auto block = encoder.encode(expected, 0, 0);
+      ASSERT_EQ(decode_head(block.data(), &head, features), "");
+      ASSERT_EQ(decoder.decode(head, block.subspan(format::block::kHeadSize)), "");
+      EXPECT_TRUE(std::equal(expected.begin(), expected.end(), decoder.events().begin()));
+    }
+    // Read as a trace of other columns, it is refused.
+    EXPECT_NE(BlockDecoder(1, features == 0 ? 6 : 0)
+                  .decode(head, encoder.encode(expected, 0, 0).subspan(format::block::kHeadSize)),
+              "");
   }
 }
 

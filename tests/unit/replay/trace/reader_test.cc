@@ -117,8 +117,8 @@ TEST_F(TraceReaderTest, VersionsAndFeatures) {
   EXPECT_THAT(read_bytes(bytes).error, HasSubstr("at byte 8: trace format version 2, but"));
 
   bytes = bytes_;
-  set<std::uint32_t>(&bytes, format::header::kFeatures, 4);
-  EXPECT_THAT(read_bytes(bytes).error, HasSubstr("at byte 12: the trace needs features 0x4"));
+  set<std::uint32_t>(&bytes, format::header::kFeatures, 0x100);
+  EXPECT_THAT(read_bytes(bytes).error, HasSubstr("at byte 12: the trace needs features 0x100"));
 }
 
 TEST_F(TraceReaderTest, HeaderFieldsAreChecked) {

@@ -129,5 +129,51 @@ TEST(TraceWriterTest, WithoutFinishNothingIsLeft) {
   EXPECT_EQ(folder.files(), 1U);
 }
 
+TEST(TraceWriterTest, SitesAndTouchedPagesAreRead) {
+  const TempFolder folder;
+  auto events = random_events(3, 1000);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (events[i].op != Op::kFree) events[i].site = static_cast<std::uint32_t>(i % 3);
+    if (!is_birth(events[i].op)) events[i].touched = static_cast<std::uint32_t>(i % 4);
+  }
+  TraceHeader header;
+  header.has_sites = header.has_touched = true;
+  SiteTable sites;
+  sites.strings = {"f", "g"};
+  sites.frames = {{0, 1, 1, 0, 0}, {0, 2, 2, 0, 0}};
+  sites.nodes = {{0, 0}, {1, 1}};
+  sites.stacks = {1, 2};
+  {
+    TraceWriter writer(folder / "x.trace", header, 300);
+    for (const Event& event : events) writer.append(event);
+    writer.set_sites(sites);
+    writer.finish(0, header.provenance);
+  }
+  TraceReader reader(folder / "x.trace");
+  EXPECT_TRUE(reader.header().has_sites && reader.header().has_touched);
+  EXPECT_EQ(test::read_all(reader), events);
+  EXPECT_EQ(reader.sites(), sites);
+  EXPECT_EQ(reader.seek(650), 600U);
+  EXPECT_EQ(test::read_all(reader).size(), 400U);
+  EXPECT_EQ(reader.seek(5000), 1000U);
+  EXPECT_EQ(reader.sites(), sites);
+
+  std::string bytes = test::read_file(folder / "x.trace");
+  bytes[bytes.find("ASIT") + 8] ^= 1;
+  test::write_file(folder / "bad.trace", bytes);
+  TraceReader bad(folder / "bad.trace");
+  EXPECT_THAT(error_of([&] { test::read_all(bad); }), HasSubstr("the call sites' head"));
+}
+
+TEST(TraceWriterTest, LeavesOutSitesThatTheHeaderDoesNotSay) {
+  const TempFolder folder;
+  test::write_trace(folder / "x.trace", {{.size = 1, .site = 1}, {.op = Op::kFree, .touched = 1}});
+  TraceReader reader(folder / "x.trace");
+  const auto events = test::read_all(reader);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].site, 0U);
+  EXPECT_EQ(events[1].touched, 0U);
+}
+
 }  // namespace
 }  // namespace replay

@@ -1,0 +1,267 @@
+#include "replay/record/preload/sites.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "replay/record/preload/next.h"
+#include "replay/record/preload/sink.h"
+#include "replay/record/preload/start.h"
+
+extern "C" __attribute__((visibility("hidden"))) const char __ehdr_start;
+extern "C" __attribute__((visibility("hidden"))) const char _end;
+
+namespace replay::preload {
+
+namespace {
+
+using Word = std::uint64_t;
+
+spool::StacksHeader* g_stacks = nullptr;  // the whole file follows
+constexpr Word kStacksWords = spool::kStacksFileBytes / sizeof(Word);
+
+// Hash to entry: the upper half of a cell is the hash's, the lower the entry's number.
+constexpr std::size_t kTableCells = std::size_t{1} << 20;
+constexpr std::size_t kMaxProbes = 64;
+std::atomic<Word>* g_table = nullptr;
+
+// libunwind's: fills the array with return addresses, the innermost first; returns how many.
+int (*g_unwind)(void**, int) = nullptr;
+
+struct Module {
+  Word load_address;
+  const void* name;  // of the loader; a module loaded where another was has a name of its own
+  Word entry;
+};
+constexpr std::uint32_t kMaxModules = 4096;
+Module g_modules[kMaxModules];
+std::atomic<std::uint32_t> g_module_count{0};
+std::atomic_flag g_module_lock = ATOMIC_FLAG_INIT;
+
+struct StackBounds {
+  Word low;
+  Word high;  // 0: not known yet
+};
+thread_local constinit StackBounds t_bounds{};
+
+Word* words() { return reinterpret_cast<Word*>(g_stacks); }
+
+// Room for an entry, or 0. The pages are asked for here, since a store would say with SIGBUS that
+// the disk is full.
+Word take_words(Word count) {
+  const Word at = g_stacks->words.fetch_add(count);
+  if (at + count > kStacksWords) return 0;
+  constexpr Word kPageWords = spool::kHeaderBytes / sizeof(Word);
+  const Word first = at / kPageWords * kPageWords;
+  const std::size_t bytes = (at + count - first) * sizeof(Word);
+  if (madvise(words() + first, bytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) return 0;
+  return at;
+}
+
+Word write_module(const char* path) {
+  const Word length = strlen(path);
+  const Word at = take_words(1 + (length + sizeof(Word) - 1) / sizeof(Word));
+  if (at == 0) return 0;
+  memcpy(words() + at + 1, path, length);
+  __atomic_store_n(words() + at, spool::kStacksModule | length << 8, __ATOMIC_RELEASE);
+  return at;
+}
+
+Word known_module(Word load_address, const void* name) {
+  const std::uint32_t count = g_module_count.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (g_modules[i].load_address == load_address && g_modules[i].name == name) {
+      return g_modules[i].entry;
+    }
+  }
+  return 0;
+}
+
+// The entry of the module that an address lies in, with where it was loaded; 0 if in none.
+Word module_of(Word address, Word* load_address) {
+  Dl_info info{};
+  link_map* map = nullptr;
+  // The loader's own lock is taken and given back in here, before ours is taken.
+  if (dladdr1(reinterpret_cast<void*>(address), &info, reinterpret_cast<void**>(&map),
+              RTLD_DL_LINKMAP) == 0 ||
+      map == nullptr) {
+    return 0;
+  }
+  *load_address = map->l_addr;
+  const Word known = known_module(map->l_addr, map->l_name);
+  if (known != 0) return known;
+  while (g_module_lock.test_and_set(std::memory_order_acquire)) {
+  }
+  Word entry = known_module(map->l_addr, map->l_name);
+  const std::uint32_t count = g_module_count.load(std::memory_order_relaxed);
+  if (entry == 0 && count < kMaxModules) {
+    const bool is_program = map->l_name == nullptr || *map->l_name == '\0';
+    entry = write_module(is_program ? g_image.header->program : map->l_name);
+    g_modules[count] = {map->l_addr, map->l_name, entry};
+    if (entry != 0) g_module_count.store(count + 1, std::memory_order_release);
+  }
+  g_module_lock.clear(std::memory_order_release);
+  return entry;
+}
+
+Word write_stack(Word hash, const Word* frames, Word count) {
+  const Word at = take_words(2 + 2 * count);
+  if (at == 0) return 0;
+  Word* to = words() + at;
+  to[1] = hash;
+  for (Word i = 0; i < count; ++i) {
+    Word load_address = 0;
+    to[2 + 2 * i] = module_of(frames[i] - 1, &load_address);
+    to[3 + 2 * i] = frames[i] - load_address;
+  }
+  __atomic_store_n(to, spool::kStacksStack | count << 8, __ATOMIC_RELEASE);
+  return at;
+}
+
+// The number of a stack; 0 if there is no room for a new one.
+Word number_of_stack(const Word* frames, Word count) {
+  Word hash = count;
+  for (Word i = 0; i < count; ++i) {
+    hash = (hash ^ frames[i]) * 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 29;
+  }
+  const Word tag = hash & 0xffffffff00000000u;
+  for (std::size_t probe = 0; probe < kMaxProbes; ++probe) {
+    std::atomic<Word>& cell = g_table[(hash + probe) % kTableCells];
+    Word value = cell.load(std::memory_order_acquire);
+    if (value == 0) {
+      const Word entry = write_stack(hash, frames, count);
+      if (entry == 0) return 0;
+      if (cell.compare_exchange_strong(value, tag | entry)) return entry;
+    }
+    const Word entry = value & 0xffffffffu;
+    if ((value & 0xffffffff00000000u) == tag && words()[entry + 1] == hash) return entry;
+  }
+  return 0;
+}
+
+bool is_own(Word address) {
+  return address - reinterpret_cast<Word>(&__ehdr_start) < static_cast<Word>(&_end - &__ehdr_start);
+}
+
+const StackBounds& bounds() {
+  if (t_bounds.high != 0) return t_bounds;
+  t_bounds = {1, 1};
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return t_bounds;
+  void* low = nullptr;
+  std::size_t size = 0;
+  if (pthread_attr_getstack(&attributes, &low, &size) == 0) {
+    t_bounds = {reinterpret_cast<Word>(low), reinterpret_cast<Word>(low) + size};
+  }
+  pthread_attr_destroy(&attributes);
+  return t_bounds;
+}
+
+// A frame is | caller's frame | return address |. What leaves the thread's stack, or does not lead
+// outwards, is no frame.
+int walk_frame_pointers(void** to, int most) {
+  const StackBounds& stack = bounds();
+  auto frame = reinterpret_cast<Word>(__builtin_frame_address(0));
+  int count = 0;
+  while (count < most && frame >= stack.low && frame + 2 * sizeof(Word) <= stack.high &&
+         frame % sizeof(Word) == 0) {
+    const Word* const words_of_frame = reinterpret_cast<const Word*>(frame);
+    if (words_of_frame[1] == 0) break;
+    to[count++] = reinterpret_cast<void*>(words_of_frame[1]);
+    if (words_of_frame[0] <= frame) break;
+    frame = words_of_frame[0];
+  }
+  return count;
+}
+
+template <class Function>
+void look_up(void* library, const char* name, Function& function) {
+  void* symbol = dlsym(library, name);
+  memcpy(&function, &symbol, sizeof(symbol));
+}
+
+bool load_unwinder() {
+  void* library = dlopen(spool::kUnwinder, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) return false;
+  look_up(library, "unw_backtrace", g_unwind);
+  // Caches of each thread's own: none waits for another, nor holds a lock while the loader's is
+  // taken.
+  int (*set_policy)(void*, int) = nullptr;
+  void** space = nullptr;
+  look_up(library, "_ULx86_64_set_caching_policy", set_policy);
+  look_up(library, "_ULx86_64_local_addr_space", space);
+  constexpr int kCachePerThread = 2;
+  if (set_policy != nullptr && space != nullptr) set_policy(*space, kCachePerThread);
+  return g_unwind != nullptr;
+}
+
+}  // namespace
+
+bool open_stacks(const char* directory, std::uint32_t index) {
+  char path[4096];
+  if (snprintf(path, sizeof(path), "%s/%s%u", directory, spool::kStacksPrefix, index) >=
+      int{sizeof(path)}) {
+    return false;
+  }
+  const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return false;
+  void* base = MAP_FAILED;
+  if (ftruncate(fd, off_t{spool::kStacksFileBytes}) == 0) {
+    base = mmap(nullptr, spool::kStacksFileBytes, PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_NORESERVE, fd, 0);
+  }
+  close(fd);
+  if (base == MAP_FAILED || madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) != 0) {
+    return false;
+  }
+  g_stacks = static_cast<spool::StacksHeader*>(base);
+  g_stacks->words.store(spool::kStacksHeaderWords);
+  g_stacks->magic = spool::kStacksMagic;
+  return true;
+}
+
+bool start_sites() {
+  void* table = mmap(nullptr, kTableCells * sizeof(Word), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (table == MAP_FAILED) return false;
+  g_table = static_cast<std::atomic<Word>*>(table);
+  if (g_image.control->sites == spool::SitesMode::kFramePointers) {
+    g_unwind = walk_frame_pointers;
+    return true;
+  }
+  return load_unwinder();
+}
+
+std::uint64_t* put_site(std::uint64_t* to) {
+  const BusyScope busy;
+  const int saved_errno = errno;
+  constexpr int kOwnFrames = 8;  // more than the library has on a stack
+  void* addresses[spool::kMaxSiteDepth + kOwnFrames];
+  const auto depth = static_cast<int>(g_image.control->site_depth);
+  const int got = g_unwind(addresses, depth + kOwnFrames);
+  Word frames[spool::kMaxSiteDepth];
+  int count = 0;
+  for (int i = 0; i < got && count < depth; ++i) {
+    const auto address = reinterpret_cast<Word>(addresses[i]);
+    if (address != 0 && !is_own(address)) frames[count++] = address;
+  }
+  const Word number = number_of_stack(frames, static_cast<Word>(count));
+  errno = saved_errno;
+  if (number == 0) {
+    g_image.header->unknown_sites.fetch_add(1, std::memory_order_relaxed);
+    return to;
+  }
+  return put(to, spool::pack_head(spool::RawOp::kSite, 0, number));
+}
+
+}  // namespace replay::preload
