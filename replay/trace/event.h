@@ -24,6 +24,7 @@ constexpr const char* op_name(Op op) {
   constexpr const char* kNames[kOpCount] = {"malloc", "calloc", "aligned", "realloc", "free"};
   return kNames[static_cast<int>(op)];
 }
+
 // Touched is told in pages of so many bytes, however large the machine's are.
 inline constexpr std::uint64_t kTouchedPageBytes = 4096;
 

@@ -10,7 +10,8 @@
 //      | id  |     | id  |         | id  | ---> |     | id  | id  |         |     |
 //      +-----+-----+-----+-- ... --+-----+      +-----+-----+-----+-- ... --+-----+
 //
-// Numbers are below 2^64 - 1. Each call is O(1), amortised where the table changes its size. Not thread-safe.
+// Numbers are below 2^64 - 1. Each call is O(1), amortised where the table changes its size. Not
+// thread-safe.
 #pragma once
 
 #include <cassert>

@@ -1,6 +1,6 @@
 // What scripts/bench_recorder runs with one thread and with two: each thread keeps a working set of
-// small objects, ends the oldest and makes a new one, and shares nothing with the others. Prints the
-// nanoseconds that an event (malloc or free) took a thread, the mean over the threads.
+// small objects, ends the oldest and makes a new one, and shares nothing with the others. Prints
+// the nanoseconds that an event (malloc or free) took a thread, the mean over the threads.
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -167,7 +167,8 @@ TEST_F(SlabHeapTest, HandsOutWhatWasFreedLastFirst) {
   expect_sound();
 }
 
-// Its frees are counted as those of any slab, and could come to an event after two thousand million.
+// Its frees are counted as those of any slab, and could come to an event after two thousand
+// million.
 TEST_F(SlabHeapTest, ACurrentSlabStaysCurrentHoweverOftenItsObjectsAreFreed) {
   make_hot(a_, 64);
   const Objects objects = allocate(a_, 64, 3);
