@@ -37,6 +37,8 @@ class Figures(unittest.TestCase):
 
 
 class Runs(unittest.TestCase):
+    @unittest.skipIf(os.environ.get("ALLOCREPLAY_SANITIZE"),
+                     "a sanitizer's runtime has to be loaded before the recording library")
     def test_a_run_gives_a_table_and_goes_on_from_its_samples(self):
         with tempfile.TemporaryDirectory() as folder:
             words = ["--quick", "--only", "threads-1", "--bin", BIN, "--state",
