@@ -91,17 +91,36 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
   if (size > PTRDIFF_MAX) return nullptr;
   if (align >= kPageBytes || size + align > kMaxMediumBytes)
     return allocate_large(heap, size, align, false);
-  // Objects of a slab are at multiples of their size, so many are aligned by themselves.
   const std::size_t rounded = align_up(size == 0 ? 1 : size, align);
   if (rounded <= kMaxSmallBytes) {
-    FreeSource* source = heap.bins[small_bin(rounded)];
-    FreeObject* object = source->free;
-    if (object != nullptr && is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) {
-      source->free = object->next;
-      return object;
-    }
+    if (void* p = allocate_aligned_small(heap, rounded, align); p != nullptr) return p;
   }
   return slabs_.allocate_fit(heap, size, align);
+}
+
+// From the bin of that size: objects of a slab are at multiples of their size, so all of them are
+// aligned; of fitted ones some may be. nullptr = it has none, and is not asked for enough.
+// pre: bytes is a multiple of align.
+template <AddressSpace Os>
+void* MemHeap<Os>::allocate_aligned_small(ThreadHeap& heap, std::size_t bytes,
+                                          std::size_t align) noexcept {
+  const auto bin = static_cast<unsigned>(small_bin(bytes));
+  FreeObject* object = heap.bins[bin]->free;
+  if (object == nullptr) {
+    if (heap.object_bytes[bin] == 0) {
+      if (!heap.count_use(bin)) return nullptr;
+      heap.cold_uses[bin] = 0;
+      slabs_.set_object_bytes(heap, bin, bytes);
+    }
+    object = slabs_.refill(heap, bin);
+    if (object == nullptr) return nullptr;
+    if (is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) return object;
+    deallocate(heap, object);
+    return nullptr;
+  }
+  if (!is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) return nullptr;
+  heap.bins[bin]->free = object->next;
+  return object;
 }
 
 template <AddressSpace Os>

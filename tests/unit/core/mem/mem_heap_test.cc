@@ -124,6 +124,23 @@ TEST_F(MemHeapTest, AlignsAsAsked) {
   expect_nothing_left();
 }
 
+// A program may ask for nothing but aligned blocks: these get slabs like any others.
+TEST_F(MemHeapTest, AlignedBlocksInDemandComeFromSlabs) {
+  std::vector<void*> blocks;
+  for (unsigned i = 0; i < 2 * tuning::kHotUses; ++i) {
+    void* p = heap_->allocate_aligned(thread_, 100, 64);
+    ASSERT_TRUE(is_at(p, 64));
+    fill(p, 100);
+    blocks.push_back(p);
+  }
+  EXPECT_EQ(thread_.object_bytes[small_bin(128)], 128);
+  EXPECT_EQ(heap_->map().find(blocks.front())->state(), SpanState::kFit);
+  EXPECT_EQ(heap_->map().find(blocks.back())->state(), SpanState::kCurrent);
+  expect_sound();
+  for (void* p : blocks) free(p);
+  expect_nothing_left();
+}
+
 TEST_F(MemHeapTest, AnAlignedBlockMayComeFromABin) {
   heap_->slabs().set_object_bytes(thread_, 4, 64);
   void* p = heap_->allocate(thread_, 64);
