@@ -102,6 +102,8 @@ class MemHeap {
   static constexpr std::size_t kCopyPages = 8192;
   // Each move may leave two more mappings behind, of which a process has 65,530.
   static constexpr std::uint32_t kMaxMoves = 8192;
+  // Above it an aligned block is fitted, where what it does not need serves others.
+  static constexpr std::size_t kMaxAlignLoss = 64;
   // What a large block that waits in a thread's cache was asked for: nothing.
   static constexpr std::uint64_t kCachedBlock = UINT64_MAX;
 

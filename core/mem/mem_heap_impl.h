@@ -92,7 +92,7 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
   if (align >= kPageBytes || size + align > kMaxMediumBytes)
     return allocate_large(heap, size, align, false);
   const std::size_t rounded = align_up(size == 0 ? 1 : size, align);
-  if (rounded <= kMaxSmallBytes) {
+  if (rounded <= kMaxSmallBytes && rounded - size < kMaxAlignLoss) {
     if (void* p = allocate_aligned_small(heap, rounded, align); p != nullptr) return p;
   }
   return slabs_.allocate_fit(heap, size, align);

@@ -24,6 +24,24 @@ static int check_who_serves(void) {
   return 0;
 }
 
+/* A class in demand has objects of the largest size that it was asked for, up to then. */
+static int check_sizes_of_one_class(void) {
+  enum { kBlocks = 2000 };
+  static char* blocks[kBlocks];
+  for (int i = 0; i < kBlocks; ++i) {
+    const size_t size = i < kBlocks / 2 ? 1930 : 2040;
+    blocks[i] = malloc(size);
+    EXPECT(blocks[i] != NULL && malloc_usable_size(blocks[i]) >= size);
+    memset(blocks[i], i, size);
+    if (i == kBlocks / 2 - 1) {
+      free(blocks[i]);
+      blocks[i] = NULL;
+    }
+  }
+  for (int i = 0; i < kBlocks; ++i) free(blocks[i]);
+  return 0;
+}
+
 static int check_sizes(void) {
   void* a = malloc(0);
   void* b = malloc(0);
@@ -136,8 +154,9 @@ static int check_c23_and_gnu(void) {
 }
 
 int main(void) {
-  if (check_who_serves() != 0 || check_sizes() != 0 || check_realloc() != 0 ||
-      check_alignment() != 0 || check_errno_kept_by_free() != 0 || check_c23_and_gnu() != 0) {
+  if (check_who_serves() != 0 || check_sizes() != 0 || check_sizes_of_one_class() != 0 ||
+      check_realloc() != 0 || check_alignment() != 0 || check_errno_kept_by_free() != 0 ||
+      check_c23_and_gnu() != 0) {
     return 1;
   }
   puts("ok");

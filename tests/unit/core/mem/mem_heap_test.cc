@@ -141,6 +141,16 @@ TEST_F(MemHeapTest, AlignedBlocksInDemandComeFromSlabs) {
   expect_nothing_left();
 }
 
+// But not where most of a slab's objects would be lost to the alignment.
+TEST_F(MemHeapTest, SmallBlocksOfALargeAlignmentAreFitted) {
+  for (unsigned i = 0; i < 2 * tuning::kHotUses; ++i) {
+    void* p = heap_->allocate_aligned(thread_, 24, 512);
+    ASSERT_TRUE(is_at(p, 512));
+    ASSERT_EQ(heap_->usable_size(p), 32u);
+  }
+  expect_sound();
+}
+
 TEST_F(MemHeapTest, AnAlignedBlockMayComeFromABin) {
   heap_->slabs().set_object_bytes(thread_, 4, 64);
   void* p = heap_->allocate(thread_, 64);
@@ -431,6 +441,9 @@ TEST_F(MemHeapDeathTest, MisuseIsSeen) {
   void* hot = filled(64);
   free(hot);
   EXPECT_DEATH(free(hot), "double free");
+  void* fitted = heap_->slabs().allocate_fit(thread_, 64, 0);  // of a bin that has slabs
+  free(fitted);
+  EXPECT_DEATH(free(fitted), "double free");
   void* large = filled(100000);
   EXPECT_DEATH(free(static_cast<char*>(large) + 16), "points into the block");
   EXPECT_DEATH(free(static_cast<char*>(large) + 2 * kPageBytes), "points into the block");
