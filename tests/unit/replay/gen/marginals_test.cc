@@ -32,7 +32,7 @@ TEST(KolmogorovSmirnovTest, IsTheGreatestDifference) {
   FineHistogram a;
   FineHistogram b;
   EXPECT_EQ(kolmogorov_smirnov(a, b), 0);
-  for (const std::uint64_t value : {1, 2, 3, 4}) a.add(value);
+  for (const std::uint64_t value : {1U, 2U, 3U, 4U}) a.add(value);
   EXPECT_EQ(kolmogorov_smirnov(a, b), 1);
   b.add(2, 10);
   b.add(9, 10);

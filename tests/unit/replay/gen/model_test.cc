@@ -96,7 +96,7 @@ TEST(ModelTest, LandmarksStayInTheirPlaces) {
   const Model model = model_of(events);
   ASSERT_EQ(model.landmarks.size(), 1U);
   EXPECT_EQ(model.landmarks[0].event, 100000U);
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
     std::uint64_t seen = 0;
     for (const Event& event : copy_of(model, {}, seed)) seen += event.size == 1 << 30 ? 1 : 0;
     EXPECT_EQ(seen, 1U);

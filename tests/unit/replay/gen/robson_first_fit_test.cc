@@ -100,7 +100,7 @@ Outcome outcome(const char* name, const std::vector<std::string>& settings, Fit 
 }
 
 TEST(RobsonTest, FirstFitNeedsWhatRobsonProved) {
-  for (const std::uint64_t largest : {4, 64, 256}) {
+  for (const std::uint64_t largest : {4U, 64U, 256U}) {
     constexpr std::uint64_t kLive = 4096;
     const Outcome found = outcome("robson-first-fit",
                                   {"live=4Ki", "largest=" + std::to_string(largest)}, Fit::kFirst);

@@ -45,9 +45,9 @@ TEST(DifferenceTest, TheDistanceIsThatOfTheCumulativeShares) {
   Log2Histogram a;
   Log2Histogram b;
   EXPECT_EQ(distance(a, b), std::nullopt);
-  for (const std::uint64_t value : {1, 1, 4, 64}) a.add(value);
+  for (const std::uint64_t value : {1U, 1U, 4U, 64U}) a.add(value);
   EXPECT_EQ(distance(a, b), std::nullopt);
-  for (const std::uint64_t value : {64, 64}) b.add(value);
+  for (const std::uint64_t value : {64U, 64U}) b.add(value);
   EXPECT_EQ(distance(a, b), 0.75);
   EXPECT_EQ(distance(b, a), 0.75);
   EXPECT_EQ(distance(a, a), 0);
