@@ -449,6 +449,32 @@ TEST_F(SlabHeapTest, FitsAtMultiplesOfTheAlignment) {
   expect_nothing_left();
 }
 
+// The span that grows stands in its list behind more tables than are looked at, and has room at its
+// end for what is asked for.
+TEST_F(SlabHeapTest, TheGrowingSpanNeedNotGrow) {
+  constexpr std::size_t kHole = 16384;
+  constexpr std::size_t kRest = 24576;  // two of them and a hole are one span
+  Objects rest;
+  Objects holes;
+  for (int i = 0; i < 5; ++i) {
+    holes.push_back(allocate(a_, kHole));
+    rest.push_back(allocate(a_, kRest));
+    rest.push_back(allocate(a_, kRest));
+    EXPECT_EQ(span(holes.back()), span(rest.back()));
+  }
+  const std::size_t asked = kHole + 1232;
+  rest.push_back(allocate(a_, kRest + 1024));
+  void* last = allocate(a_, asked);
+  EXPECT_EQ(span(last), span(rest.back()));
+  heap_->deallocate(a_, last);
+  free(a_, holes);
+  EXPECT_EQ(allocate(a_, asked), last);
+  expect_sound();
+  heap_->deallocate(a_, last);
+  free(a_, rest);
+  expect_nothing_left();
+}
+
 TEST_F(SlabHeapTest, KeepsOneEmptyFitSpanAnArea) {
   Objects objects;
   for (int i = 0; i < 12; ++i) objects.push_back(slabs_.allocate_fit(a_, 30000, 0));
