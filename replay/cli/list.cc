@@ -1,14 +1,13 @@
 // What there is: registered allocators, metrics, and the formats of convert.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "core/alloc/registry.h"
 #include "replay/cli/command.h"
 #include "replay/engine/subject.h"
 #include "replay/metrics/metric.h"
 #include "replay/trace/exporters/exporter.h"
 #include "replay/trace/importers/importer.h"
+#include "replay/trace/ordered_json.h"
 
 namespace replay::cli {
 namespace {
@@ -76,7 +75,7 @@ int run_list(const Options& options) {
 
 Command setup_list(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("list", "Show the allocators, the metrics and the formats");
+  CLI::App* app = add_subcommand(root, "list", "Show the allocators, the metrics and the formats");
   app->add_flag("--json", options->json, "As JSON");
   app->footer("Example:\n  allocreplay list --json");
   return {app, [options] { return run_list(*options); }};

@@ -225,7 +225,7 @@ Exit status: 0 the trace is good, however COMMAND ended (that is said, and stand
 
 Command setup_record(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("record", "Run a program and record its allocator calls");
+  CLI::App* app = add_subcommand(root, "record", "Run a program and record its allocator calls");
   app->add_option("-o,--output", options->output, "The trace to write")
       ->type_name("FILE")
       ->required();

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "replay/record/merge.h"
 #include "replay/record/program.h"
 #include "replay/record/spool_directory.h"
+#include "replay/trace/ordered_json.h"
 
 namespace replay {
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+
+#include "replay/trace/ordered_json.h"
 
 namespace replay {
 

@@ -15,7 +15,6 @@ DECLARATIONS = [
     "core/mem/config.h",
     "core/mem/tuning.h",
     "core/os/page_source.h",
-    "replay/cli/command.h",
     "replay/metrics/groups.h",
     "replay/metrics/metric.h",
     "replay/report/build_info.h",
@@ -28,6 +27,7 @@ DECLARATIONS = [
     "replay/trace/header.h",
     "replay/trace/importers/formats.h",
     "replay/trace/importers/importer.h",
+    "replay/trace/ordered_json.h",
     "replay/trace/text_format.h",
 ]
 
@@ -44,6 +44,7 @@ TESTED_BY = {
     "core/mem/mem_heap_impl.h": "tests/unit/core/mem/mem_heap_test.cc",
     "core/mem/slab_heap_*impl.h": "tests/unit/core/mem/slab_heap_test.cc",
     "core/mem/stats.h": "tests/unit/core/mem/mem_heap_test.cc",
+    "replay/cli/command.*": "tests/cli/replay_test.py",
     "replay/cli/corpus.cc": "tests/cli/corpus_test.py",
     "replay/cli/anonymise.cc": "tests/cli/toolbox_test.py",
     "replay/cli/diff.cc": "tests/cli/toolbox_test.py",
@@ -86,6 +87,7 @@ TESTED_BY = {
     "replay/record/program.*": "tests/cli/record_test.*",
     "replay/record/recording.*": "tests/cli/record_test.*",
     "replay/trace/importers/decompress.*": "tests/unit/replay/trace/importers/byte_stream_test.cc",
+    "replay/trace/ordered_json.cc": "tests/unit/replay/trace/header_codec_test.cc",
     "replay/trace/little_endian.h": "tests/unit/replay/trace/header_codec_test.cc",
 }
 
