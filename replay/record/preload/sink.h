@@ -1,7 +1,7 @@
 // Where recorded calls go: the calling thread's chunk of the spool.
 //
 // Hot path: two loads of what hardly ever changes, one rdtscp, two or three stores into memory that
-// only this thread writes; no lock, no shared counter, no system call. Every five thousand records
+// only this thread writes; no lock, no shared counter, no system call. Every eight thousand records
 // a new chunk is taken (one atomic add, two or three system calls). Never allocates; keeps errno.
 // Thread-safe.
 #pragma once
@@ -25,6 +25,7 @@ struct ThreadBuffer {
   std::uint64_t* end;  // the last place where a call may begin
   std::uint64_t* chunk;
   std::uint64_t last_stamp;
+  std::uint64_t upper;  // of the last long malloc's address in this chunk; kNoUpper = none yet
   Slot* slot;
   std::uint64_t thread;  // 1-based; 0 = has not recorded yet
   std::uint64_t births;
@@ -33,6 +34,7 @@ struct ThreadBuffer {
   bool busy;  // inside the allocator behind, or inside the library: calls are not the program's
 };
 extern thread_local constinit ThreadBuffer t_buffer;
+inline constexpr std::uint64_t kNoUpper = ~std::uint64_t{0};
 
 // On a page that the kernel wipes in a forked child, however it was forked: there the gate is shut
 // before the child can write into its parent's chunk.
@@ -140,6 +142,13 @@ inline void record_birth(spool::RawOp op, const void* p, std::uint64_t size,
     return;
   if (g_extras.sites) [[unlikely]]
     to = put_site(to);
+  if (op == spool::RawOp::kMalloc) {
+    if (spool::fits_short(address, size, buffer.upper)) [[likely]] {
+      buffer.next = put(to, spool::pack_short(ticks, address, size));
+      return;
+    }
+    buffer.upper = spool::upper_of(address);
+  }
   buffer.next = put(to, spool::pack_head(op, ticks, address >> spool::kAddressShift),
                     spool::pack_size(size, align_log2));
 }

@@ -9,13 +9,16 @@
 namespace replay {
 namespace {
 
+const WhileItRuns kNothing{
+    .drain = [] { return std::uint64_t{1'000'000'000}; }, .tick = [] {}, .command = [] {}};
+
 class Program : public ::testing::Test {
  protected:
   Fate run(const std::vector<std::string>& command) {
     const SignalHold signals;
     SpoolDirectory spool(dir_ / "x.trace", {});
     // An empty library name preloads nothing.
-    return run_program(command, "", spool, signals, {[] {}, [] {}});
+    return run_program(command, "", spool, signals, kNothing);
   }
   test::TempFolder dir_;
 };
@@ -45,10 +48,25 @@ TEST_F(Program, KeepsItsOwnSignal) {
   SpoolDirectory spool(dir_ / "x.trace", {});
   int commands = 0;
   const std::string parent = std::to_string(::getpid());
-  const Fate fate = run_program({"sh", "-c", "kill -USR1 " + parent + "; kill -USR1 $$; sleep 9"},
-                                "", spool, signals, {[] {}, [&] { ++commands; }});
+  const Fate fate = run_program(
+      {"sh", "-c", "kill -USR1 " + parent + "; kill -USR1 $$; sleep 9"}, "", spool, signals,
+      {.drain = kNothing.drain, .tick = [] {}, .command = [&] { ++commands; }});
   EXPECT_EQ(fate.json().at("signal"), SIGUSR1);  // of the program's own
   EXPECT_LE(commands, 1);                        // it may have ended before the signal was taken
+}
+
+// Though the program sends signals faster than that.
+TEST_F(Program, DrainsAsOftenAsItIsAskedTo) {
+  const SignalHold signals(SIGUSR1);
+  SpoolDirectory spool(dir_ / "x.trace", {});
+  int drains = 0;
+  const auto drain = [&] { return ++drains, std::uint64_t{1'000'000}; };
+  const std::string parent = std::to_string(::getpid());
+  run_program(
+      {"sh", "-c",
+       "i=0; while [ $i -lt 300 ]; do kill -USR1 " + parent + "; i=$((i + 1)); done; sleep 0.1"},
+      "", spool, signals, {.drain = drain, .tick = [] {}, .command = [] {}});
+  EXPECT_GT(drains, 10);
 }
 
 TEST_F(Program, ACommandThatCannotRunIsAnError) {
