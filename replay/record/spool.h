@@ -77,6 +77,7 @@ inline constexpr std::uint64_t kMaxTicks = 0xffff;
 inline constexpr unsigned kNumberShift = 20;
 inline constexpr std::uint64_t kMaxNumber = (std::uint64_t{1} << (64 - kNumberShift)) - 1;
 inline constexpr unsigned kAddressShift = 3;
+inline constexpr std::uint64_t kFittingAddress = kMaxNumber << kAddressShift;  // its bits
 // What one call may take: kTime, kAddress, kSite, kTouched, the record, and the 0 behind it.
 inline constexpr std::size_t kMaxCallWords = 9;
 

@@ -320,9 +320,9 @@ TEST_F(Record, StopsExactlyAtALimitOfEvents) {
 TEST_F(Record, StopsAtALimitOfBytes) {
   const Trace trace = read(record(kSubject + " loop 20000", "--limit 0.2MB"));
   EXPECT_EQ(trace.header.provenance.at("losses").at("stopped_at_limit"), "bytes");
-  // Of 64 KiB, three chunks fit; a malloc and a free are three words of eight bytes.
-  EXPECT_GT(trace.header.event_count, 2 * 3 * 65536u / 24 - 100);
-  EXPECT_LE(trace.header.event_count, 2 * 3 * 65536u / 24);
+  // Of 64 KiB, three chunks fit; a malloc and a free are a word of eight bytes each.
+  EXPECT_GT(trace.header.event_count, 3 * 65536u / 8 - 100);
+  EXPECT_LE(trace.header.event_count, 3 * 65536u / 8);
 }
 
 TEST_F(Record, StopsAtALimitOfTime) {
@@ -378,7 +378,7 @@ TEST_F(Record, KeepsTheLastBytes) {
   EXPECT_GT(window.at("segments_dropped"), 20);
   const auto dropped = window.at("events_dropped").get<std::uint64_t>();
   EXPECT_GT(trace.header.event_count, 15'000u);
-  EXPECT_LE(trace.header.event_count, 4 * 65536u / 12);
+  EXPECT_LE(trace.header.event_count, 4 * 65536u / 8);
   // Nothing is missing between what was dropped and what was kept; the end is the program's.
   EXPECT_GE(dropped + trace.header.event_count + 2, 200'000u);
   EXPECT_EQ(trace.events.front().time_ns < trace.events.back().time_ns, true);

@@ -281,6 +281,16 @@ bool refill(ThreadBuffer& buffer, std::uint64_t stamp) {
   return true;
 }
 
+std::uint64_t* put_prefix(std::uint64_t* to, std::uint64_t stamp, std::uint64_t address,
+                          std::uint64_t* ticks) {
+  if (*ticks > spool::kMaxTicks) {
+    to = put(to, spool::pack_head(spool::RawOp::kTime, 0, 0), stamp);
+    *ticks = 0;
+  }
+  if ((address & ~spool::kFittingAddress) == 0) return to;
+  return put(to, spool::pack_head(spool::RawOp::kAddress, 0, 0), address);
+}
+
 Mode outside_mode() {
   spool::Control& control = *g_image.control;
   ThreadBuffer& buffer = t_buffer;
