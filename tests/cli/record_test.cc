@@ -85,15 +85,19 @@ class Record : public ::testing::Test {
     return trace;
   }
 
+  static void expect_no_losses(const Trace& trace) {
+    for (const char* key : {"events_lost", "unmatched_frees", "unmatched_reallocs",
+                            "synthesised_frees", "unfinished_reallocs"}) {
+      EXPECT_EQ(trace.loss(key), 0u) << key;
+    }
+  }
+
   // Records the subject, which must succeed and lose nothing.
   Trace good(const std::string& arguments, const std::string& environment = "") {
     const Recording recording = record(kSubject + ' ' + arguments, "", environment);
     EXPECT_EQ(recording.exit_code, 0) << recording.text;
     Trace trace = read(recording);
-    for (const char* key : {"events_lost", "unmatched_frees", "unmatched_reallocs",
-                            "synthesised_frees", "unfinished_reallocs"}) {
-      EXPECT_EQ(trace.loss(key), 0u) << key;
-    }
+    expect_no_losses(trace);
     EXPECT_EQ(trace.header.provenance.at("ended").dump(), R"({"kind":"exited","code":0})");
     return trace;
   }
@@ -296,6 +300,19 @@ TEST_F(Record, KeepsWhatWasRecordedBeforeSigkill) {
   EXPECT_EQ(frees_of(trace, 701), 10'000u);
   EXPECT_EQ(trace.loss("unmatched_frees"), 0u);
   EXPECT_EQ(trace.header.provenance.at("ended").at("signal"), 9);
+}
+
+// What the recorder has copied by then, and what it has not.
+TEST_F(Record, LosesNothingAfterChunksWereUsedAgain) {
+  const std::string script = dir_ / "script";
+  std::ofstream(script) << "until test -s " << dir_ / "out.trace" << ".spool.*/drained-0\n"
+                        << "do x=({1..2000}); done\n"
+                        << "x=({1..20000}); kill -9 $$\n";
+  const Recording recording = record("bash " + script);
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.header.provenance.at("ended").at("signal"), 9);
+  expect_no_losses(trace);
+  EXPECT_GT(trace.header.event_count, 2 * 8192u);
 }
 
 TEST_F(Record, SurvivesProgramsThatCloseAllDescriptors) {
