@@ -2,8 +2,8 @@
 //
 // Hot path: two loads of what hardly ever changes, one rdtscp, two or three stores into memory that
 // only this thread writes; no lock, no shared counter, no system call. Every eight thousand records
-// a new chunk is taken (one atomic add, two or three system calls). Never allocates; keeps errno.
-// Thread-safe.
+// another chunk is taken (a few atomic operations; two system calls if none has been drained).
+// Never allocates; keeps errno. Thread-safe.
 #pragma once
 
 #include <sys/single_threaded.h>
