@@ -207,7 +207,8 @@ constexpr const char* kExamples = R"(Examples:
 
 Only the process that runs COMMAND is recorded, not its children. If it replaces itself by exec, the
 trace is of the last program. A kill or Ctrl-C ends the program and keeps the trace. While it runs,
-the recording needs 16 bytes of disk an allocation beside FILE and 8 a free.
+the recording needs 8 to 16 bytes of disk an allocation beside FILE and 8 a free, and allocreplay
+copies them there, which takes a few percent of a processor.
 
 A trace that begins or ends within the program's run is one window. Frees of objects that were born
 before it are left out and counted; where a realloc moved such an object, it is born there. What was
