@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "replay/cli/command.h"
 #include "replay/cli/progress_bar.h"
 #include "replay/engine/subject.h"
 #include "replay/trace/corpus.h"
 #include "replay/trace/error.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay::cli {
 namespace {

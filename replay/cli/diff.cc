@@ -1,10 +1,11 @@
 // How the statistics of two traces differ.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "replay/cli/command.h"
 #include "replay/cli/read_progress.h"
 #include "replay/trace/error.h"
-#include "replay/trace/ordered_json.h"
 #include "replay/trace/tools/difference.h"
 
 namespace replay::cli {

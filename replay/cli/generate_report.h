@@ -1,11 +1,11 @@
 // What `generate --like` says of its copy: how far it is from the original, as a table and as JSON.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "replay/gen/likeness.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay::cli {
 

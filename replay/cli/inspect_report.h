@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 
-#include "replay/trace/ordered_json.h"
 #include "replay/trace/reader.h"
 #include "replay/trace/summary.h"
 

@@ -1,13 +1,14 @@
 // What there is: registered allocators, metrics, and the formats of convert.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "core/alloc/registry.h"
 #include "replay/cli/command.h"
 #include "replay/engine/subject.h"
 #include "replay/metrics/metric.h"
 #include "replay/trace/exporters/exporter.h"
 #include "replay/trace/importers/importer.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay::cli {
 namespace {

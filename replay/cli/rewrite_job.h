@@ -4,12 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "replay/cli/read_progress.h"
-#include "replay/trace/ordered_json.h"
 #include "replay/trace/reader.h"
 #include "replay/trace/tools/rewrite.h"
 #include "replay/trace/writer.h"

@@ -3,10 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "replay/cli/command.h"
 #include "replay/cli/read_progress.h"
 #include "replay/trace/error.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay::cli {
 namespace {

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "replay/gen/distribution.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay::gen {
 

@@ -10,11 +10,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "replay/record/spool_directory.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay {
 

@@ -3,10 +3,10 @@
 // Runs dpkg-query if there is one. Never throws for what cannot be found out: that is null.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "replay/record/spool.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay {
 

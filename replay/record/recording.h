@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +15,6 @@
 #include "replay/record/merge.h"
 #include "replay/record/program.h"
 #include "replay/record/spool_directory.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay {
 

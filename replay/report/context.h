@@ -1,9 +1,8 @@
 // What a reader must know of the machine and the build to judge a result.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
-
-#include "replay/trace/ordered_json.h"
 
 namespace replay {
 

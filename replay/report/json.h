@@ -1,8 +1,9 @@
 // The only serializer of results. Shape: results/schema/result-v1.schema.json.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include "replay/report/result.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,7 +14,6 @@
 #include "replay/metrics/metric.h"
 #include "replay/report/statistics.h"
 #include "replay/trace/header.h"
-#include "replay/trace/ordered_json.h"
 
 namespace replay {
 

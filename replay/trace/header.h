@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstdint>
-
-#include "replay/trace/ordered_json.h"
+#include <nlohmann/json.hpp>
 
 namespace replay {
 

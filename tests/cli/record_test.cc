@@ -305,7 +305,8 @@ TEST_F(Record, KeepsWhatWasRecordedBeforeSigkill) {
 // What the recorder has copied by then, and what it has not.
 TEST_F(Record, LosesNothingAfterChunksWereUsedAgain) {
   const std::string script = dir_ / "script";
-  std::ofstream(script) << "until test -s " << dir_ / "out.trace" << ".spool.*/drained-0\n"
+  std::ofstream(script) << "until test -s " << dir_ / "out.trace"
+                        << ".spool.*/drained-0\n"
                         << "do x=({1..2000}); done\n"
                         << "x=({1..20000}); kill -9 $$\n";
   const Recording recording = record("bash " + script);

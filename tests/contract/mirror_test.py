@@ -27,7 +27,6 @@ DECLARATIONS = [
     "replay/trace/header.h",
     "replay/trace/importers/formats.h",
     "replay/trace/importers/importer.h",
-    "replay/trace/ordered_json.h",
     "replay/trace/text_format.h",
 ]
 
@@ -88,7 +87,6 @@ TESTED_BY = {
     "replay/record/program.*": "tests/cli/record_test.*",
     "replay/record/recording.*": "tests/cli/record_test.*",
     "replay/trace/importers/decompress.*": "tests/unit/replay/trace/importers/byte_stream_test.cc",
-    "replay/trace/ordered_json.cc": "tests/unit/replay/trace/header_codec_test.cc",
     "replay/trace/little_endian.h": "tests/unit/replay/trace/header_codec_test.cc",
 }
 

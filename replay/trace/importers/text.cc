@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "replay/trace/error.h"
 #include "replay/trace/importers/formats.h"
 #include "replay/trace/importers/scanner.h"
-#include "replay/trace/ordered_json.h"
 #include "replay/trace/text_format.h"
 
 namespace replay {
