@@ -4,9 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "replay/engine/callgrind.h"
+#include "replay/engine/instruction_source.h"
 #include "replay/engine/plan.h"
 #include "replay/engine/run_layout.h"
 #include "replay/engine/subject.h"
@@ -17,7 +20,8 @@ struct RunRequest {
   Subject subject;
   Pass pass = Pass::kThroughput;
   Touch touch = Touch::kPage;
-  int cpu = 0;  // the worker is pinned to it
+  int cpu = 0;                 // the worker is pinned to it
+  InstructionSource source{};  // Pass::kInstructions
 };
 
 // What a worker measured; which fields mean something depends on the pass (run_layout.h).
@@ -33,6 +37,9 @@ struct RunOutcome {
   std::uint64_t high_water_bytes = 0;
   bool memory_calls_counted = false;
   std::array<std::uint64_t, kMemoryCallCount> memory_calls{};
+  bool addresses_fixed = false;
+  std::array<CounterReading, kCounterCount> counters{};
+  std::optional<InstructionCount> instructions;  // kInstructions
   std::string malloc_object;
   std::vector<MemorySample> samples;      // one a checkpoint of the plan
   std::vector<TickHistogram> histograms;  // one an Op

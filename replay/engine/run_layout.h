@@ -12,13 +12,32 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "replay/engine/perf_counters.h"
 #include "replay/engine/tick_histogram.h"
 #include "replay/trace/event.h"
 
 namespace replay {
 
-enum class Pass : std::uint32_t { kThroughput, kLatency, kMemory };
-inline constexpr int kPassCount = 3;
+enum class Pass : std::uint32_t {
+  kThroughput,
+  kLatency,
+  kMemory,
+  kInstructions,  // by a tool that counts them; see is_repeatable()
+  kKernelWork,    // page faults and calls for memory, natively
+};
+inline constexpr int kPassCount = 5;
+
+constexpr const char* pass_name(Pass pass) {
+  constexpr const char* kNames[kPassCount] = {"throughput", "latency", "memory", "instructions",
+                                              "kernel-work"};
+  return kNames[static_cast<int>(pass)];
+}
+
+// Passes whose figures are to be the same in every run: the worker's addresses are not randomised,
+// and its allocator's clock stands still (still_clock.h).
+constexpr bool is_repeatable(Pass pass) {
+  return pass == Pass::kInstructions || pass == Pass::kKernelWork;
+}
 
 // How much of each object the replay writes to after it got it.
 enum class Touch : std::uint32_t { kNone, kPage, kAll };
@@ -47,6 +66,7 @@ struct RunHeader {
   std::uint64_t word_count;
   std::uint64_t slot_count;
   std::uint64_t pause_count;  // offsets of checkpoints in words; the first starts the measured part
+  bool count_by_perf;         // kInstructions: else a tool around the worker counts
   char allocator[64];         // name of a registered allocator; "glibc" is the process's malloc
   // progress
   WorkerStatus status;
@@ -63,6 +83,8 @@ struct RunHeader {
   std::uint64_t high_water_bytes;  // kMemory: growth of the kernel's high-water mark
   bool memory_calls_counted;
   std::uint64_t memory_calls[kMemoryCallCount];
+  bool addresses_fixed;  // the kernel did not randomise them
+  CounterReading counters[kCounterCount];
   char malloc_object[512];  // file that the process's malloc comes from
 };
 

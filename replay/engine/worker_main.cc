@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,10 +14,13 @@
 #include <cstring>
 
 #include "core/alloc/registry.h"
+#include "replay/engine/counted_calls.h"
 #include "replay/engine/hot_loop.h"
 #include "replay/engine/memory_calls.h"
+#include "replay/engine/perf_counters.h"
 #include "replay/engine/process_memory.h"
 #include "replay/engine/run_layout.h"
+#include "replay/engine/still_clock.h"
 #include "replay/engine/timer.h"
 
 namespace replay {
@@ -68,17 +72,24 @@ void run_measured(const Worker& w, Touch touch_mode, auto& probe, auto at_pause)
   }
 }
 
-void run_throughput(const Worker& w, Touch touch_mode) {
-  NoProbe probe;
+// Runs `part` and notes the page faults that it met.
+void with_faults_counted(RunHeader* run, auto part) {
   rusage before;
   rusage after;
   ::getrusage(RUSAGE_SELF, &before);
-  const std::uint64_t start = monotonic_ns();
-  run_measured(w, touch_mode, probe, [](std::uint64_t) {});
-  w.run->elapsed_ns = monotonic_ns() - start;
+  part();
   ::getrusage(RUSAGE_SELF, &after);
-  w.run->minor_faults = static_cast<std::uint64_t>(after.ru_minflt - before.ru_minflt);
-  w.run->major_faults = static_cast<std::uint64_t>(after.ru_majflt - before.ru_majflt);
+  run->minor_faults = static_cast<std::uint64_t>(after.ru_minflt - before.ru_minflt);
+  run->major_faults = static_cast<std::uint64_t>(after.ru_majflt - before.ru_majflt);
+}
+
+void run_throughput(const Worker& w, Touch touch_mode) {
+  NoProbe probe;
+  with_faults_counted(w.run, [&] {
+    const std::uint64_t start = monotonic_ns();
+    run_measured(w, touch_mode, probe, [](std::uint64_t) {});
+    w.run->elapsed_ns = monotonic_ns() - start;
+  });
 }
 
 // The median cost of an empty window, in ticks.
@@ -130,16 +141,56 @@ void run_memory(const Worker& w, Touch touch_mode) {
   run_measured(w, touch_mode, probe, [&](std::uint64_t i) { w.samples[i] = sample_memory(); });
 }
 
+// Sets the still clock, where there is one, to the checkpoint's time.
+struct ClockHand {
+  const Worker& w;
+  AdvanceStillClock advance =
+      reinterpret_cast<AdvanceStillClock>(::dlsym(RTLD_DEFAULT, kStillClockFunction));
+
+  void operator()(std::uint64_t checkpoint) const {
+    if (advance != nullptr) advance(w.pauses[checkpoint] * kStillClockNsPerWord);
+  }
+};
+
+// Objects are not touched: that would be the replay's instructions, not the allocator's.
+void run_instructions(Worker w) {
+  const ClockHand clock{w};
+  CountedResizes resizing(w.allocator);
+  CountedCalls plain(w.allocator);
+  const bool resizes = w.allocator.table().reallocate != nullptr;
+  w.allocator = resizes ? mem::AnyAllocator(resizing) : mem::AnyAllocator(plain);
+  auto part = [&] {
+    NoProbe probe;
+    run_measured(w, Touch::kNone, probe, clock);
+  };
+  using Part = decltype(part);
+  const PerfCounters counters(w.run->count_by_perf ? counter_bit(Counter::kInstructions) : 0);
+  counters.start();
+  run_counted([](void* context) { (*static_cast<Part*>(context))(); }, &part);
+  counters.stop();
+  constexpr auto kWhich = Counter::kInstructions;
+  w.run->counters[static_cast<int>(kWhich)] = counters.read(kWhich);
+}
+
+void run_kernel_work(const Worker& w, Touch touch_mode) {
+  const ClockHand clock{w};
+  NoProbe probe;
+  with_faults_counted(w.run, [&] { run_measured(w, touch_mode, probe, clock); });
+}
+
 int run_worker(Worker& w) {
   const Touch touch_mode = w.allocator.table().backed ? w.run->touch : Touch::kNone;
   touch_stack();
   std::uint64_t high_water_before = 0;
-  if (w.run->pass == Pass::kMemory) {
+  if (w.run->pass == Pass::kMemory || w.run->pass == Pass::kKernelWork) {
     w.run->memory_calls_counted = count_memory_calls(w.run->memory_calls);
+  }
+  if (w.run->pass == Pass::kMemory) {
     w.run->baseline = sample_memory();
     reset_high_water();
     high_water_before = high_water_bytes();
   }
+  if (is_repeatable(w.run->pass)) ClockHand{w}(0);
   NoProbe no_probe;
   w.run->failed_allocations = run_words(w, touch_mode, no_probe, 0, w.pauses[0]);
   std::memset(w.run->memory_calls, 0, sizeof(w.run->memory_calls));
@@ -152,6 +203,12 @@ int run_worker(Worker& w) {
       break;
     case Pass::kMemory:
       run_memory(w, touch_mode);
+      break;
+    case Pass::kInstructions:
+      run_instructions(w);
+      break;
+    case Pass::kKernelWork:
+      run_kernel_work(w, touch_mode);
       break;
   }
   if (w.run->pass == Pass::kMemory) {
@@ -190,6 +247,7 @@ int start(int plan_fd, int run_fd) {
     return 1;
   }
   name_malloc_object(run);
+  run->addresses_fixed = (::personality(0xffffffffU) & ADDR_NO_RANDOMIZE) != 0;
   Worker worker{run,
                 static_cast<const PlanWord*>(plan),
                 reinterpret_cast<void**>(base + run_slots_offset()),

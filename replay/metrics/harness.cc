@@ -15,7 +15,9 @@ void add_harness(const Measured& measured, std::vector<Metric>& out) {
     timer.samples.push_back(run.timer_cost_ns);
   }
   Metric failed{"failed_allocations", "calls", Better::kLower, {}};
-  for (const RunOutcome& run : measured.runs.runs(Pass::kThroughput)) {
+  const bool timed = !measured.runs.runs(Pass::kThroughput).empty();
+  for (const RunOutcome& run :
+       measured.runs.runs(timed ? Pass::kThroughput : Pass::kInstructions)) {
     failed.samples.push_back(static_cast<double>(run.failed_allocations));
   }
   for (Metric* metric : {&cost, &timer, &failed}) out.push_back(std::move(*metric));

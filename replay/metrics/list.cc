@@ -12,6 +12,7 @@ constexpr std::array kGroups = {
                 add_fragmentation},
     MetricGroup{"footprint", "peak resident and mapped pages", add_footprint},
     MetricGroup{"kernel", "page faults and calls for memory", add_kernel_calls},
+    MetricGroup{"cost", "instructions, page faults and system calls, exactly (--cost)", add_cost},
     MetricGroup{"harness", "what the replay itself costs, and allocations that failed",
                 add_harness},
 };
@@ -23,6 +24,7 @@ std::span<const MetricGroup> metric_groups() { return kGroups; }
 std::vector<Metric> compute_metrics(const Measured& measured) {
   std::vector<Metric> metrics;
   for (const MetricGroup& group : metric_groups()) group.add(measured, metrics);
+  std::erase_if(metrics, [](const Metric& metric) { return metric.samples.empty(); });
   return metrics;
 }
 

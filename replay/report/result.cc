@@ -15,10 +15,14 @@ AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
   result.subject = runs.subject;
   for (Metric& metric : compute_metrics({plan, runs, calibration})) {
     const double value = median(metric.samples);
-    const std::optional<Interval> interval = median_interval(metric.samples);
+    const std::optional<Interval> interval =
+        metric.exact ? range_interval(metric.samples) : median_interval(metric.samples);
     result.figures.push_back({std::move(metric), value, interval});
   }
-  result.memory = memory_series(plan, runs.runs(Pass::kMemory).front());
+  if (!runs.runs(Pass::kMemory).empty()) {
+    result.memory = memory_series(plan, runs.runs(Pass::kMemory).front());
+  }
+  if (runs.runs(Pass::kLatency).empty()) return result;
   for (int i = 0; i < kOpCount; ++i) {
     if (plan.op_counts[i] == 0) continue;
     const Op op = static_cast<Op>(i);

@@ -26,7 +26,7 @@ struct Figure {
 struct AllocatorResult {
   Subject subject;
   std::vector<Figure> figures;
-  MemorySeries memory;                                     // of the first repetition
+  MemorySeries memory;                                     // of the first repetition, or empty
   std::vector<std::pair<Op, LatencyHistogram>> latencies;  // of all repetitions
 
   const Figure* find(const std::string& key) const;
@@ -63,6 +63,9 @@ struct RunConfig {
   Touch touch = Touch::kPage;
   int cpu = 0;
   bool timer_is_tsc = false;  // else clock_gettime
+  std::vector<Pass> passes = {Pass::kThroughput, Pass::kLatency, Pass::kMemory};
+  std::string counted_by;        // what counted instructions, if anything did
+  bool addresses_fixed = false;  // of the workers whose cost was counted
 };
 
 struct Result {

@@ -44,6 +44,7 @@ TESTED_BY = {
     "core/mem/mem_heap_impl.h": "tests/unit/core/mem/mem_heap_test.cc",
     "core/mem/slab_heap_*impl.h": "tests/unit/core/mem/slab_heap_test.cc",
     "core/mem/stats.h": "tests/unit/core/mem/mem_heap_test.cc",
+    "replay/cli/cost_options.*": "tests/cli/cost_test.py",
     "replay/cli/corpus.cc": "tests/cli/corpus_test.py",
     "replay/cli/anonymise.cc": "tests/cli/toolbox_test.py",
     "replay/cli/diff.cc": "tests/cli/toolbox_test.py",
