@@ -11,6 +11,7 @@
 
 #include "replay/cli/command.h"
 #include "replay/cli/cost_options.h"
+#include "replay/cli/explain.h"
 #include "replay/cli/progress_bar.h"
 #include "replay/cli/range.h"
 #include "replay/engine/session.h"
@@ -36,6 +37,7 @@ struct Options {
   bool quiet = false;
   bool allow_truncated = false;
   CostOptions cost;
+  ExplainOptions explain;
 };
 
 Touch parse_touch(const std::string& text) {
@@ -76,7 +78,7 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
   for (const SubjectRuns& runs : session.subjects) {
     if (&runs == &calibration && !null_named) continue;
-    result.allocators.push_back(summarize(plan, runs, calibration));
+    result.allocators.push_back(summarize(plan, runs, calibration, options.explain.worst));
   }
   if (options.cost.wanted()) note_cost(session_options, session, result);
   for (const AllocatorResult& subject : result.allocators) {
@@ -113,6 +115,8 @@ int run_replay(const Options& options) {
   if (options.cost.wanted()) {
     range = cost_range(options.cost, range);
     plan_cost(options.cost, session_options);
+  } else if (perf_counts_instructions()) {
+    session_options.passes.push_back(Pass::kCounters);
   }
 
   std::optional<OutputFile> output;  // made first: an unwritable target is told before the work
@@ -125,18 +129,24 @@ int run_replay(const Options& options) {
   session_options.subjects = all_subjects(named);
   session_options.repetitions = options.repeat;
   session_options.touch = parse_touch(options.touch);
-  SessionResult session;
+  Result result;
   {
     ProgressBar bar(!options.quiet);
-    session = run_session(plan, session_options, Launcher(program_dir),
-                          [&](double share, const std::string& what) { bar.update(share, what); });
+    const Launcher launcher(program_dir);
+    const SessionProgress progress = [&](double share, const std::string& what) {
+      bar.update(share, what);
+    };
+    const SessionResult session = run_session(plan, session_options, launcher, progress);
+    result = summarize_session(options, session_options, reader, plan, session, named);
+    if (options.explain.explain) {
+      explain_worst(plan, session_options, session.cpu, launcher, progress, result);
+    }
   }
-  const Result result = summarize_session(options, session_options, reader, plan, session, named);
   if (!options.quiet) {
     for (const auto& warning : result.context["warnings"]) {
       fmt::print(stderr, "warning: {}\n", warning.get<std::string>());
     }
-    fmt::print(stderr, "{}", comparison_tables(result));
+    fmt::print(stderr, "{}{}", comparison_tables(result), explained_text(result));
   }
   write_json(result, output);
   return static_cast<int>(ExitCode::kOk);
@@ -148,6 +158,7 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay --trace redis.trace --allocator mem \
               --allocator /usr/lib/x86_64-linux-gnu/libjemalloc.so.2
   allocreplay --trace redis.trace --events 1M:1.5M --touch none --repeat 11
+  allocreplay --trace redis.trace --allocator mem --worst 5 --explain
   allocreplay --trace redis.trace --allocator mem --cost instructions --cost-events 200k
   allocreplay record -o redis.trace -- redis-server --save ''
   allocreplay inspect redis.trace
@@ -184,6 +195,7 @@ Command setup_replay(CLI::App& root) {
   root.add_flag("--allow-truncated", options->allow_truncated,
                 "Use what is whole of a damaged or unfinished trace");
   add_cost_options(root, options->cost);
+  add_explain_options(root, options->explain);
   root.footer(kExamples);
   return {&root, [options, repeat, &root]() -> int {
             if (options->trace.empty()) {

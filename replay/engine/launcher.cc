@@ -29,6 +29,27 @@ namespace {
   throw Error(fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
+LatencyParts latency_parts(const LatencyDetail& detail) {
+  LatencyParts parts;
+  for (int op = 0; op < kOpCount; ++op) {
+    for (unsigned i = 0; i < kSizeClassCount; ++i) {
+      for (const bool special : {false, true}) {
+        const ClassHistogram& histogram = detail.classes[op][i][special ? 1 : 0];
+        if (histogram.count > 0)
+          parts.cells.push_back({static_cast<Op>(op), i, special, histogram});
+      }
+    }
+  }
+  parts.longest.assign(detail.longest.calls, detail.longest.calls + detail.longest.count);
+  std::copy(std::begin(detail.disturbed), std::end(detail.disturbed), parts.disturbed.begin());
+  std::copy(std::begin(detail.disturbed_by_op), std::end(detail.disturbed_by_op),
+            parts.disturbed_by_op.begin());
+  parts.disturbed_windows = detail.disturbed_windows;
+  parts.preemptions_seen = detail.preemptions_seen;
+  parts.first_touch_known = detail.first_touch_known;
+  return parts;
+}
+
 // The memory file of one repetition, mapped.
 class RunFile {
  public:
@@ -42,6 +63,7 @@ class RunFile {
     header.count_by_perf =
         request.pass == Pass::kInstructions && request.source.tool == InstructionTool::kPerf;
     std::strncpy(header.allocator, request.subject.instance.c_str(), sizeof(header.allocator) - 1);
+    header.explained_count = request.to_explain.size();
     bytes_ = run_total_bytes(header);
     fd_ = UniqueFd(::memfd_create("allocreplay-run", MFD_CLOEXEC));
     if (fd_.get() < 0 || ::ftruncate(fd_.get(), static_cast<off_t>(bytes_)) != 0) {
@@ -53,6 +75,8 @@ class RunFile {
     std::memcpy(base_, &header, sizeof(header));
     auto* pauses = reinterpret_cast<std::uint64_t*>(base_ + run_pauses_offset(header));
     for (const Checkpoint& point : plan.checkpoints) *pauses++ = point.word;
+    std::copy(request.to_explain.begin(), request.to_explain.end(),
+              reinterpret_cast<ExplainedCall*>(base_ + run_explained_offset(header)));
   }
   ~RunFile() { ::munmap(base_, bytes_); }
   RunFile(const RunFile&) = delete;
@@ -75,6 +99,7 @@ class RunFile {
     out.elapsed_ns = h.elapsed_ns;
     out.ns_per_tick = h.ns_per_tick;
     out.timer_cost_ns = h.timer_cost_ns;
+    out.timer_resolution_ns = h.timer_resolution_ns;
     out.timer_is_tsc = h.timer_is_tsc;
     out.failed_allocations = h.failed_allocations;
     out.minor_faults = h.minor_faults;
@@ -93,7 +118,11 @@ class RunFile {
     if (h.pass == Pass::kLatency) {
       const auto* first = reinterpret_cast<const TickHistogram*>(base_ + run_histograms_offset(h));
       out.histograms.assign(first, first + kOpCount);
+      out.latency =
+          latency_parts(*reinterpret_cast<const LatencyDetail*>(base_ + run_details_offset(h)));
     }
+    const auto* explained = reinterpret_cast<const ExplainedCall*>(base_ + run_explained_offset(h));
+    out.explained.assign(explained, explained + h.explained_count);
     return out;
   }
 

@@ -20,8 +20,26 @@ struct RunRequest {
   Subject subject;
   Pass pass = Pass::kThroughput;
   Touch touch = Touch::kPage;
-  int cpu = 0;                 // the worker is pinned to it
-  InstructionSource source{};  // Pass::kInstructions
+  int cpu = 0;                              // the worker is pinned to it
+  InstructionSource source{};               // Pass::kInstructions
+  std::vector<ExplainedCall> to_explain{};  // Pass::kExplain; ascending by event
+};
+
+// What a latency pass kept beside its histograms (latency_detail.h).
+struct LatencyCell {
+  Op op;
+  unsigned size_class;
+  bool special;
+  ClassHistogram histogram;
+};
+struct LatencyParts {
+  std::vector<LatencyCell> cells;  // none empty; by operation, class, and ordinary before special
+  std::vector<LongCall> longest;   // in no order
+  std::array<std::uint64_t, kDisturbanceCount> disturbed{};
+  std::array<std::uint64_t, kOpCount> disturbed_by_op{};
+  ClassHistogram disturbed_windows{};
+  bool preemptions_seen = false;
+  bool first_touch_known = false;
 };
 
 // What a worker measured; which fields mean something depends on the pass (run_layout.h).
@@ -29,6 +47,7 @@ struct RunOutcome {
   std::uint64_t elapsed_ns = 0;
   double ns_per_tick = 0;
   double timer_cost_ns = 0;
+  double timer_resolution_ns = 0;
   bool timer_is_tsc = false;
   std::uint64_t failed_allocations = 0;
   std::uint64_t minor_faults = 0;
@@ -43,6 +62,8 @@ struct RunOutcome {
   std::string malloc_object;
   std::vector<MemorySample> samples;      // one a checkpoint of the plan
   std::vector<TickHistogram> histograms;  // one an Op
+  LatencyParts latency;                   // kLatency
+  std::vector<ExplainedCall> explained;   // kExplain: those that were asked for
 };
 
 // Called about ten times a second with the share of the repetition that is done, 0 to 1.

@@ -4,6 +4,7 @@
 
 #include "replay/engine/still_clock.h"
 #include "replay/report/compare.h"
+#include "replay/report/latency_json.h"
 
 namespace replay {
 namespace {
@@ -127,7 +128,12 @@ ordered_json series_json(const AllocatorResult& allocator) {
   }
   ordered_json series = ordered_json::object();
   if (!allocator.memory.event.empty()) series["fragmentation"] = memory_json(allocator.memory);
-  if (!histograms.empty()) series["latency_histogram"] = histograms;
+  if (!histograms.empty()) {
+    series["latency_histogram"] = histograms;
+    series["latency_by_class"] = latency_by_class_json(allocator.latency_classes);
+    series["latency_worst"] = latency_worst_json(allocator.latency_classes);
+    series["latency_disturbed"] = latency_disturbed_json(allocator.latency_classes);
+  }
   return series;
 }
 

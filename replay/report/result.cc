@@ -9,8 +9,8 @@ const Figure* AllocatorResult::find(const std::string& key) const {
   return nullptr;
 }
 
-AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
-                          const SubjectRuns& calibration) {
+AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs, const SubjectRuns& calibration,
+                          std::size_t worst_calls) {
   AllocatorResult result;
   result.subject = runs.subject;
   for (Metric& metric : compute_metrics({plan, runs, calibration})) {
@@ -28,6 +28,7 @@ AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
     const Op op = static_cast<Op>(i);
     result.latencies.emplace_back(op, merge_latencies(runs.runs(Pass::kLatency), op));
   }
+  result.latency_classes = latency_classes(plan, runs.runs(Pass::kLatency), worst_calls);
   return result;
 }
 
