@@ -84,6 +84,10 @@ void* DefaultHeap::allocate_slower(std::size_t size) noexcept {
 }
 
 void* DefaultHeap::allocate_aligned(std::size_t size, std::size_t align) noexcept {
+  return MemHeap<LinuxPages>::allocate_aligned_or(*thread_heap, size, align, allocate_aligned_slow);
+}
+
+void* DefaultHeap::allocate_aligned_slow(std::size_t size, std::size_t align) noexcept {
   void* none = nullptr;
   return or_enomem(with_heap(
       none, [&](ThreadHeap& heap) { return mem_heap.allocate_aligned(heap, size, align); }));
@@ -102,6 +106,10 @@ void* DefaultHeap::allocate_zeroed_slow(std::size_t size) noexcept {
 }
 
 void* DefaultHeap::reallocate(void* p, std::size_t size) noexcept {
+  return mem_heap.reallocate_or(*thread_heap, p, size, reallocate_slow, on_event);
+}
+
+void* DefaultHeap::reallocate_slow(void* p, std::size_t size) noexcept {
   void* none = nullptr;
   return or_enomem(
       with_heap(none, [&](ThreadHeap& heap) { return mem_heap.reallocate(heap, p, size); }));

@@ -54,6 +54,8 @@ class DefaultHeap {
   static void* allocate_slower(std::size_t size) noexcept;
   static void* allocate_zeroed_slow(std::size_t size) noexcept;
   static void* allocate_aligned(std::size_t size, std::size_t align) noexcept;
+  static void* allocate_aligned_slow(std::size_t size, std::size_t align) noexcept;
+  static void* reallocate_slow(void* p, std::size_t size) noexcept;
   static void deallocate_slow(void* p) noexcept;
   static void on_event(Span* slab) noexcept;
 };

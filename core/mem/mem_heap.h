@@ -11,10 +11,13 @@
 // through core/os/report.h.
 #pragma once
 
+#include <string.h>
+
 #include <cstddef>
 #include <cstdint>
 
 #include "core/alloc/allocator.h"
+#include "core/base/bits.h"
 #include "core/mem/slab_heap.h"
 #include "core/mem/stats.h"
 
@@ -47,6 +50,43 @@ class MemHeap {
     FreeObject* object = source->free;
     if (object == nullptr) return slow(size);
     source->free = object->next;
+    return object;
+  }
+  // Of an alignment beyond 16 bytes: the last object that was freed of the size rounded up to it,
+  // if that is aligned, as each object of a slab is.
+  template <class Slow>
+  [[gnu::always_inline]] static void* allocate_aligned_or(ThreadHeap& heap, std::size_t size,
+                                                          std::size_t align, Slow slow) noexcept {
+    if (size - 1 >= kMaxSmallBytes || align > kMaxSmallBytes) return slow(size, align);
+    const std::size_t rounded = align_up(size, align);
+    if (rounded > kMaxSmallBytes || rounded - size >= kMaxAlignLoss) return slow(size, align);
+    FreeSource* source = heap.bins[small_bin(rounded)];
+    FreeObject* object = source->free;
+    if (object == nullptr) return slow(size, align);
+    if (!is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) return slow(size, align);
+    source->free = object->next;
+    return object;
+  }
+  // Between small objects of the heap's own slabs.
+  template <class Slow, class Event>
+  [[gnu::always_inline]] void* reallocate_or(ThreadHeap& heap, void* p, std::size_t size, Slow slow,
+                                             Event event) noexcept {
+    Span* span = runs_.map().find(p);
+    if (span == nullptr || !span->is_owned_by(&heap)) return slow(p, size);
+    auto* old = static_cast<FreeObject*>(p);
+    if (span->state() == SpanState::kFit || span->free == old) return slow(p, size);
+    const std::size_t usable = span->object_bytes();
+    if (stays(size, usable)) return p;
+    const std::size_t roomy = with_room(size, usable);
+    if (roomy > kMaxSmallBytes) return slow(p, size);
+    FreeSource* source = heap.bins[small_bin(roomy)];
+    FreeObject* object = source->free;
+    if (object == nullptr) return slow(p, size);
+    source->free = object->next;
+    memcpy(static_cast<void*>(object), p, size < usable ? size : usable);
+    old->next = span->free;
+    span->free = old;
+    if (__builtin_expect(--span->need == 0, 0)) event(span);
     return object;
   }
   template <class Slow, class Event>
@@ -106,6 +146,18 @@ class MemHeap {
   static constexpr std::size_t kMaxAlignLoss = 64;
   // What a large block that waits in a thread's cache was asked for: nothing.
   static constexpr std::uint64_t kCachedBlock = UINT64_MAX;
+
+  // An object of a slab stays where it is unless more than half of it would be left unused.
+  static constexpr bool stays(std::size_t size, std::size_t usable) noexcept {
+    return size <= usable && (size > usable / 2 || usable <= 2 * kStepBytes);
+  }
+  // What to ask for: what grows by a little is likely to grow again, and gets the room that size
+  // classes would leave it.
+  static constexpr std::size_t with_room(std::size_t size, std::size_t usable) noexcept {
+    const bool is_growing = size > usable && size <= usable + usable / 4;
+    const std::size_t roomy = size + size / 8;
+    return is_growing && roomy <= kMaxMediumBytes ? roomy : size;
+  }
 
   FreeObject* allocate_hot(ThreadHeap& heap, unsigned bin) noexcept;
   void* allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;

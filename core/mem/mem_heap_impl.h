@@ -175,8 +175,7 @@ void* MemHeap<Os>::reallocate(ThreadHeap& heap, void* p, std::size_t size) noexc
   return reallocate_large(heap, span, p, size);
 }
 
-// A slab object stays where it is unless it would leave more than half of it unused; one that is
-// fitted gives its tail back, or takes what is free behind it.
+// An object that is fitted gives its tail back, or takes what is free behind it.
 template <AddressSpace Os>
 void* MemHeap<Os>::reallocate_owned(ThreadHeap& heap, Span* span, void* p,
                                     std::size_t size) noexcept {
@@ -185,19 +184,15 @@ void* MemHeap<Os>::reallocate_owned(ThreadHeap& heap, Span* span, void* p,
   }
   const std::size_t usable = slabs_.object_size(span, p);
   if (span->state() != SpanState::kFit) {
-    if (size <= usable && (size > usable / 2 || usable <= 2 * kStepBytes)) return p;
+    if (stays(size, usable)) return p;
   } else if (size <= kMaxMediumBytes && span->is_owned_by(&heap)) {
     if (slabs_.resize_fit(heap, span, p, size)) return p;
   } else if (size <= usable && size > usable / 2) {
     return p;
   }
-  // What grows by a little is likely to grow again: room for that, as size classes would leave it.
-  const bool is_growing = size > usable && size <= usable + usable / 4;
-  const std::size_t roomy = size + size / 8;
-  if (is_growing && roomy <= kMaxMediumBytes) {
-    if (void* moved = move(heap, p, usable, roomy); moved != nullptr) return moved;
-  }
-  return move(heap, p, usable, size);
+  const std::size_t roomy = with_room(size, usable);
+  void* moved = move(heap, p, usable, roomy);
+  return moved != nullptr || roomy == size ? moved : move(heap, p, usable, size);
 }
 
 template <AddressSpace Os>

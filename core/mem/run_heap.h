@@ -11,6 +11,11 @@
 // the lock. A slot that is free as a whole is unmapped. Pages inside a region are never unmapped,
 // so the number of mappings stays small.
 //
+// Once 8 MiB are committed, what slabs and fitted objects grow into gets huge pages where the
+// system gives them on request: one fault instead of 512, for at most 2 MiB that are resident too
+// early. Large blocks do not, for nobody knows that they will be touched. A huge page of which part
+// is purged is none from then on, so that the kernel does not fill it up again.
+//
 // Safe from any thread; one lock, a leaf: below it is only the page source.
 //   allocate, free      O(log window + pages / 64), and a system call when committed pages run out
 //   grow, shrink        the same
@@ -23,6 +28,7 @@
 //   113  A free page is in no span; a span's pages are not free.
 //   114  What is committed is reserved, and holds every page in use and every dirty one.
 //   115  Pages of large blocks are counted right.
+//   116  A huge page is committed as a whole.
 #pragma once
 
 #include <atomic>
@@ -98,6 +104,7 @@ class RunHeap {
  private:
   static constexpr std::size_t kSlotPages = std::size_t{64} << 20 >> 12;
   static constexpr std::size_t kMinRegionPages = std::size_t{2} << 20 >> 12;  // a page of the map
+  static constexpr std::size_t kHugePages = std::size_t{2} << 20 >> 12;
   static constexpr std::size_t kMaxWindowPages = std::size_t{512} << 30 >> 12;
   static constexpr std::size_t kMinWindowPages = std::size_t{64} << 20 >> 12;
   // What lies between the window and the place where the kernel maps libraries and stacks.
@@ -109,23 +116,27 @@ class RunHeap {
   static constexpr std::size_t kDirtyShare = 8;
 
   struct Slot {
-    std::uint32_t reserved;
-    std::uint32_t committed;
+    std::uint16_t reserved;
+    std::uint16_t committed;
+    std::uint32_t huge;  // a bit for each huge page of it that was asked for
   };
   enum class Place : unsigned char { kOurs, kTaken, kRefused };
   struct Run {
     std::size_t first;
     std::size_t pages;
+    std::size_t huge_before;  // huge pages that it cuts through at its ends; SIZE_MAX = none
+    std::size_t huge_behind;
   };
 
   void set_used(std::size_t pages) noexcept { used_pages_.store(pages, std::memory_order_relaxed); }
   bool init() noexcept;
   bool open_window(std::size_t pages) noexcept;
-  std::size_t take(std::size_t pages, std::size_t align) noexcept;
+  std::size_t take(std::size_t pages, std::size_t align, bool dense) noexcept;
   std::size_t find_aligned(std::size_t pages, std::size_t align) const noexcept;
   bool add_region(std::size_t pages) noexcept;
   Place reserve_at(std::size_t first, std::size_t pages) noexcept;
-  bool commit(std::size_t first, std::size_t pages) noexcept;
+  bool commit(std::size_t first, std::size_t pages, bool dense) noexcept;
+  void make_huge(std::size_t slot_start, std::size_t from, std::size_t to) noexcept;
   std::size_t clear_dirty(std::size_t first, std::size_t pages) noexcept;
   void set_dirty(std::size_t first, std::size_t pages) noexcept;
   void put_back(std::size_t first, std::size_t pages, std::size_t touched) noexcept;
@@ -133,6 +144,7 @@ class RunHeap {
   std::size_t purge_to(std::size_t dirty_pages) noexcept;
   std::size_t take_dirty(Run* runs, std::size_t limit, std::size_t dirty_pages,
                          std::size_t* cursor) noexcept;
+  std::size_t end_huge(std::size_t page) noexcept;
   std::size_t unmap_empty_slots() noexcept;
   std::size_t slot_count() const noexcept { return (frontier_ + kSlotPages - 1) / kSlotPages; }
   bool is_dirty(std::size_t page) const noexcept {

@@ -113,6 +113,7 @@ class SlabHeap {
   void settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noexcept;
   void unlist(ThreadHeap& heap, Span* slab) noexcept;
   void on_empty(ThreadHeap& heap, Span* slab) noexcept;
+  static Span* take_kept(ThreadHeap& heap, unsigned bin) noexcept;
   void give_back(ThreadHeap& heap, Span* slab) noexcept;
   void put_to_rest(ThreadHeap& heap, unsigned bin) noexcept;
   static std::uint32_t sparse_at(const Span& slab) noexcept;

@@ -192,10 +192,10 @@ template <AddressSpace Os>
 FitLists::Gap SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area, std::size_t count) noexcept {
   constexpr std::size_t kPage = FitTable::kGranulesPerPage;
   FitTable* table = area.growing;
-  std::size_t end = 0;
+  std::size_t first = 0;
   if (table != nullptr) {
-    end = align_up(table->granules() - table->free_tail() + count, kPage);
-    if (end > tuning::kFitPages * kPage) table = nullptr;
+    first = table->granules() - table->free_tail();
+    if (align_up(first + count, kPage) > tuning::kFitPages * kPage) table = nullptr;
   }
   if (table == nullptr) {
     table = make_fit(heap);
@@ -203,13 +203,17 @@ FitLists::Gap SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area, std::size_
     table->area = static_cast<std::uint8_t>(&area - heap.areas);
     area.lists.insert(table);
     area.growing = table;
-    end = align_up(count, kPage);
+    first = 0;
   }
-  area.free_granules += end - table->granules();
-  const std::size_t longest = table->longest;
-  table->extend(end);
-  area.lists.update(table, longest);
-  return {table, end - table->free_tail()};
+  // The search looks at a few tables only, so there may have been room without further pages.
+  const std::size_t end = align_up(first + count, kPage);
+  if (end > table->granules()) {
+    area.free_granules += end - table->granules();
+    const std::size_t longest = table->longest;
+    table->extend(end);
+    area.lists.update(table, longest);
+  }
+  return {table, first};
 }
 
 // A fresh span to fit objects in.

@@ -40,10 +40,7 @@ Span* SlabHeap<Os>::reuse_slab(ThreadHeap& heap, unsigned bin) noexcept {
     unlist(heap, slab);
     return slab;
   }
-  if (slab = heap.kept[bin]; slab != nullptr) {
-    heap.kept[bin] = nullptr;
-    return slab;
-  }
+  if (slab = take_kept(heap, bin); slab != nullptr) return slab;
   return steal(heap, bin);
 }
 
@@ -184,14 +181,29 @@ void SlabHeap<Os>::on_empty(ThreadHeap& heap, Span* slab) noexcept {
   const unsigned bin = slab->bin;
   const bool is_orphan = heap.is_orphan.load(std::memory_order_relaxed);
   const bool is_of_use = slab->object_bytes() == heap.object_bytes[bin];
-  if (tuning::kKeepEmpty && is_of_use && !is_orphan && bin < kFirstMediumBin &&
-      heap.kept[bin] == nullptr) {
+  const std::size_t pages = heap.kept_pages + slab_pages(slab->capacity, slab->object_bytes());
+  const bool is_small = bin < kFirstMediumBin;
+  if (tuning::kKeepEmpty && is_of_use && !is_orphan && heap.kept[bin] == nullptr &&
+      (is_small || pages <= tuning::kept_pages(heap.owned_pages))) {
     slab->set_state(SpanState::kSparse);
     slab->need = Span::kNoEvent;
     heap.kept[bin] = slab;
+    if (!is_small) heap.kept_pages = pages;
     return;
   }
   give_back(heap, slab);
+}
+
+// The empty slab that a bin kept, if any; it keeps none now.
+template <AddressSpace Os>
+Span* SlabHeap<Os>::take_kept(ThreadHeap& heap, unsigned bin) noexcept {
+  Span* slab = heap.kept[bin];
+  if (slab == nullptr) return nullptr;
+  heap.kept[bin] = nullptr;
+  if (bin >= kFirstMediumBin) {
+    heap.kept_pages -= slab_pages(slab->capacity, slab->object_bytes());
+  }
+  return slab;
 }
 
 template <AddressSpace Os>
@@ -231,6 +243,7 @@ template <AddressSpace Os>
 void SlabHeap<Os>::set_object_bytes(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept {
   put_to_rest(heap, bin);
   if (heap.object_bytes[bin] == bytes) return;
+  if (Span* slab = take_kept(heap, bin); slab != nullptr) give_back(heap, slab);
   heap.object_bytes[bin] = static_cast<std::uint16_t>(bytes);
   for (SpanList* list : {&heap.available[bin], &heap.sparse[bin]}) {
     while (Span* slab = list->first()) {
@@ -248,9 +261,7 @@ void SlabHeap<Os>::release_empty(ThreadHeap& heap) noexcept {
   collect(heap);
   for (unsigned bin = 0; bin < kBins; ++bin) {
     put_to_rest(heap, bin);
-    if (heap.kept[bin] == nullptr) continue;
-    give_back(heap, heap.kept[bin]);
-    heap.kept[bin] = nullptr;
+    if (Span* slab = take_kept(heap, bin); slab != nullptr) give_back(heap, slab);
   }
   for (FitArea& area : heap.areas) {
     if (area.empty != nullptr && area.empty->is_empty()) drop_fit(heap, area.empty);

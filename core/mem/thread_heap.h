@@ -64,6 +64,7 @@ class ThreadHeap {
   SpanList sparse[kBins];
   std::uint64_t sparse_bins[2] = {};  // which have any
   Span* kept[kBins] = {};
+  std::size_t kept_pages = 0;  // of bins beyond 1 KiB
   FitArea areas[2];  // for sizes up to 1 KiB, and beyond: small objects would break up large gaps
   LargeCache large;
   std::size_t owned_pages = 0;

@@ -27,7 +27,7 @@
 #define MEM_TUNE_HOLE_SHARE 16
 #endif
 #ifndef MEM_TUNE_MIN_HOLES
-#define MEM_TUNE_MIN_HOLES 4096
+#define MEM_TUNE_MIN_HOLES 8192
 #endif
 #ifndef MEM_TUNE_CACHE_OBJECTS
 #define MEM_TUNE_CACHE_OBJECTS 8
@@ -41,8 +41,17 @@
 #ifndef MEM_TUNE_LARGE_SHARE
 #define MEM_TUNE_LARGE_SHARE 128
 #endif
+#ifndef MEM_TUNE_HUGE_MIB
+#define MEM_TUNE_HUGE_MIB 8
+#endif
 #ifndef MEM_TUNE_BATCH
 #define MEM_TUNE_BATCH 64
+#endif
+#ifndef MEM_TUNE_KEPT_PAGES
+#define MEM_TUNE_KEPT_PAGES 8
+#endif
+#ifndef MEM_TUNE_KEPT_SHARE
+#define MEM_TUNE_KEPT_SHARE 128
 #endif
 #ifndef MEM_TUNE_KEEP_EMPTY
 #define MEM_TUNE_KEEP_EMPTY 1
@@ -95,6 +104,10 @@ constexpr std::size_t large_cache_pages(std::size_t used_pages) noexcept {
   return kLargeFloorPages + used_pages / (kLargeShare + (kLargeShare == 0));
 }
 
+// A heap that has committed so much asks for huge pages; 0 = never.
+inline constexpr std::size_t kHugeFromPages =
+    MEM_TUNE_HUGE_MIB == 0 ? SIZE_MAX : std::size_t{MEM_TUNE_HUGE_MIB} << 20 >> 12;
+
 // Pages of a span whose objects are fitted.
 inline constexpr std::size_t kFitPages = 16;
 
@@ -104,5 +117,9 @@ inline constexpr std::size_t kBatchBytes = std::size_t{16} << 10;
 
 // Whether a bin keeps one empty slab for its next need.
 inline constexpr bool kKeepEmpty = MEM_TUNE_KEEP_EMPTY != 0;
+// Pages that bins beyond 1 KiB keep so, at most.
+constexpr std::size_t kept_pages(std::size_t owned_pages) noexcept {
+  return MEM_TUNE_KEPT_PAGES + owned_pages / MEM_TUNE_KEPT_SHARE;
+}
 
 }  // namespace mem::tuning

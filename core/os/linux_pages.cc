@@ -82,6 +82,13 @@ bool LinuxPages::move_pages(void* from, void* to, std::size_t bytes) noexcept {
   return done;
 }
 
+// Where the system gives huge pages to nobody, or to everybody, this changes nothing.
+void LinuxPages::prefer_huge(void* p, std::size_t bytes, bool huge) noexcept {
+  const int saved_errno = errno;
+  madvise(p, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  errno = saved_errno;
+}
+
 std::size_t LinuxPages::address_limit() noexcept {
   const int saved_errno = errno;
   rlimit limit{};

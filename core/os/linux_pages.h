@@ -1,4 +1,4 @@
-// Pages of the kernel: mmap, munmap, madvise(MADV_DONTNEED), mremap, mprotect. Stateless, safe from
+// Pages of the kernel: mmap, munmap, madvise, mremap, mprotect. Stateless, safe from
 // any thread. A call costs a system call; an aligned map costs up to three; now_ms costs none.
 #pragma once
 
@@ -19,6 +19,7 @@ class LinuxPages {
   void* reserve(void* hint, std::size_t bytes, Access access) noexcept;
   bool commit(void* p, std::size_t bytes) noexcept;
   bool move_pages(void* from, void* to, std::size_t bytes) noexcept;
+  void prefer_huge(void* p, std::size_t bytes, bool huge) noexcept;
   std::size_t address_limit() noexcept;
   std::uint64_t now_ms() noexcept;
 };

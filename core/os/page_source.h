@@ -33,6 +33,7 @@ enum class Access : unsigned char { kNone, kRead };
 // commit: makes reserved pages usable memory, zeroed; false = refused, and they stay reserved.
 // move_pages: the pages at `from` appear at `to` instead of those there, without a copy; those at
 //   `from` read as zero afterwards. Both are committed. false = refused, and nothing changed.
+// prefer_huge: huge pages are wanted behind committed [p, p + bytes), or are not; a hint.
 // address_limit: bytes of address space that the process may have, SIZE_MAX = any.
 // now_ms: a monotonic clock, a few milliseconds coarse.
 template <class S>
@@ -43,6 +44,8 @@ concept AddressSpace = PageSource<S> && requires(S s, void* p, std::size_t n) {
   noexcept->std::same_as<bool>;
   { s.move_pages(p, p, n) }
   noexcept->std::same_as<bool>;
+  { s.prefer_huge(p, n, true) }
+  noexcept->std::same_as<void>;
   { s.address_limit() }
   noexcept->std::same_as<std::size_t>;
   { s.now_ms() }

@@ -12,8 +12,17 @@
 
 namespace mem {
 
-enum class PageCall : unsigned char { kMap, kUnmap, kDiscard, kRemap, kReserve, kCommit, kMove };
-inline constexpr std::size_t kPageCallKinds = 7;
+enum class PageCall : unsigned char {
+  kMap,
+  kUnmap,
+  kDiscard,
+  kRemap,
+  kReserve,
+  kCommit,
+  kMove,
+  kHuge
+};
+inline constexpr std::size_t kPageCallKinds = 8;
 
 class SimulatedPages {
  public:
@@ -33,6 +42,7 @@ class SimulatedPages {
   void* reserve(void* hint, std::size_t bytes, Access access) noexcept;
   bool commit(void* p, std::size_t bytes) noexcept;
   bool move_pages(void* from, void* to, std::size_t bytes) noexcept;
+  void prefer_huge(void*, std::size_t, bool) noexcept { ++calls_[index(PageCall::kHuge)]; }
   std::size_t address_limit() noexcept { return kArenaPages * kPageBytes; }
   std::uint64_t now_ms() noexcept { return now_ms_; }
   void advance_ms(std::uint64_t ms) noexcept { now_ms_ += ms; }

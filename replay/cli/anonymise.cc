@@ -25,7 +25,7 @@ every string. Sizes and times may still tell a program from another.)";
 
 Command setup_anonymise(CLI::App& root) {
   auto options = std::make_shared<RewriteOptions>();
-  CLI::App* app = root.add_subcommand("anonymise", "Take out what names people and programs");
+  CLI::App* app = add_subcommand(root, "anonymise", "Take out what names people and programs");
   add_single_input(app, options.get());
   add_rewrite_options(app, options.get());
   app->footer(kExamples);

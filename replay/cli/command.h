@@ -12,6 +12,9 @@ struct Command {
   std::function<int()> run;
 };
 
+// parent.add_subcommand, compiled once: command.cc.
+CLI::App* add_subcommand(CLI::App& parent, const char* name, const char* summary);
+
 Command setup_replay(CLI::App& root);    // replay.cc: the tool's own, without a subcommand's name
 Command setup_record(CLI::App& root);    // record.cc
 Command setup_convert(CLI::App& root);   // convert.cc

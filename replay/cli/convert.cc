@@ -139,7 +139,7 @@ What the input's format cannot say, and what had to be repaired, is printed and 
 
 Command setup_convert(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("convert", "Read or write the formats of other tools");
+  CLI::App* app = add_subcommand(root, "convert", "Read or write the formats of other tools");
   app->add_option("IN", options->input, "What to read; - is stdin")->required()->type_name("");
   app->add_option("OUT", options->output,
                   "What to write, of the format that its extension names; - is stdout")

@@ -233,10 +233,10 @@ void add_folder_option(CLI::App* app, std::string* folder) {
 Command setup_corpus(CLI::App& root) {
   auto list = std::make_shared<ListOptions>();
   auto verify_options = std::make_shared<VerifyOptions>();
-  CLI::App* app = root.add_subcommand("corpus", "List the corpus of recorded traces, or check it");
+  CLI::App* app = add_subcommand(root, "corpus", "List the corpus of recorded traces, or check it");
   app->require_subcommand(1);
 
-  CLI::App* list_app = app->add_subcommand("list", "Show what the corpus holds");
+  CLI::App* list_app = add_subcommand(*app, "list", "Show what the corpus holds");
   add_folder_option(list_app, &list->folder);
   CLI::Option* json = list_app->add_flag("--json", list->json, "All of the manifest, as JSON");
   CLI::Option* tsv = list_app->add_flag("--tsv", list->tsv, "As tab-separated text");
@@ -246,7 +246,7 @@ Command setup_corpus(CLI::App& root) {
   tsv->excludes(markdown);
   list_app->footer(std::string(kWhere) + kListExamples);
 
-  CLI::App* verify_app = app->add_subcommand("verify", "Check traces against the manifest");
+  CLI::App* verify_app = add_subcommand(*app, "verify", "Check traces against the manifest");
   add_folder_option(verify_app, &verify_options->folder);
   verify_app->add_option("TRACE", verify_options->names, "Only these, by their names in the corpus")
       ->type_name("");

@@ -91,7 +91,7 @@ its peak, the greatest difference at the same share of the events.)";
 
 Command setup_diff(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("diff", "Compare the statistics of two traces");
+  CLI::App* app = add_subcommand(root, "diff", "Compare the statistics of two traces");
   app->add_option("A", options->a, "Trace file; - is standard input")->required()->type_name("");
   app->add_option("B", options->b, "The trace to compare with it")->required()->type_name("");
   app->add_flag("--json", options->json, "As JSON");

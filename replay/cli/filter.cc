@@ -49,7 +49,7 @@ the threads, of FROM or more and less than TO bytes. Threads and objects are num
 
 Command setup_filter(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("filter", "Keep the objects of some threads or sizes");
+  CLI::App* app = add_subcommand(root, "filter", "Keep the objects of some threads or sizes");
   add_single_input(app, &options->rewrite);
   app->add_option("-t,--thread", options->threads,
                   "Objects that this thread allocated; may be given several times")

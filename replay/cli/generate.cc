@@ -248,7 +248,7 @@ int run_generate(const Options& options) {
 
 Command setup_generate(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("generate", "Make a trace, or one like a recorded one");
+  CLI::App* app = add_subcommand(root, "generate", "Make a trace, or one like a recorded one");
   app->add_option("NAME", options->name, "Generator (see --list)")->type_name("");
   app->add_option("-s,--seed", options->seed, "Seed of the random numbers [0]")->type_name("N");
   CLI::Option* param =

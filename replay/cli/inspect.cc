@@ -77,7 +77,7 @@ int run_inspect(const Options& options) {
 
 Command setup_inspect(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("inspect", "Show what a trace is like");
+  CLI::App* app = add_subcommand(root, "inspect", "Show what a trace is like");
   app->add_option("TRACE", options->trace,
                   "Trace file (made by: allocreplay record); - is standard input")
       ->required()

@@ -76,7 +76,7 @@ int run_list(const Options& options) {
 
 Command setup_list(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("list", "Show the allocators, the metrics and the formats");
+  CLI::App* app = add_subcommand(root, "list", "Show the allocators, the metrics and the formats");
   app->add_flag("--json", options->json, "As JSON");
   app->footer("Example:\n  allocreplay list --json");
   return {app, [options] { return run_list(*options); }};

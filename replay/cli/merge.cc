@@ -82,7 +82,7 @@ Threads are numbered anew in the order in which they appear, so each trace keeps
 
 Command setup_merge(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("merge", "Make one trace of several");
+  CLI::App* app = add_subcommand(root, "merge", "Make one trace of several");
   app->add_option("TRACES", options->rewrite.inputs, "Trace files; one may be -, standard input")
       ->required()
       ->type_name("");

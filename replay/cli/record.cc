@@ -207,7 +207,8 @@ constexpr const char* kExamples = R"(Examples:
 
 Only the process that runs COMMAND is recorded, not its children. If it replaces itself by exec, the
 trace is of the last program. A kill or Ctrl-C ends the program and keeps the trace. While it runs,
-the recording needs 16 bytes of disk an allocation beside FILE and 8 a free.
+the recording needs 8 to 16 bytes of disk an allocation beside FILE and 8 a free, and allocreplay
+copies them there, which takes a few percent of a processor.
 
 A trace that begins or ends within the program's run is one window. Frees of objects that were born
 before it are left out and counted; where a realloc moved such an object, it is born there. What was
@@ -225,7 +226,7 @@ Exit status: 0 the trace is good, however COMMAND ended (that is said, and stand
 
 Command setup_record(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("record", "Run a program and record its allocator calls");
+  CLI::App* app = add_subcommand(root, "record", "Run a program and record its allocator calls");
   app->add_option("-o,--output", options->output, "The trace to write")
       ->type_name("FILE")
       ->required();

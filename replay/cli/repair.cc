@@ -34,7 +34,7 @@ provenance, and counts as lost. A header that is damaged cannot be repaired.)";
 
 Command setup_repair(CLI::App& root) {
   auto options = std::make_shared<RewriteOptions>();
-  CLI::App* app = root.add_subcommand("repair", "Make a good trace of what is good of a bad one");
+  CLI::App* app = add_subcommand(root, "repair", "Make a good trace of what is good of a bad one");
   add_single_input(app, options.get());
   add_rewrite_options(app, options.get(), false);
   app->footer(kExamples);

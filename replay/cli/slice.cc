@@ -41,7 +41,7 @@ of the window is not freed. Times stay as they were.)";
 
 Command setup_slice(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("slice", "Cut a self-consistent window out of a trace");
+  CLI::App* app = add_subcommand(root, "slice", "Cut a self-consistent window out of a trace");
   add_single_input(app, &options->rewrite);
   app->add_option("-e,--events", options->events, "The window; TO is not in it")
       ->type_name("FROM:TO")

@@ -81,7 +81,7 @@ freed, threads numbered in order, times never decreasing. Exit status: 0 valid, 
 
 Command setup_validate(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("validate", "Check that a trace is whole and makes sense");
+  CLI::App* app = add_subcommand(root, "validate", "Check that a trace is whole and makes sense");
   app->add_option("TRACE", options->trace, "Trace file; - is standard input")
       ->required()
       ->type_name("");

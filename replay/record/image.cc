@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <map>
 
+#include "replay/record/chunk_list.h"
 #include "replay/trace/error.h"
 
 namespace replay {
@@ -18,63 +18,91 @@ namespace replay {
 using spool::ImageHeader;
 using spool::RawOp;
 
-Image::Image(const std::string& path) : path_(path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
-  struct stat status {};
-  if (::fstat(fd, &status) == 0 && status.st_size >= off_t{spool::kHeaderBytes}) {
-    size_bytes_ = static_cast<std::size_t>(status.st_size);
-    base_ = ::mmap(nullptr, size_bytes_, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
-  }
-  ::close(fd);
-  if (base_ == nullptr || base_ == MAP_FAILED) {
-    throw Error(fmt::format("{}: cannot be mapped as an image of {} bytes", path, size_bytes_));
-  }
-  if (header().magic != spool::kImageMagic) {
-    ::munmap(base_, size_bytes_);
-    throw Error(path + ": not an image of a recording (the program died while it started?)");
-  }
-  const std::uint64_t room = (size_bytes_ - spool::kHeaderBytes) / spool::kChunkBytes;
-  chunk_count_ = std::min(header().chunks.load(), room);
-}
-
-Image::~Image() { ::munmap(base_, size_bytes_); }
-
-const ImageHeader& Image::header() const { return *static_cast<const ImageHeader*>(base_); }
+namespace {
 
 // What was written of a chunk, its state left out.
-std::span<const std::uint64_t> Image::chunk(std::uint64_t index) const {
-  const auto* bytes = static_cast<const std::byte*>(base_) + spool::kHeaderBytes;
-  const auto* words = reinterpret_cast<const std::uint64_t*>(bytes + index * spool::kChunkBytes);
+std::span<const std::uint64_t> words_in(const std::uint64_t* chunk) {
   std::size_t end = spool::kFirstWord;
   while (end < spool::kChunkWords) {
-    const std::uint64_t head = __atomic_load_n(words + end, __ATOMIC_ACQUIRE);
+    const std::uint64_t head = __atomic_load_n(chunk + end, __ATOMIC_ACQUIRE);
     const std::size_t size = spool::words_of(spool::op_of(head));
     if (head == 0 || size > spool::kChunkWords - end) break;
     end += size;
   }
-  return {words + spool::kFirstWord, end - spool::kFirstWord};
+  return {chunk + spool::kFirstWord, end - spool::kFirstWord};
+}
+
+const std::uint64_t* chunk_in(const void* base, std::size_t header_bytes, std::size_t index) {
+  const auto* const bytes = static_cast<const std::byte*>(base) + header_bytes;
+  return reinterpret_cast<const std::uint64_t*>(bytes + index * spool::kChunkBytes);
+}
+
+}  // namespace
+
+Image::Mapping::Mapping(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat status {};
+  if (fd >= 0 && ::fstat(fd, &status) == 0 && status.st_size > 0) {
+    size_bytes = static_cast<std::size_t>(status.st_size);
+    void* const mapped = ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (mapped != MAP_FAILED) base = mapped;
+  }
+  error = base != nullptr || (fd >= 0 && size_bytes == 0) ? 0 : errno;
+  if (fd >= 0) ::close(fd);
+}
+
+Image::Mapping::~Mapping() {
+  if (base != nullptr) ::munmap(base, size_bytes);
+}
+
+std::size_t Image::Mapping::chunks(std::size_t header_bytes) const {
+  return base == nullptr ? 0 : (size_bytes - header_bytes) / spool::kChunkBytes;
+}
+
+Image::Image(const std::string& path, const std::string& drained_path)
+    : path_(path), image_(path), drained_(drained_path) {
+  if (image_.base == nullptr || image_.size_bytes < spool::kHeaderBytes) {
+    throw Error(fmt::format("{}: cannot be mapped as an image: {}", path,
+                            image_.error != 0 ? std::strerror(image_.error) : "it is too short"));
+  }
+  if (header().magic != spool::kImageMagic) {
+    throw Error(path + ": not an image of a recording (the program died while it started?)");
+  }
+}
+
+const ImageHeader& Image::header() const { return *static_cast<const ImageHeader*>(image_.base); }
+
+// Adds what a chunk holds to the streams of the threads that wrote it.
+void Image::gather(const std::uint64_t* chunk, const std::string& where, Streams& streams) const {
+  const auto words = words_in(chunk);
+  if (!words.empty() && spool::op_of(words[0]) != RawOp::kThread) {
+    throw Error(fmt::format("{}: {} does not begin with its thread", path_, where));
+  }
+  for (std::size_t begin = 0; begin != words.size();) {
+    std::size_t end = begin + 2;
+    while (end != words.size() && spool::op_of(words[end]) != RawOp::kThread) {
+      end += spool::words_of(spool::op_of(words[end]));
+    }
+    ThreadStream& stream = streams[spool::number_of(words[begin])];
+    stream.thread = spool::number_of(words[begin]);
+    if (begin + 2 != end) {
+      stream.segments.push_back({words[begin + 1], words.subspan(begin + 2, end - begin - 2)});
+    }
+    begin = end;
+  }
 }
 
 std::vector<ThreadStream> Image::streams() const {
-  std::map<std::uint64_t, ThreadStream> by_thread;
-  for (std::uint64_t index = 0; index < chunk_count_; ++index) {
-    const auto words = chunk(index);
-    if (!words.empty() && spool::op_of(words[0]) != RawOp::kThread) {
-      throw Error(fmt::format("{}: chunk {} does not begin with its thread", path_, index));
-    }
-    for (std::size_t begin = 0; begin != words.size();) {
-      std::size_t end = begin + 2;
-      while (end != words.size() && spool::op_of(words[end]) != RawOp::kThread) {
-        end += spool::words_of(spool::op_of(words[end]));
-      }
-      ThreadStream& stream = by_thread[spool::number_of(words[begin])];
-      stream.thread = spool::number_of(words[begin]);
-      if (begin + 2 != end) {
-        stream.segments.push_back({words[begin + 1], words.subspan(begin + 2, end - begin - 2)});
-      }
-      begin = end;
-    }
+  Streams by_thread;
+  for (std::size_t i = 0; i < drained_.chunks(0); ++i) {
+    gather(chunk_in(drained_.base, 0, i), fmt::format("drained chunk {}", i), by_thread);
+  }
+  const auto places =
+      std::min<std::uint64_t>(header().places.load(), image_.chunks(spool::kHeaderBytes));
+  for (std::uint64_t place = 0; place < places; ++place) {
+    const std::uint64_t* const chunk = chunk_in(image_.base, spool::kHeaderBytes, place);
+    if (spool::state_of(chunk[0]) == spool::kChunkDrained) continue;
+    gather(chunk, fmt::format("chunk {}", place), by_thread);
   }
   std::vector<ThreadStream> streams;
   for (auto& [thread, stream] : by_thread) {
@@ -91,7 +119,10 @@ const Record* RecordCursor::next() {
   record_ = {};
   while (segment_ != stream_->segments.size()) {
     const Segment& segment = stream_->segments[segment_];
-    if (word_ == 0) stamp_ = segment.stamp;
+    if (word_ == 0) {
+      stamp_ = segment.stamp;
+      upper_ = 0;
+    }
     if (word_ == segment.words.size()) {
       ++segment_;
       word_ = 0;
@@ -114,11 +145,19 @@ const Record* RecordCursor::next() {
       case RawOp::kTouched:
         record_.touched = spool::number_of(head);
         continue;
+      case RawOp::kMallocShort:
+        stamp_ += spool::ticks_of(head);
+        record_.stamp = stamp_;
+        record_.op = RawOp::kMalloc;
+        record_.address = spool::short_address_of(head, upper_);
+        record_.size = spool::short_size_of(head);
+        return &record_;
       default:
         stamp_ += spool::ticks_of(head);
         record_.stamp = stamp_;
         record_.op = op;
         if (record_.address == 0) record_.address = spool::number_of(head) << spool::kAddressShift;
+        if (op == RawOp::kMalloc) upper_ = spool::upper_of(record_.address);
         record_.size = second & ((std::uint64_t{1} << spool::kSizeBits) - 1);
         record_.align_log2 = static_cast<std::uint8_t>(second >> spool::kSizeBits);
         return &record_;

@@ -1,10 +1,13 @@
-// One image file of a spool, mapped read-only, and its records as one stream a thread.
+// One image file of a spool and what was drained from it, mapped read-only, and the records as one
+// stream a thread.
 //
 // Memory: the mapping is the page cache's; beside it 16 bytes a chunk. Not thread-safe. Throws
 // Error for a file that is not an image.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,7 +22,7 @@ struct Segment {
   std::span<const std::uint64_t> words;
 };
 
-// A record with all that stands before it on its behalf.
+// A record with all that stands before it on its behalf; of a short one the long form.
 struct Record {
   std::uint64_t stamp = 0;
   std::uint64_t address = 0;
@@ -48,27 +51,37 @@ class RecordCursor {
   std::size_t segment_ = 0;
   std::size_t word_ = 0;
   std::uint64_t stamp_ = 0;
+  std::uint64_t upper_ = 0;  // of the addresses of short records
   Record record_;
 };
 
 class Image {
  public:
-  explicit Image(const std::string& path);
-  ~Image();
-  Image(const Image&) = delete;
-  Image& operator=(const Image&) = delete;
-
+  // drained_path: need not be there.
+  explicit Image(const std::string& path, const std::string& drained_path = "");
   const spool::ImageHeader& header() const;
   // Streams without records are left out. O(records).
   std::vector<ThreadStream> streams() const;
 
  private:
-  std::span<const std::uint64_t> chunk(std::uint64_t index) const;
+  // A file, or what there is of it.
+  struct Mapping {
+    explicit Mapping(const std::string& path);
+    ~Mapping();
+    Mapping(const Mapping&) = delete;
+    Mapping& operator=(const Mapping&) = delete;
+    std::size_t chunks(std::size_t header_bytes) const;
+
+    void* base = nullptr;  // nullptr: cannot be mapped, or is empty
+    std::size_t size_bytes = 0;
+    int error = 0;
+  };
+  using Streams = std::map<std::uint64_t, ThreadStream>;
+  void gather(const std::uint64_t* chunk, const std::string& where, Streams& streams) const;
 
   std::string path_;
-  void* base_ = nullptr;
-  std::size_t size_bytes_ = 0;
-  std::uint64_t chunk_count_ = 0;
+  Mapping image_;
+  Mapping drained_;
 };
 
 // Records that stand for events of a trace. O(records).

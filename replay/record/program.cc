@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -75,25 +76,34 @@ Fate wait_for_end(pid_t pid, const SignalHold& signals, const WhileItRuns& calls
   if (signals.command() != 0) ::sigaddset(&awaited, signals.command());
   const std::uint64_t begin = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
   constexpr std::uint64_t kTickNs = 250'000'000;
-  constexpr timespec kTick{0, kTickNs};
   std::uint64_t last_tick = begin;
+  std::uint64_t next_drain = begin;
+  const std::uint64_t own_begin = spool::read_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   Fate fate;
   rusage usage{};
   while (::wait4(pid, &fate.wait_status, WNOHANG, &usage) != pid) {
+    // By the clock, for signals may come faster than what is due.
+    std::uint64_t now = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
+    if (now >= next_drain) {
+      const std::uint64_t pause = calls.drain();
+      now = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
+      next_drain = now + pause;
+    }
+    const timespec pause{0, static_cast<long>(std::min(next_drain - now, kTickNs))};
     siginfo_t info{};
-    const int signal = ::sigtimedwait(&awaited, &info, &kTick);
+    const int signal = ::sigtimedwait(&awaited, &info, &pause);
     if (signal > 0 && signal == signals.command()) {
       calls.command();
     } else if (signal > 0 && signal != SIGCHLD && sent_by_process(info)) {
       ::kill(pid, signal);
     }
-    // By the clock, for signals may come faster than ticks.
-    const std::uint64_t now = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
+    now = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
     if (now - last_tick < kTickNs) continue;
     last_tick = now;
     calls.tick();
   }
   fate.wall_ns = spool::read_clock_ns(CLOCK_MONOTONIC_RAW) - begin;
+  fate.recorder_ns = spool::read_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_begin;
   fate.user_ns = nanoseconds(usage.ru_utime);
   fate.system_ns = nanoseconds(usage.ru_stime);
   fate.peak_resident_kib = static_cast<std::uint64_t>(usage.ru_maxrss);
@@ -120,7 +130,8 @@ nlohmann::ordered_json Fate::usage_json() const {
   return {{"wall_ns", wall_ns},
           {"user_ns", user_ns},
           {"system_ns", system_ns},
-          {"peak_resident_kib", peak_resident_kib}};
+          {"peak_resident_kib", peak_resident_kib},
+          {"recorder_ns", recorder_ns}};
 }
 
 SignalHold::SignalHold(int command) : command_(command) {

@@ -25,6 +25,7 @@ struct Fate {
   std::uint64_t user_ns = 0;
   std::uint64_t system_ns = 0;
   std::uint64_t peak_resident_kib = 0;
+  std::uint64_t recorder_ns = 0;  // processor time of the recorder meanwhile
   bool succeeded() const;
   std::string text() const;  // "exited with code 3", "was killed by signal 9 (Killed)"
   nlohmann::ordered_json json() const;
@@ -52,8 +53,9 @@ class SignalHold {
 };
 
 struct WhileItRuns {
-  std::function<void()> tick;     // about four times a second
-  std::function<void()> command;  // the signal that is for the recorder has come
+  std::function<std::uint64_t()> drain;  // returns how many ns the next call may wait
+  std::function<void()> tick;            // about four times a second
+  std::function<void()> command;         // the signal that is for the recorder has come
 };
 
 // Throws Error if the program cannot be started.

@@ -9,8 +9,9 @@
 #include <filesystem>
 #include <memory>
 
+#include "replay/record/account.h"
+#include "replay/record/drain.h"
 #include "replay/record/image.h"
-#include "replay/record/provenance.h"
 #include "replay/record/stacks.h"
 #include "replay/record/stamp.h"
 #include "replay/record/symbolise.h"
@@ -21,7 +22,6 @@
 namespace replay {
 
 using nlohmann::ordered_json;
-using spool::StopReason;
 
 namespace {
 
@@ -34,8 +34,7 @@ struct Choice {
 };
 
 std::uint64_t events_so_far(const Image& image) {
-  constexpr std::uint64_t kWordsPerEvent = 3;  // a birth has two words, its end one
-  return image.header().chunks.load() * spool::kChunkWords * 2 / kWordsPerEvent;
+  return image.header().chunks.load() * spool::kChunkWords;  // most have one word
 }
 
 void require_started(const SpoolDirectory& spool, const spool::Control& control,
@@ -60,7 +59,7 @@ Choice choose_image(SpoolDirectory& spool, const std::string& program) {
   Choice choice;
   for (std::uint32_t index = 0; index < spool.control().images.load(); ++index) {
     if (!std::filesystem::exists(spool.image_path(index))) continue;
-    auto image = std::make_unique<Image>(spool.image_path(index));
+    auto image = std::make_unique<Image>(spool.image_path(index), spool.drained_path(index));
     std::vector<ThreadStream> streams = image->streams();
     if (choice.image != nullptr && streams.empty()) continue;
     if (choice.image != nullptr) {
@@ -72,115 +71,6 @@ Choice choose_image(SpoolDirectory& spool, const std::string& program) {
     choice.streams = std::move(streams);
   }
   return choice;
-}
-
-const char* stop_text(StopReason reason) {
-  switch (reason) {
-    case StopReason::kEventLimit:
-      return "events";
-    case StopReason::kSpoolLimit:
-      return "bytes";
-    case StopReason::kTimeLimit:
-      return "seconds";
-    case StopReason::kSignal:
-      return "signal";
-    default:
-      return "none";
-  }
-}
-
-// What ended the recording, if anything did before the program's end.
-StopReason stop_reason(const RecordRequest& request, const spool::Control& control,
-                       const spool::ImageHeader& header, const MergeCounts& counts) {
-  const auto reason = static_cast<StopReason>(header.stop_reason.load());
-  if (reason != StopReason::kNone) return reason;
-  if (control.window_end.load() != spool::kNever) return StopReason::kSignal;
-  if (counts.events >= request.options.limits.events) return StopReason::kEventLimit;
-  const bool stopped = control.phase.load() == spool::Phase::kStopped;
-  return stopped || counts.cut_events != 0 ? StopReason::kTimeLimit : StopReason::kNone;
-}
-
-// Programs that the recorded process became, though nothing could be preloaded into them.
-std::uint32_t execs_not_followed(const spool::Control& control) {
-  const std::uint32_t followed = control.images.load() - 1;  // the first is the recorder's own exec
-  const std::uint32_t execs = control.execs.load();
-  return execs > followed ? execs - followed : 0;
-}
-
-ordered_json losses_of(const RecordRequest& request, const Choice& choice, spool::Control& control,
-                       const MergeCounts& counts) {
-  const spool::ImageHeader& header = choice.image->header();
-  const StopReason reason = stop_reason(request, control, header, counts);
-  const bool full = reason == StopReason::kSpoolFull;
-  return {{"events_lost", header.lost_events.load() + (full ? counts.cut_events : 0)},
-          {"unmatched_frees", counts.unmatched_frees},
-          {"unmatched_reallocs", counts.unmatched_reallocs},
-          {"synthesised_frees", counts.synthesised_frees},
-          {"unfinished_reallocs", counts.unfinished_reallocs},
-          {"failed_allocations", header.failed_allocations.load()},
-          {"children_not_recorded", header.forked_children.load()},
-          {"child_programs_not_recorded", control.child_programs.load()},
-          {"failed_starts", control.failed_starts.load()},
-          {"execs_not_followed", execs_not_followed(control)},
-          {"earlier_images", choice.earlier},
-          {"stopped_at_limit", stop_text(reason)},
-          {"disk_full", full}};
-}
-
-// What of the program's run is in the trace by intent, and what was left out of it.
-ordered_json window_of(const RecordRequest& request, const spool::Control& control,
-                       const spool::ImageHeader& header, const StampClock& clock,
-                       const MergeCounts& counts, const char* closed_by) {
-  const RecordOptions& options = request.options;
-  if (!options.start.waits() && options.keep_bytes == 0 && closed_by == std::string("none")) {
-    return nullptr;
-  }
-  const std::uint64_t opened = control.window_stamp.load();
-  const bool never = control.phase.load() == spool::Phase::kWaiting;
-  return {{"opened", !never},
-          {"opened_after_ns", clock.nanoseconds(opened)},
-          {"calls_before", control.waited_calls.load()},
-          {"closed_by", closed_by},
-          {"kept_bytes", options.keep_bytes},
-          {"segments_dropped", header.dropped_chunks.load()},
-          {"events_dropped", header.dropped_events.load() + counts.earlier_events},
-          {"frees_of_earlier_objects", counts.earlier_frees},
-          {"reallocs_of_earlier_objects", counts.earlier_reallocs},
-          {"events_after", counts.cut_events}};
-}
-
-ordered_json recorder_of(const RecordRequest& request, const spool::ImageHeader& header,
-                         std::size_t stacks) {
-  const bool tsc = header.clock == spool::ClockKind::kTsc;
-  ordered_json recorder = {{"name", "allocreplay record"},
-                           {"version", request.version},
-                           {"stamp_source", tsc ? "rdtscp" : "clock_gettime(CLOCK_MONOTONIC_RAW)"},
-                           {"time_unit_ns", kRecordTimeUnitNs}};
-  const RecordOptions& options = request.options;
-  if (options.sites != spool::SitesMode::kOff) {
-    const bool unwinds = options.sites == spool::SitesMode::kUnwind;
-    recorder["sites"] = {{"method", unwinds ? spool::kUnwinder : "frame pointers"},
-                         {"most_frames", options.site_depth},
-                         {"stacks", stacks},
-                         {"calls_without_room", header.unknown_sites.load()}};
-  }
-  if (options.residency) {
-    recorder["residency"] = "pages that the kernel had memory for, of blocks of 16 KiB and more";
-  }
-  return recorder;
-}
-
-ordered_json provenance_of(const RecordRequest& request, const Image& image,
-                           const std::optional<Fate>& fate) {
-  const spool::ImageHeader& header = image.header();
-  ordered_json host = request.host;
-  host["distribution"] = distribution();
-  return {{"command", request.command},
-          {"ended", fate ? fate->json() : ordered_json{{"kind", "running"}}},
-          {"usage", fate ? fate->usage_json() : ordered_json()},
-          {"date", iso_8601_utc(header.start.unix_ns)},
-          {"host", host},
-          {"libraries", libraries_of(header)}};
 }
 
 MergeLimits merge_limits(const RecordRequest& request, const spool::Control& control,
@@ -207,11 +97,14 @@ class Recorder {
       : request_(request),
         reports_(reports),
         signals_(request.signal),
-        spool_(request.trace_path, request.options) {}
+        spool_(request.trace_path, request.options),
+        drain_(spool_) {}
 
   Fate run() {
     const Fate fate = run_program(request_.command, request_.library, spool_, signals_,
-                                  {[this] { tick(); }, [this] { take_command(); }});
+                                  {.drain = [this] { return drain_.run(); },
+                                   .tick = [this] { tick(); },
+                                   .command = [this] { take_command(); }});
     if (!written_) write(fate);
     return fate;
   }
@@ -239,6 +132,7 @@ class Recorder {
     // Whoever took a stamp before the end has stored its record long ago when a second has gone.
     constexpr int kTicksToSettle = 4;
     if (++ticks_since_stop_ < kTicksToSettle) return report();
+    spool_.control().drains = 0;
     write(std::nullopt);
     release_disk();
   }
@@ -274,6 +168,7 @@ class Recorder {
       ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, spool::kHeaderBytes,
                   end - off_t{spool::kHeaderBytes});
       ::close(fd);
+      [[maybe_unused]] const int cut = ::truncate(spool_.drained_path(i).c_str(), 0);
     }
   }
 
@@ -281,6 +176,7 @@ class Recorder {
   const RecordReports& reports_;
   SignalHold signals_;
   SpoolDirectory spool_;
+  Drain drain_;
   RecordOutcome outcome_;
   bool written_ = false;
   int ticks_since_stop_ = 0;
@@ -299,7 +195,7 @@ void Recorder::write(const std::optional<Fate>& fate) {
   trace.start_unix_ns = header.start.unix_ns + clock.nanoseconds(limits.from_stamp);
   trace.has_sites = options.sites != spool::SitesMode::kOff;
   trace.has_touched = options.residency;
-  trace.provenance = provenance_of(request_, *choice.image, fate);
+  trace.provenance = provenance_of(request_, header, fate);
   TraceWriter writer(request_.trace_path, trace);
   constexpr std::uint64_t kEventsBetweenLooks = 1 << 16;
   std::vector<std::uint64_t> sites;
@@ -320,11 +216,11 @@ void Recorder::write(const std::optional<Fate>& fate) {
     writer.set_sites(std::move(table));
   }
   if (fate) stop_if_interrupted();
-  outcome_.losses = losses_of(request_, choice, control, outcome_.counts);
+  outcome_.losses = losses_of(request_, control, header, outcome_.counts, choice.earlier);
   const std::string stopped = outcome_.losses["stopped_at_limit"];
   outcome_.lost_events = outcome_.losses["events_lost"].get<std::uint64_t>();
   outcome_.stopped_at_limit = stopped != "none";
-  outcome_.window = window_of(request_, control, header, clock, outcome_.counts, stopped.c_str());
+  outcome_.window = window_of(request_, control, header, clock, outcome_.counts, stopped);
   trace.provenance["recorder"] = recorder_of(request_, header, sites.size());
   trace.provenance["window"] = outcome_.window;
   trace.provenance["losses"] = outcome_.losses;

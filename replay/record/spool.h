@@ -2,17 +2,27 @@
 //
 //   DIR/control      one page, made by the recorder before the program starts
 //   DIR/image-0      one file per program image that ran in the recorded process (exec makes more)
+//   DIR/drained-0    chunks that were full, copied from that image by the recorder
 //   DIR/stacks-0     the call sites of that image, only if they are recorded
 //
 //   image:  | ImageHeader, 4 KiB | chunk 0, 64 KiB | chunk 1 | ...            (sparse beyond)
+//   drained: | chunk | chunk | ...
 //   chunk:  | state | kThread t | record | record | ... | kThread u | record | 0 ...
 //   record: | head | a second word if the op has one |
 //   head:   | 63 address / 8, or a number 20 | 19 ticks since the record before 4 | 3 op 0 |
+//   of kMallocShort: | 63 size 48 | 47 address / 16, less its upper half 20 | ticks | op |
 //
 // A chunk belongs to one thread at a time. A kThread record says whose records follow and at which
-// stamp; a thread's stamps never decrease. A head of 0 was never written, nor was anything behind
-// it in its chunk: whoever appends first stores a 0 behind the record, then its second word, then
-// its head. So what chunks held before need not be wiped when they are used again.
+// stamp; a thread's stamps never decrease. Most mallocs are kMallocShort, one word: small, aligned
+// to 16, and the upper half of the address is that of the kMalloc before it (by the same kThread).
+// A head of 0 was never written, nor was anything behind it in its chunk: whoever appends first
+// stores a 0 behind the record, then its second word, then its head. So what chunks held before
+// need not be wiped when they are used again.
+//
+// Chunks go round: a thread fills one, the recorder copies it to the drained file and gives it back
+// (chunk_list.h). A new page of a file costs its writer more than all that is stored in it, so the
+// program shall touch few, and those are in its caches. When the recorder is late, or the disk is
+// full, threads take chunks from further on in the image.
 //
 // The file is written through MAP_SHARED, so the end of the process, by SIGKILL too, loses nothing.
 // Atomics here are lock-free words in shared memory; nothing is called across the boundary.
@@ -28,14 +38,15 @@ inline constexpr char kDirectoryVariable[] = "ALLOCRECORD_SPOOL";
 inline constexpr char kControlName[] = "control";
 inline constexpr char kImagePrefix[] = "image-";
 
+inline constexpr char kDrainedPrefix[] = "drained-";
 inline constexpr char kStacksPrefix[] = "stacks-";
 
-inline constexpr std::uint64_t kControlMagic = 0x324c5254434c4c41;  // "ALLCTRL2"
-inline constexpr std::uint64_t kImageMagic = 0x32474d49434c4c41;    // "ALLCIMG2"
+inline constexpr std::uint64_t kControlMagic = 0x334c5254434c4c41;  // "ALLCTRL3"
+inline constexpr std::uint64_t kImageMagic = 0x33474d49434c4c41;    // "ALLCIMG3"
 inline constexpr std::uint64_t kStacksMagic = 0x314b5453434c4c41;   // "ALLCSTK1"
 inline constexpr std::size_t kHeaderBytes = 4096;
 // Small, so that thousands of threads that each make a few calls stay cheap; large enough that a
-// busy thread asks for the next one only every five thousand records.
+// busy thread asks for the next one only every eight thousand records.
 inline constexpr std::size_t kChunkBytes = std::size_t{64} * 1024;
 inline constexpr std::size_t kChunkWords = kChunkBytes / sizeof(std::uint64_t);
 
@@ -56,8 +67,8 @@ enum class RawOp : std::uint8_t {
   kAddress,         // second word: the address of the next record, where its head is too small
   kSite,            // number: the call site of the next record, a word of the stacks file
   kTouched,         // number: 1 + the touched pages of the block that the next record ends
+  kMallocShort,     // a malloc in one word
 };
-inline constexpr unsigned kLastRawOp = static_cast<unsigned>(RawOp::kTouched);
 
 // The second word of a birth: size | align_log2 << 48.
 inline constexpr int kSizeBits = 48;  // more than any address space holds; larger calls fail anyway
@@ -66,6 +77,7 @@ inline constexpr std::uint64_t kMaxTicks = 0xffff;
 inline constexpr unsigned kNumberShift = 20;
 inline constexpr std::uint64_t kMaxNumber = (std::uint64_t{1} << (64 - kNumberShift)) - 1;
 inline constexpr unsigned kAddressShift = 3;
+inline constexpr std::uint64_t kFittingAddress = kMaxNumber << kAddressShift;  // its bits
 // What one call may take: kTime, kAddress, kSite, kTouched, the record, and the 0 behind it.
 inline constexpr std::size_t kMaxCallWords = 9;
 
@@ -79,13 +91,41 @@ constexpr std::uint64_t pack_size(std::uint64_t size, unsigned align_log2) {
 constexpr RawOp op_of(std::uint64_t head) { return static_cast<RawOp>(head & 15); }
 constexpr std::uint64_t ticks_of(std::uint64_t head) { return head >> kTicksShift & kMaxTicks; }
 constexpr std::uint64_t number_of(std::uint64_t head) { return head >> kNumberShift; }
-constexpr bool is_birth(RawOp op) {
+
+// The upper half of an address, which kMallocShort leaves out.
+inline constexpr int kUpperShift = 32;
+constexpr std::uint64_t upper_of(std::uint64_t address) { return address >> kUpperShift; }
+inline constexpr int kShortAddressShift = 4;
+inline constexpr int kShortAddressBits = kUpperShift - kShortAddressShift;
+inline constexpr int kShortSizeBits = 16;
+static_assert(kNumberShift + kShortAddressBits + kShortSizeBits == 64);
+// pre: `ticks` fit.
+constexpr bool fits_short(std::uint64_t address, std::uint64_t size, std::uint64_t upper) {
+  constexpr std::uint64_t kMisaligned = (1u << kShortAddressShift) - 1;
+  return ((upper_of(address) ^ upper) | size >> kShortSizeBits | (address & kMisaligned)) == 0;
+}
+constexpr std::uint64_t pack_short(std::uint64_t ticks, std::uint64_t address, std::uint64_t size) {
+  constexpr std::uint64_t kLower = (std::uint64_t{1} << kUpperShift) - 1;
+  return pack_head(RawOp::kMallocShort, ticks,
+                   (address & kLower) >> kShortAddressShift | size << kShortAddressBits);
+}
+constexpr std::uint64_t short_address_of(std::uint64_t head, std::uint64_t upper) {
+  constexpr std::uint64_t kMask = (std::uint64_t{1} << kShortAddressBits) - 1;
+  return upper << kUpperShift | (number_of(head) & kMask) << kShortAddressShift;
+}
+constexpr std::uint64_t short_size_of(std::uint64_t head) {
+  return number_of(head) >> kShortAddressBits;
+}
+
+constexpr bool has_size_word(RawOp op) {
   return op == RawOp::kMalloc || op == RawOp::kCalloc || op == RawOp::kAligned ||
          op == RawOp::kReallocBirth;
 }
+constexpr bool is_birth(RawOp op) { return has_size_word(op) || op == RawOp::kMallocShort; }
 constexpr std::size_t words_of(RawOp op) {
-  return is_birth(op) || op == RawOp::kThread || op == RawOp::kTime || op == RawOp::kAddress ? 2
-                                                                                             : 1;
+  const bool two =
+      has_size_word(op) || op == RawOp::kThread || op == RawOp::kTime || op == RawOp::kAddress;
+  return two ? 2 : 1;
 }
 // True for the record that stands for an event of the trace.
 constexpr bool is_event(RawOp op) {
@@ -96,7 +136,12 @@ constexpr bool is_release(RawOp op) { return op == RawOp::kFree || op == RawOp::
 
 // Where a chunk's records begin; word 0 is its state.
 inline constexpr std::size_t kFirstWord = 1;
-enum ChunkState : std::uint64_t { kChunkFresh = 0, kChunkOwned = 1, kChunkFull = 2 };
+enum ChunkState : std::uint64_t {
+  kChunkFresh = 0,
+  kChunkOwned = 1,
+  kChunkFull = 2,
+  kChunkDrained = 3,  // what it holds has been copied
+};
 
 enum class ClockKind : std::uint32_t { kTsc = 0, kMonotonicRaw = 1 };
 
@@ -131,6 +176,7 @@ struct Control {
   SitesMode sites;
   std::uint32_t site_depth;
   std::uint32_t residency;                  // 1: on
+  std::atomic<std::uint32_t> drains;        // 1: the recorder drains chunks that are full
   std::atomic<Phase> phase;                 // whether the window is open
   std::atomic<std::uint64_t> window_stamp;  // when it opened; 0 = with the program
   std::atomic<std::uint64_t> window_end;    // when a signal closed it; kNever = none did
@@ -166,6 +212,9 @@ struct ImageHeader {
   std::int32_t pid;
   Calibration start;
   std::atomic<std::uint64_t> chunks;           // handed out, those that were used again included
+  std::atomic<std::uint64_t> places;           // of chunks in the file that have been used
+  std::atomic<std::uint64_t> full;             // lists of chunks (chunk_list.h): to be drained,
+  std::atomic<std::uint64_t> drained;          // and drained, to be used again
   std::atomic<std::uint64_t> dropped_chunks;   // used again
   std::atomic<std::uint64_t> dropped_events;   // that they held
   std::atomic<std::uint64_t> dropped_stamp;    // the last of them

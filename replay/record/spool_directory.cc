@@ -107,6 +107,7 @@ SpoolDirectory::SpoolDirectory(const std::string& trace_path, const RecordOption
   control_->sites = options.sites;
   control_->site_depth = options.site_depth;
   control_->residency = options.residency ? 1 : 0;
+  control_->drains = options.keep_bytes == 0 ? 1 : 0;  // else threads use the oldest again
   control_->magic = spool::kControlMagic;
 }
 
@@ -118,6 +119,10 @@ SpoolDirectory::~SpoolDirectory() {
 
 std::string SpoolDirectory::image_path(std::uint32_t index) const {
   return fmt::format("{}/{}{}", path_, spool::kImagePrefix, index);
+}
+
+std::string SpoolDirectory::drained_path(std::uint32_t index) const {
+  return fmt::format("{}/{}{}", path_, spool::kDrainedPrefix, index);
 }
 
 std::string SpoolDirectory::stacks_path(std::uint32_t index) const {

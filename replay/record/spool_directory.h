@@ -44,6 +44,7 @@ class SpoolDirectory {
   const std::string& path() const { return path_; }
   spool::Control& control() { return *control_; }
   std::string image_path(std::uint32_t index) const;
+  std::string drained_path(std::uint32_t index) const;
   std::string stacks_path(std::uint32_t index) const;
 
  private:

@@ -92,8 +92,10 @@ def text_of(found, modes, state, scale, rounds, words) -> str:
         f"    {words}", f"{machine()}; {rounds} rounds.",
         "Each program runs plain and recorded in turn, in a new order each round; figures are the "
         "median of the rounds (least to greatest). Slowdown: wall time, of redis the client's; of "
-        "the working sets the time of an event inside a thread. Spool: what the recording needs on "
-        "disk while it runs. The merge after the program's end is not in it.",
+        "the working sets the time of an event inside a thread. Nanoseconds per event and thread: "
+        "what the program's threads lose. The recorder copies their records meanwhile, on whatever "
+        "processor is free; that stands beside it, and is in the CPU time of both. Spool: what the "
+        "recording needs on disk while it runs. The merge after the program's end is not in it.",
         tables.table(rows)]) + "\n"
 
 

@@ -136,12 +136,10 @@ def _of_trace(trace: pathlib.Path, binaries: pathlib.Path) -> dict[str, float]:
     document = json.loads(subprocess.run([binaries / "allocreplay", "inspect", "--json", trace],
                                          check=True, capture_output=True).stdout)
     usage = document["provenance"]["usage"]
-    ops = document["ops"]
-    # As replay/record/spool.h has it: two words for what gives memory, one for what takes it.
-    words = 2 * (ops["malloc"] + ops["calloc"] + ops["aligned"]) + 3 * ops["realloc"] + ops["free"]
     lost = sum(document["provenance"]["losses"][key] for key in
                ("events_lost", "unmatched_frees", "synthesised_frees"))
     return {"seconds": usage["wall_ns"] / 1e9,
             "cpu_seconds": (usage["user_ns"] + usage["system_ns"]) / 1e9,
+            "recorder_seconds": usage["recorder_ns"] / 1e9,
             "events": document["events"], "threads": document["threads"],
-            "spool_bytes": 8.0 * words, "trace_bytes": document["file"]["bytes"], "lost": lost}
+            "spool_bytes": document["provenance"]["recorder"]["spool_bytes"], "trace_bytes": document["file"]["bytes"], "lost": lost}

@@ -9,8 +9,10 @@
 
 enum { kLive = 1024, kMaxThreads = 64 };
 
+// Each on cache lines of its own, and those of the prefetcher's pair: what a thread writes there as
+// it runs is no business of the others.
 struct Work {
-  long pairs;
+  _Alignas(128) long pairs;
   uint64_t seed;
   double ns_per_event;
 };

@@ -31,6 +31,10 @@ class Figures(unittest.TestCase):
         self.assertEqual(tables.ns_per_event(plain, recorded), 50.0)
         self.assertEqual(tables.slowdown(plain, recorded), 1.5)
 
+    def test_cpu_time_is_of_program_and_recorder(self):
+        recorded = {"cpu_seconds": 1.5, "recorder_seconds": 0.5}
+        self.assertEqual(tables.cpu_ratio({"cpu_seconds": 1.0}, recorded), 2.0)
+
     def test_spread_is_median_and_bounds(self):
         self.assertEqual(tables.spread([3.0, 1.0, 2.5]), "2.50 (1.00 to 3.00)")
         self.assertEqual(tables.spread([]), "–")

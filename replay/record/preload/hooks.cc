@@ -20,12 +20,12 @@ namespace {
 using replay::preload::arena_allocate;
 using replay::preload::arena_owns;
 using replay::preload::arena_size;
-using replay::preload::BusyScope;
 using replay::preload::current_mode;
 using replay::preload::g_next;
 using replay::preload::Mode;
 using replay::preload::record_birth;
 using replay::preload::record_release;
+using replay::preload::t_buffer;
 using replay::spool::RawOp;
 
 constexpr std::size_t kPageBytes = 4096;
@@ -40,11 +40,9 @@ void* allocate(RawOp op, std::size_t size, std::size_t align, Forward forward) {
   const Mode mode = current_mode();
   if (mode == Mode::kArena) return arena_allocate(size, align);
   if (mode == Mode::kForward) return forward();
-  void* p = nullptr;
-  {
-    const BusyScope busy;
-    p = forward();
-  }
+  t_buffer.busy = true;  // it was not
+  void* const p = forward();
+  t_buffer.busy = false;
   record_birth(op, p, size, log2_of(align));
   return p;
 }
@@ -53,8 +51,9 @@ void release(void* p) {
   if (p == nullptr || arena_owns(p)) return;
   if (current_mode() != Mode::kRecord) return g_next.free(p);
   record_release(RawOp::kFree, p);
-  const BusyScope busy;
+  t_buffer.busy = true;  // it was not
   g_next.free(p);
+  t_buffer.busy = false;
 }
 
 void* leave_arena(const void* old, std::size_t size) {
@@ -91,11 +90,9 @@ ALLOCRECORD_EXPORT void* realloc(void* old, std::size_t size) noexcept {
   }
   if (current_mode() != Mode::kRecord) return g_next.realloc(old, size);
   record_release(RawOp::kReallocRelease, old);
-  void* p = nullptr;
-  {
-    const BusyScope busy;
-    p = g_next.realloc(old, size);
-  }
+  t_buffer.busy = true;  // it was not
+  void* const p = g_next.realloc(old, size);
+  t_buffer.busy = false;
   if (p != nullptr) {
     record_birth(RawOp::kReallocBirth, p, size);
   } else if (size == 0) {

@@ -66,10 +66,9 @@ void* forward_new(Forward<Function>& next, RawOp op, std::size_t size, std::size
     return op == RawOp::kMalloc ? malloc(size) : aligned_alloc(align, size);
   }
   if (current_mode() != Mode::kRecord) return function(size, rest...);
-  const std::uint64_t births = t_buffer.births;
+  t_buffer.last_birth = 0;
   void* p = function(size, rest...);
-  const bool seen =
-      t_buffer.births != births && t_buffer.last_birth == reinterpret_cast<std::uint64_t>(p);
+  const bool seen = t_buffer.last_birth == reinterpret_cast<std::uint64_t>(p);
   if (!seen && p != nullptr) {
     record_birth(op, p, size, op == RawOp::kAligned ? unsigned(std::countr_zero(align)) : 0);
   }

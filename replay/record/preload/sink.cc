@@ -8,6 +8,7 @@
 
 #include <atomic>
 
+#include "replay/record/chunk_list.h"
 #include "replay/record/preload/next.h"
 #include "replay/record/preload/start.h"
 
@@ -120,14 +121,17 @@ void set_state(std::uint64_t* chunk, spool::ChunkState state) {
 
 void retire_chunk(ThreadBuffer& buffer) {
   if (buffer.chunk == nullptr) return;
+  if (buffer.slot != nullptr) buffer.slot->chunk.store(nullptr, std::memory_order_release);
   const spool::Control& control = *g_image.control;
   if (control.limit_events != spool::kNever) {
     g_image.header->finished_events.fetch_add(events_in(buffer.chunk));
   }
-  set_state(buffer.chunk, spool::kChunkFull);
-  if (control.keep_chunks == 0) {
-    // The pages stay in the file; the recorded program's resident size need not carry them.
-    madvise(buffer.chunk, spool::kChunkBytes, MADV_DONTNEED);
+  if (control.drains.load(std::memory_order_relaxed) != 0) {
+    const auto offset = reinterpret_cast<std::byte*>(buffer.chunk) - g_image.chunks;
+    spool::push_chunk(g_image.header->full, g_image.chunks,
+                      static_cast<std::uint64_t>(offset) / spool::kChunkBytes, spool::kChunkFull);
+  } else {
+    set_state(buffer.chunk, spool::kChunkFull);
   }
   buffer.chunk = buffer.next = buffer.end = nullptr;
 }
@@ -142,17 +146,15 @@ StopReason limit_reached(std::uint64_t stamp) {
   return stamp >= control.limit_stamp.load() ? StopReason::kTimeLimit : StopReason::kNone;
 }
 
-std::uint64_t* chunk_at(std::uint64_t index) {
-  return reinterpret_cast<std::uint64_t*>(g_image.chunks + index * spool::kChunkBytes);
-}
+std::uint64_t* chunk_at(std::uint64_t place) { return spool::chunk_at(g_image.chunks, place); }
 
 // Accessible only when it is needed: a program that locks all its memory must not lock the whole
 // spool. Some at a time, because each call stops the other threads' page faults.
-bool make_accessible(std::uint64_t index) {
+bool make_accessible(std::uint64_t place) {
   constexpr std::uint64_t kStep = 32;
   static std::atomic<std::uint64_t> accessible{0};
   std::uint64_t end = accessible.load(std::memory_order_acquire);
-  while (index >= end) {
+  while (place >= end) {
     const std::uint64_t next = std::min(end + kStep, g_image.max_chunks);
     if (mprotect(chunk_at(end), (next - end) * spool::kChunkBytes, PROT_READ | PROT_WRITE) != 0) {
       return false;
@@ -163,9 +165,9 @@ bool make_accessible(std::uint64_t index) {
 }
 
 // A chunk never written before, or nullptr if disk or address space gave none.
-std::uint64_t* fresh_chunk(std::uint64_t index) {
-  if (index >= g_image.max_chunks || !make_accessible(index)) return nullptr;
-  std::uint64_t* chunk = chunk_at(index);
+std::uint64_t* fresh_chunk(std::uint64_t place) {
+  if (place >= g_image.max_chunks || !make_accessible(place)) return nullptr;
+  std::uint64_t* chunk = chunk_at(place);
   // Says that the disk is full where a store would say it with SIGBUS.
   if (madvise(chunk, spool::kChunkBytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
     return nullptr;
@@ -209,10 +211,23 @@ std::uint64_t* oldest_chunk(std::uint64_t index) {
   return nullptr;
 }
 
+// A chunk whose records the recorder has copied; nullptr if there is none.
+std::uint64_t* drained_chunk() {
+  const auto place = spool::pop_chunk(g_image.header->drained, g_image.chunks);
+  if (!place) return nullptr;
+  std::uint64_t* chunk = chunk_at(*place);
+  __atomic_store_n(chunk + spool::kFirstWord, 0, __ATOMIC_RELEASE);
+  set_state(chunk, spool::kChunkOwned);
+  return chunk;
+}
+
 std::uint64_t* new_chunk() {
-  const std::uint64_t index = g_image.header->chunks.fetch_add(1);
+  ImageHeader& header = *g_image.header;
+  const std::uint64_t index = header.chunks.fetch_add(1);
   const std::uint64_t keep = g_image.control->keep_chunks;
-  return keep == 0 || index < keep ? fresh_chunk(index) : oldest_chunk(index);
+  if (keep != 0 && index >= keep) return oldest_chunk(index);
+  std::uint64_t* chunk = drained_chunk();
+  return chunk != nullptr ? chunk : fresh_chunk(header.places.fetch_add(1));
 }
 
 void use_chunk(ThreadBuffer& buffer, std::uint64_t* chunk, std::uint64_t* next) {
@@ -262,7 +277,18 @@ bool refill(ThreadBuffer& buffer, std::uint64_t stamp) {
   }
   buffer.next = put(buffer.next, spool::pack_head(spool::RawOp::kThread, 0, buffer.thread), stamp);
   buffer.last_stamp = stamp;
+  buffer.upper = kNoUpper;
   return true;
+}
+
+std::uint64_t* put_prefix(std::uint64_t* to, std::uint64_t stamp, std::uint64_t address,
+                          std::uint64_t* ticks) {
+  if (*ticks > spool::kMaxTicks) {
+    to = put(to, spool::pack_head(spool::RawOp::kTime, 0, 0), stamp);
+    *ticks = 0;
+  }
+  if ((address & ~spool::kFittingAddress) == 0) return to;
+  return put(to, spool::pack_head(spool::RawOp::kAddress, 0, 0), address);
 }
 
 Mode outside_mode() {

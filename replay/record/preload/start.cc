@@ -108,7 +108,7 @@ void fill_header() {
   }
   strncpy(header.libc_version, gnu_get_libc_version(), sizeof(header.libc_version) - 1);
   header.start = spool::calibrate(header.clock);
-  header.magic = spool::kImageMagic;
+  __atomic_store_n(&header.magic, spool::kImageMagic, __ATOMIC_RELEASE);
 }
 
 Gate* make_gate() {

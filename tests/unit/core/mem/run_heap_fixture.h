@@ -26,6 +26,7 @@ class WatchedPages : public SimulatedPages {
     note_in_use(p, bytes);
     if (!SimulatedPages::unmap(p, bytes)) return false;
     mark(committed_, p, bytes, false);
+    mark(huge_, p, bytes, false);
     return true;
   }
   bool discard(void* p, std::size_t bytes) noexcept {
@@ -46,6 +47,16 @@ class WatchedPages : public SimulatedPages {
     return true;
   }
 
+  void prefer_huge(void* p, std::size_t bytes, bool huge) noexcept {
+    SimulatedPages::prefer_huge(p, bytes, huge);
+    if (huge && !are_committed(p, bytes)) ++violations_;
+    mark(huge_, p, bytes, huge);
+  }
+
+  bool is_huge(const void* p) const { return huge_[index(p)]; }
+  std::size_t huge_pages() const {
+    return static_cast<std::size_t>(std::count(huge_.begin(), huge_.end(), true));
+  }
   void set_in_use(const void* p, std::size_t bytes, bool in_use) {
     mark(in_use_, p, bytes, in_use);
   }
@@ -78,6 +89,7 @@ class WatchedPages : public SimulatedPages {
 
   std::byte* arena_;
   std::vector<bool> committed_ = std::vector<bool>(kArenaPages);
+  std::vector<bool> huge_ = std::vector<bool>(kArenaPages);
   std::vector<bool> in_use_ = std::vector<bool>(kArenaPages);
   int violations_ = 0;
 };

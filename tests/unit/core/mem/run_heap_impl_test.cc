@@ -17,6 +17,8 @@ class RunHeapImplTest : public RunHeapTest {
  protected:
   // Beyond the first 100 ms; the clock starts at 1.
   void start_clock() { os().advance_ms(1000); }
+
+  static constexpr std::size_t kHugeBytes = std::size_t{2} << 20;
 };
 
 // --- dirty pages go back ------------------------------------------------------------------------
@@ -266,6 +268,48 @@ TEST_F(RunHeapImplTest, DirtyPagesOfAnUnmappedSlotCountAsGivenBack) {
   EXPECT_EQ(before, 50u);
   EXPECT_EQ(runs().purge(), 50 * kPageBytes);
   EXPECT_EQ(dirty(), 0u);
+}
+
+TEST_F(RunHeapImplTest, ALargeHeapOfSlabsGrowsByHugePages) {
+  while (os().huge_pages() == 0) {
+    ASSERT_LT(used(), 2 * tuning::kHugeFromPages);
+    take(16, 0, SpanState::kFit, true);
+  }
+  EXPECT_LE(os().huge_pages() + tuning::kHugeFromPages, os().committed_pages());
+  while (take(16, 0, SpanState::kFit, true)->first_page % 512 != 0) continue;
+  for (std::size_t pages = 0; pages < 4096; pages += 16) {
+    const Span* span = take(16, 0, SpanState::kFit, true);
+    EXPECT_TRUE(os().is_huge(start_of(span))) << pages;
+    EXPECT_TRUE(os().is_huge(start_of(span) - span->first_page % 512 * kPageBytes)) << pages;
+  }
+}
+
+TEST_F(RunHeapImplTest, LargeBlocksAskForNoHugePages) {
+  for (int i = 0; i < 64; ++i) take(256);
+  EXPECT_EQ(calls(PageCall::kHuge), 0u);
+}
+
+TEST_F(RunHeapImplTest, AHugePageIsNoneOnceAPartOfItIsPurged) {
+  std::vector<Span*> spans;
+  for (int i = 0; i < 384; ++i) spans.push_back(take(16, 0, SpanState::kFit, true));
+  // From the middle of one huge page over a whole one into the middle of a third.
+  std::size_t i = 0;
+  while (!os().is_huge(start_of(spans[i])) || spans[i]->first_page % 512 != 0) ++i;
+  std::byte* first = start_of(spans[i]);
+  for (std::size_t k = i + 16; k < i + 80; ++k) give(spans[k]);
+  EXPECT_GT(runs().purge(), 0u);
+  EXPECT_FALSE(os().is_huge(first));
+  EXPECT_FALSE(os().is_huge(first + kHugeBytes - 1));
+  EXPECT_TRUE(os().is_huge(first + kHugeBytes));
+  EXPECT_TRUE(os().is_huge(first + 2 * kHugeBytes - 1));
+  EXPECT_FALSE(os().is_huge(first + 2 * kHugeBytes));
+  EXPECT_FALSE(os().is_huge(first + 3 * kHugeBytes - 1));
+  EXPECT_TRUE(os().is_huge(first + 3 * kHugeBytes));
+  // Told once, not each time.
+  const std::uint64_t told = calls(PageCall::kHuge);
+  take(16, 0, SpanState::kFit, true);
+  runs().purge();
+  EXPECT_EQ(calls(PageCall::kHuge), told);
 }
 
 TEST_F(RunHeapImplTest, ARegionThatIsRefusedIsAskedForSmaller) {

@@ -148,6 +148,7 @@ TEST_F(SlabHeapTest, ZeroesAllButUntouchedObjects) {
   objects.push_back(p);
   slabs_.set_object_bytes(a_, bin_of(kBytes), kBytes);
   free(a_, objects);
+  slabs_.release_empty(a_);
   ASSERT_EQ(span(p), nullptr);
   void* again = heap_->allocate_zeroed(a_, kBytes);
   ASSERT_EQ(address(again), address(*std::min_element(objects.begin(), objects.end())));
@@ -216,6 +217,27 @@ TEST_F(SlabHeapTest, KeepsOneEmptySlabAndGivesTheOthersBack) {
   EXPECT_EQ(a_.kept[8], span(first[0]));
   EXPECT_EQ(span(allocate(a_, 128)), span(first[0]));  // the next need
   EXPECT_EQ(a_.kept[8], nullptr);
+  expect_sound();
+}
+
+TEST_F(SlabHeapTest, MediumBinsKeepEmptySlabsOfAFewPagesTogether) {
+  const auto empty_one = [&](std::size_t size) {
+    make_hot(a_, size);
+    const Objects objects = fill_slab(a_, size);
+    free(a_, objects);
+    return a_.kept[bin_of(size)];
+  };
+  const Span* first = empty_one(4096);
+  ASSERT_NE(first, nullptr);
+  const std::size_t pages = a_.kept_pages;
+  EXPECT_GE(pages, 1u);
+  for (std::size_t size = 5120; size <= 16384; size += 1024) empty_one(size);
+  EXPECT_GT(a_.kept_pages, pages);
+  EXPECT_LE(a_.kept_pages, tuning::kept_pages(a_.owned_pages));
+  EXPECT_EQ(span(allocate(a_, 4096)), first);
+  // A bin whose size changes has no use for the one it kept.
+  make_hot(a_, 5000);
+  EXPECT_EQ(a_.kept[bin_of(5000)], nullptr);
   expect_sound();
 }
 
@@ -332,7 +354,7 @@ class SlabHoleTest : public SlabHeapTest {
  protected:
   SlabHoleTest() {
     make_hot(a_, 48);
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 12; ++i) {
       const Objects slab = fill_slab(a_, 48);
       all_.insert(all_.end(), slab.begin(), slab.end());
     }
@@ -446,6 +468,32 @@ TEST_F(SlabHeapTest, FitsAtMultiplesOfTheAlignment) {
   }
   expect_sound();
   free(a_, objects);
+  expect_nothing_left();
+}
+
+// The span that grows stands in its list behind more tables than are looked at, and has room at its
+// end for what is asked for.
+TEST_F(SlabHeapTest, TheGrowingSpanNeedNotGrow) {
+  constexpr std::size_t kHole = 16384;
+  constexpr std::size_t kRest = 24576;  // two of them and a hole are one span
+  Objects rest;
+  Objects holes;
+  for (int i = 0; i < 5; ++i) {
+    holes.push_back(allocate(a_, kHole));
+    rest.push_back(allocate(a_, kRest));
+    rest.push_back(allocate(a_, kRest));
+    EXPECT_EQ(span(holes.back()), span(rest.back()));
+  }
+  const std::size_t asked = kHole + 1232;
+  rest.push_back(allocate(a_, kRest + 1024));
+  void* last = allocate(a_, asked);
+  EXPECT_EQ(span(last), span(rest.back()));
+  heap_->deallocate(a_, last);
+  free(a_, holes);
+  EXPECT_EQ(allocate(a_, asked), last);
+  expect_sound();
+  heap_->deallocate(a_, last);
+  free(a_, rest);
   expect_nothing_left();
 }
 

@@ -25,7 +25,7 @@ class HandMadeImage {
       : bytes_(spool::kHeaderBytes + chunks * spool::kChunkBytes) {
     auto* header = new (bytes_.data()) ImageHeader{};
     header->magic = spool::kImageMagic;
-    header->chunks = chunks;
+    header->places = chunks;
   }
   ImageHeader& header() { return *std::launder(reinterpret_cast<ImageHeader*>(bytes_.data())); }
   // Appends to a chunk.
@@ -43,12 +43,13 @@ class HandMadeImage {
   void free(std::size_t chunk, std::uint64_t address) {
     put(chunk, spool::pack_head(RawOp::kFree, 1, address >> spool::kAddressShift));
   }
-  std::string write() const {
-    const std::string path = dir_ / "image-0";
-    std::ofstream(path, std::ios::binary)
-        .write(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
-    return path;
+  void state(std::size_t chunk, spool::ChunkState state) {
+    std::memcpy(bytes_.data() + spool::kHeaderBytes + chunk * spool::kChunkBytes, &state,
+                sizeof(state));
   }
+  std::string write() const { return write_from(0, "image-0"); }
+  // The chunks alone.
+  std::string write_drained() const { return write_from(spool::kHeaderBytes, "drained-0"); }
 
  private:
   void put_words(std::size_t chunk, std::initializer_list<std::uint64_t> words) {
@@ -57,6 +58,13 @@ class HandMadeImage {
                       (spool::kFirstWord + used_[chunk]++) * sizeof(word),
                   &word, sizeof(word));
     }
+  }
+
+  std::string write_from(std::size_t begin, const char* name) const {
+    const std::string path = dir_ / name;
+    std::ofstream(path, std::ios::binary)
+        .write(bytes_.data() + begin, static_cast<std::streamsize>(bytes_.size() - begin));
+    return path;
   }
 
   test::TempFolder dir_;
@@ -92,6 +100,30 @@ TEST(Image, GathersAThreadsSegmentsInOrder) {
   EXPECT_EQ(records[2].address, 0x30u);
   EXPECT_EQ(records[2].stamp, 301u);
   EXPECT_EQ(count_events(streams), 4u);
+}
+
+// The process may have died at any moment of a chunk's round.
+TEST(Image, TakesEachChunkOnceDrainedOrNot) {
+  HandMadeImage drained(2);
+  drained.thread(0, 1, 100);
+  drained.malloc(0, 0x10);
+  drained.thread(1, 1, 200);
+  drained.malloc(1, 0x20);
+  const std::string drained_path = drained.write_drained();
+  HandMadeImage made(4);
+  made.thread(0, 1, 200);  // given back, and not begun
+  made.malloc(0, 0x20);
+  made.state(0, spool::kChunkDrained);
+  made.thread(1, 1, 300);
+  made.malloc(1, 0x30);
+  made.state(1, spool::kChunkFull);
+  made.thread(2, 1, 400);
+  made.malloc(2, 0x40);
+  made.state(2, spool::kChunkOwned);
+  made.state(3, spool::kChunkOwned);  // nothing in it yet
+  const auto records = records_of(Image(made.write(), drained_path).streams().at(0));
+  ASSERT_EQ(records.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(records[i].address, 0x10 * (i + 1));
 }
 
 // When chunks are used again, a thread's later records may lie before its earlier ones.
@@ -132,6 +164,25 @@ TEST(Image, ReadsWhatARecordIsPrecededBy) {
   EXPECT_EQ(records[1].stamp, (std::uint64_t{1} << 40) + 1);
 }
 
+TEST(Image, ReadsAShortMallocByTheLongOneBefore) {
+  HandMadeImage made(1);
+  constexpr std::uint64_t kHigh = 0x7f12'3456'7890;
+  made.thread(0, 1, 100);
+  made.malloc(0, 0x10);
+  made.malloc(0, kHigh);
+  made.free(0, 0x5555'5555'0010);  // says nothing of the next
+  made.put(0, spool::pack_short(7, kHigh + 0x20, 999));
+  const Image image(made.write());
+  const auto records = records_of(image.streams().at(0));
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(records[3].op, RawOp::kMalloc);
+  EXPECT_EQ(records[3].address, kHigh + 0x20);
+  EXPECT_EQ(records[3].size, 999u);
+  EXPECT_EQ(records[3].align_log2, 0u);
+  EXPECT_EQ(records[3].stamp, 110u);
+  EXPECT_EQ(count_events(image.streams()), 4u);
+}
+
 TEST(Image, ReadsAFullChunk) {
   HandMadeImage made(1);
   made.thread(0, 1, 100);
@@ -154,7 +205,7 @@ TEST(Image, DoesNotReadBeyondTheFile) {
   HandMadeImage made(1);
   made.thread(0, 1, 100);
   made.malloc(0, 0x10);
-  made.header().chunks = 1000;
+  made.header().places = 1000;
   EXPECT_EQ(count_events(Image(made.write()).streams()), 1u);
 }
 

@@ -3,11 +3,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "replay/trace/error.h"
 #include "tests/support/temp_folder.h"
 
 namespace replay {
 namespace {
+
+const WhileItRuns kNothing{
+    .drain = [] { return std::uint64_t{1'000'000'000}; }, .tick = [] {}, .command = [] {}};
 
 class Program : public ::testing::Test {
  protected:
@@ -15,7 +20,7 @@ class Program : public ::testing::Test {
     const SignalHold signals;
     SpoolDirectory spool(dir_ / "x.trace", {});
     // An empty library name preloads nothing.
-    return run_program(command, "", spool, signals, {[] {}, [] {}});
+    return run_program(command, "", spool, signals, kNothing);
   }
   test::TempFolder dir_;
 };
@@ -45,10 +50,29 @@ TEST_F(Program, KeepsItsOwnSignal) {
   SpoolDirectory spool(dir_ / "x.trace", {});
   int commands = 0;
   const std::string parent = std::to_string(::getpid());
-  const Fate fate = run_program({"sh", "-c", "kill -USR1 " + parent + "; kill -USR1 $$; sleep 9"},
-                                "", spool, signals, {[] {}, [&] { ++commands; }});
+  const Fate fate = run_program(
+      {"sh", "-c", "kill -USR1 " + parent + "; kill -USR1 $$; sleep 9"}, "", spool, signals,
+      {.drain = kNothing.drain, .tick = [] {}, .command = [&] { ++commands; }});
   EXPECT_EQ(fate.json().at("signal"), SIGUSR1);  // of the program's own
   EXPECT_LE(commands, 1);                        // it may have ended before the signal was taken
+}
+
+TEST_F(Program, DrainsAsOftenAsItIsAskedTo) {
+  const std::string enough = dir_ / "enough";
+  const SignalHold signals;
+  SpoolDirectory spool(dir_ / "x.trace", {});
+  int drains = 0;
+  int ticks = 0;
+  const auto drain = [&] {
+    if (++drains == 50) std::ofstream(enough).flush();
+    return std::uint64_t{1'000'000};
+  };
+  const Fate fate =
+      run_program({"sh", "-c", "until test -e " + enough + "; do :; done"}, "", spool, signals,
+                  {.drain = drain, .tick = [&] { ++ticks; }, .command = [] {}});
+  EXPECT_TRUE(fate.succeeded());
+  EXPECT_GE(drains, 50);
+  EXPECT_LT(ticks, drains);
 }
 
 TEST_F(Program, ACommandThatCannotRunIsAnError) {

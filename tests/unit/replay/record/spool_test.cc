@@ -22,6 +22,26 @@ TEST(SpoolRecord, ClipsSizesThatNoAddressSpaceHolds) {
   EXPECT_EQ(pack_size(~std::uint64_t{0}, 63) >> kSizeBits, 63u);
 }
 
+TEST(SpoolRecord, AShortMallocComesBackWhole) {
+  constexpr std::uint64_t kAddress = 0x7fff'ffff'fff0;
+  constexpr std::uint64_t kSize = 0xffff;
+  ASSERT_TRUE(fits_short(kAddress, kSize, upper_of(kAddress)));
+  const std::uint64_t head = pack_short(kMaxTicks, kAddress, kSize);
+  EXPECT_EQ(op_of(head), RawOp::kMallocShort);
+  EXPECT_EQ(words_of(op_of(head)), 1u);
+  EXPECT_TRUE(is_event(op_of(head)));
+  EXPECT_EQ(ticks_of(head), kMaxTicks);
+  EXPECT_EQ(short_address_of(head, upper_of(kAddress)), kAddress);
+  EXPECT_EQ(short_size_of(head), kSize);
+}
+
+TEST(SpoolRecord, AMallocThatWouldLoseSomethingIsLong) {
+  EXPECT_TRUE(fits_short(0x1'0000'0010, 8, 1));
+  EXPECT_FALSE(fits_short(0x1'0000'0010, 8, 2));
+  EXPECT_FALSE(fits_short(0x1'0000'0018, 8, 1));
+  EXPECT_FALSE(fits_short(0x1'0000'0010, 0x10000, 1));
+}
+
 TEST(Window, OpensOnce) {
   Control control{};
   control.limit_ticks = 50;

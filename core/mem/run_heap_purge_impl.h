@@ -1,0 +1,160 @@
+// How RunHeap gives pages back. For the one file that instantiates it.
+#pragma once
+
+#include <bit>
+#include <initializer_list>
+
+#include "core/base/bits.h"
+#include "core/mem/run_heap.h"
+
+namespace mem {
+
+// Returns how many there were.
+template <AddressSpace Os>
+std::size_t RunHeap<Os>::clear_dirty(std::size_t first, std::size_t pages) noexcept {
+  if (dirty_pages_ == 0) return 0;
+  std::size_t cleared = 0;
+  for (std::size_t page = first; page < first + pages;) {
+    const auto from = static_cast<unsigned>(page % 64);
+    const std::size_t rest = first + pages - page;
+    const std::size_t count = rest < 64 - from ? rest : 64 - from;
+    const std::uint64_t mask = (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1)
+                               << from;
+    std::uint64_t& word = dirty_[page / 64];
+    cleared += static_cast<std::size_t>(std::popcount(word & mask));
+    if ((word & mask) != 0) word &= ~mask;
+    page += count;
+  }
+  dirty_pages_ -= cleared;
+  return cleared;
+}
+
+template <AddressSpace Os>
+void RunHeap<Os>::set_dirty(std::size_t first, std::size_t pages) noexcept {
+  for (std::size_t page = first; page < first + pages;) {
+    const auto from = static_cast<unsigned>(page % 64);
+    const std::size_t rest = first + pages - page;
+    const std::size_t count = rest < 64 - from ? rest : 64 - from;
+    dirty_[page / 64] |= (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1)
+                         << from;
+    page += count;
+  }
+  dirty_pages_ += pages;
+}
+
+// How many dirty pages may stay if there are too many now; SIZE_MAX = all, for there are not, or it
+// is too early. Time bounds what a load that comes and goes can lose; one that falls to nothing is
+// followed down by halves, however fast.
+template <AddressSpace Os>
+std::size_t RunHeap<Os>::purge_target() noexcept {
+  if (dirty_pages_ <= kDirtyFloorPages || dirty_pages_ <= used_pages() / kDirtyShare) {
+    return SIZE_MAX;
+  }
+  const std::uint64_t now = os_.now_ms();
+  const bool is_time = now - last_purge_ms_ >= kPurgePeriodMs;
+  const bool is_fallen = dirty_pages_ > used_pages() && used_pages() < used_at_purge_ / 2;
+  if (!is_time && !is_fallen) return SIZE_MAX;
+  last_purge_ms_ = now;
+  used_at_purge_ = used_pages();
+  return used_pages() / (2 * kDirtyShare);
+}
+
+// Takes up to `limit` dirty runs out of the index, the highest first, until `dirty_pages` would be
+// left. *cursor: pages from there on were looked at.
+template <AddressSpace Os>
+std::size_t RunHeap<Os>::take_dirty(Run* runs, std::size_t limit, std::size_t dirty_pages,
+                                    std::size_t* cursor) noexcept {
+  std::size_t count = 0;
+  std::size_t page = *cursor < frontier_ ? *cursor : frontier_;
+  while (page > first_slot_ * kSlotPages && dirty_pages_ > dirty_pages && count < limit) {
+    if (page % 64 == 0 && dirty_[page / 64 - 1] == 0) {
+      page -= 64;
+      continue;
+    }
+    --page;
+    if (!is_dirty(page)) continue;
+    const std::size_t end = page + 1;
+    while (page > 0 && is_dirty(page - 1)) --page;
+    clear_dirty(page, end - page);
+    index_.set(page, end - page, false);
+    set_used(used_pages() + end - page);
+    runs[count++] = Run{page, end - page, end_huge(page), end_huge(end)};
+  }
+  *cursor = page;
+  return count;
+}
+
+// A huge page that reaches across `page` is one no more, if part of it is to be given back: else
+// the kernel would make it whole again sooner or later. Answers its first page, or SIZE_MAX.
+template <AddressSpace Os>
+std::size_t RunHeap<Os>::end_huge(std::size_t page) noexcept {
+  if (page % kHugePages == 0) return SIZE_MAX;
+  std::uint32_t& huge = slots_[page / kSlotPages].huge;
+  const std::uint32_t bit = std::uint32_t{1} << (page % kSlotPages / kHugePages);
+  if ((huge & bit) == 0) return SIZE_MAX;
+  huge &= ~bit;
+  return align_down(page, kHugePages);
+}
+
+// pre: the lock is not held. Answers the bytes given back.
+template <AddressSpace Os>
+std::size_t RunHeap<Os>::purge_to(std::size_t dirty_pages) noexcept {
+  constexpr std::size_t kBatch = 32;
+  Run runs[kBatch];
+  std::size_t cursor = SIZE_MAX;
+  std::size_t given = 0;
+  for (;;) {
+    std::size_t count = 0;
+    {
+      const LockGuard guard(mutex_);
+      count = take_dirty(runs, kBatch, dirty_pages, &cursor);
+    }
+    if (count == 0) return given * kPageBytes;
+    bool done[kBatch];
+    for (std::size_t i = 0; i < count; ++i) {
+      for (const std::size_t huge : {runs[i].huge_before, runs[i].huge_behind}) {
+        if (huge == SIZE_MAX) continue;
+        os_.prefer_huge(reinterpret_cast<void*>(map_.address_of(huge)), kHugePages * kPageBytes,
+                        false);
+      }
+      done[i] = os_.discard(reinterpret_cast<void*>(map_.address_of(runs[i].first)),
+                            runs[i].pages * kPageBytes);
+    }
+    const LockGuard guard(mutex_);
+    for (std::size_t i = 0; i < count; ++i) {
+      put_back(runs[i].first, runs[i].pages, done[i] ? 0 : runs[i].pages);
+      if (done[i]) {
+        given += runs[i].pages;
+        purged_pages_ += runs[i].pages;
+      }
+    }
+  }
+}
+
+// A slot without a page in use goes back whole, all but the first.
+template <AddressSpace Os>
+std::size_t RunHeap<Os>::unmap_empty_slots() noexcept {
+  const LockGuard guard(mutex_);
+  std::size_t given = 0;
+  for (std::size_t slot = first_slot_ + 1; slot < slot_count(); ++slot) {
+    const std::size_t first = slot * kSlotPages;
+    const std::size_t reserved = slots_[slot].reserved;
+    if (reserved != kSlotPages || !index_.are_free(first, reserved)) continue;
+    if (!os_.unmap(reinterpret_cast<void*>(map_.address_of(first)), reserved * kPageBytes))
+      continue;
+    given += clear_dirty(first, reserved);
+    index_.set(first, reserved, false);
+    reserved_pages_ -= reserved;
+    committed_pages_ -= slots_[slot].committed;
+    slots_[slot] = Slot{0, 0, 0};
+  }
+  return given * kPageBytes;
+}
+
+template <AddressSpace Os>
+std::size_t RunHeap<Os>::purge() noexcept {
+  const std::size_t given = purge_to(0);
+  return given + unmap_empty_slots();
+}
+
+}  // namespace mem

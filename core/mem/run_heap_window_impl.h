@@ -1,0 +1,170 @@
+// Where RunHeap's pages come from: the window, its regions, what of them is committed, and what
+// gets huge pages. For the one file that instantiates it.
+#pragma once
+
+#include "core/base/bits.h"
+#include "core/mem/run_heap.h"
+#include "core/mem/tuning.h"
+
+namespace mem {
+
+// The largest window whose tables the address space allows; with a limit, four to eight times the
+// limit, so that the tables take some hundredth of it.
+template <AddressSpace Os>
+bool RunHeap<Os>::init() noexcept {
+  if (map_.pages() != 0) return true;
+  std::size_t pages = kMaxWindowPages;
+  const std::size_t limit = os_.address_limit();
+  if (limit != SIZE_MAX) {
+    while (pages > kMinWindowPages && pages / 8 * kPageBytes > limit) pages /= 2;
+    while (region_pages_ > kMinRegionPages && region_pages_ * 16 * kPageBytes > limit) {
+      region_pages_ /= 2;
+    }
+  }
+  while (!open_window(pages)) {
+    if (pages <= kMinWindowPages) return false;
+    pages /= 2;
+  }
+  return true;
+}
+
+template <AddressSpace Os>
+bool RunHeap<Os>::open_window(std::size_t pages) noexcept {
+  const std::size_t map_bytes = pages * sizeof(Span*);
+  const std::size_t bits_bytes = RunIndex::bitmap_bytes(pages);
+  const std::size_t summary_bytes = RunIndex::summary_bytes(pages);
+  const std::size_t slots_bytes = (pages / kSlotPages + 1) * sizeof(Slot);
+  const std::size_t tables = align_up(2 * bits_bytes + summary_bytes + slots_bytes, kPageBytes);
+  const std::size_t total = map_bytes + tables;
+  void* place = os_.reserve(nullptr, total, Access::kRead);
+  if (place == nullptr) return false;
+  // Regions go upwards from the tables, so the window is moved to where there is room for them.
+  const auto found = reinterpret_cast<std::uintptr_t>(place);
+  const std::size_t down = pages * kPageBytes + kGapBytes;
+  if (found > 2 * down) {
+    void* wanted = reinterpret_cast<void*>(align_down(found - down, kSlotPages * kPageBytes));
+    void* lower = os_.reserve(wanted, total, Access::kRead);
+    if (lower == wanted) {
+      os_.unmap(place, total);
+      place = lower;
+    } else if (lower != nullptr) {
+      os_.unmap(lower, total);
+    }
+  }
+  auto* start = static_cast<std::byte*>(place) + map_bytes;
+  if (!os_.commit(start, tables)) {
+    os_.unmap(place, total);
+    return false;
+  }
+  dirty_ = reinterpret_cast<std::uint64_t*>(start + bits_bytes);
+  slots_ = reinterpret_cast<Slot*>(start + 2 * bits_bytes + align_up(summary_bytes, sizeof(Slot)));
+  index_.init(pages, reinterpret_cast<std::uint64_t*>(start),
+              reinterpret_cast<RunIndex::Summary*>(start + 2 * bits_bytes));
+  frontier_ = align_up(total / kPageBytes + 1, kSlotPages);
+  first_slot_ = frontier_ / kSlotPages;
+  map_.init(reinterpret_cast<std::uintptr_t>(place), pages);
+  return true;
+}
+
+// Reserves at least `pages` behind the last region; what cannot be had 64 MiB at a time is asked
+// for in smaller pieces.
+template <AddressSpace Os>
+bool RunHeap<Os>::add_region(std::size_t pages) noexcept {
+  const std::size_t needed = align_up(pages, kMinRegionPages);
+  std::size_t wanted = needed > region_pages_ ? needed : region_pages_;
+  for (;;) {
+    // A slot that was unmapped as a whole, first.
+    if (wanted <= kSlotPages) {
+      for (std::size_t slot = first_slot_; slot < slot_count(); ++slot) {
+        if (slots_[slot].reserved != 0 || slot * kSlotPages + wanted > frontier_) continue;
+        if (reserve_at(slot * kSlotPages, wanted) == Place::kOurs) return true;
+      }
+    }
+    std::size_t first = frontier_;
+    for (int attempt = 0; attempt < 16 && first + wanted <= map_.pages(); ++attempt) {
+      const Place place = reserve_at(first, wanted);
+      if (place == Place::kRefused) break;
+      if (place == Place::kOurs) {
+        frontier_ = first + wanted;
+        return true;
+      }
+      // Somebody lives there: further on by a slot, by two, by four, ...
+      first = align_up(first + 1, kSlotPages) + ((std::size_t{1} << attempt) - 1) * kSlotPages;
+    }
+    if (wanted <= needed) return false;
+    wanted = wanted / 4 > needed ? align_up(wanted / 4, kMinRegionPages) : needed;
+  }
+}
+
+template <AddressSpace Os>
+typename RunHeap<Os>::Place RunHeap<Os>::reserve_at(std::size_t first, std::size_t pages) noexcept {
+  auto* hint = reinterpret_cast<void*>(map_.address_of(first));
+  void* p = os_.reserve(hint, pages * kPageBytes, Access::kNone);
+  if (p == nullptr) return Place::kRefused;
+  if (p != hint) {
+    os_.unmap(p, pages * kPageBytes);
+    return Place::kTaken;
+  }
+  if (!os_.commit(map_.entry_address(first), pages * sizeof(Span*))) {
+    os_.unmap(p, pages * kPageBytes);
+    return Place::kRefused;
+  }
+  for (std::size_t page = first; page < first + pages;) {
+    const std::size_t slot_end = (page / kSlotPages + 1) * kSlotPages;
+    const std::size_t end = slot_end < first + pages ? slot_end : first + pages;
+    Slot& slot = slots_[page / kSlotPages];
+    slot.reserved = static_cast<std::uint16_t>(slot.reserved + end - page);
+    page = end;
+  }
+  index_.reach(first + pages > frontier_ ? first + pages : frontier_);
+  index_.set(first, pages, true);
+  reserved_pages_ += pages;
+  return Place::kOurs;
+}
+
+// Makes [first, first + pages) usable. pre: reserved. dense: all of them will be touched, so once
+// the heap is large, those that are new to it are taken by whole huge pages.
+template <AddressSpace Os>
+bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexcept {
+  for (std::size_t page = first; page < first + pages;) {
+    const std::size_t slot_start = page / kSlotPages * kSlotPages;
+    Slot& slot = slots_[page / kSlotPages];
+    const std::size_t end_in_slot = first + pages - slot_start;
+    const std::size_t needed = end_in_slot < slot.reserved ? end_in_slot : slot.reserved;
+    if (needed > slot.committed) {
+      std::size_t step = committed_pages_ / 2;
+      step = step < kMinCommitPages ? kMinCommitPages : step;
+      step = step > kMaxCommitPages ? kMaxCommitPages : step;
+      std::size_t target = slot.committed + step > needed ? slot.committed + step : needed;
+      const bool is_huge = dense && committed_pages_ >= tuning::kHugeFromPages;
+      if (is_huge) target = align_up(target, kHugePages);
+      if (target > slot.reserved) target = slot.reserved;
+      auto* start = reinterpret_cast<void*>(map_.address_of(slot_start + slot.committed));
+      if (!os_.commit(start, (target - slot.committed) * kPageBytes)) {
+        if (target == needed) return false;
+        target = needed;
+        if (!os_.commit(start, (target - slot.committed) * kPageBytes)) return false;
+      }
+      committed_pages_ += target - slot.committed;
+      if (is_huge) make_huge(slot_start, slot.committed, target);
+      slot.committed = static_cast<std::uint16_t>(target);
+    }
+    page = slot_start + kSlotPages;
+  }
+  return true;
+}
+
+// Huge pages behind [from, to) of a slot, as far as they lie in it whole.
+template <AddressSpace Os>
+void RunHeap<Os>::make_huge(std::size_t slot_start, std::size_t from, std::size_t to) noexcept {
+  from = align_up(from, kHugePages);
+  to = align_down(to, kHugePages);
+  if (from >= to) return;
+  os_.prefer_huge(reinterpret_cast<void*>(map_.address_of(slot_start + from)),
+                  (to - from) * kPageBytes, true);
+  for (std::size_t page = from; page < to; page += kHugePages) {
+    slots_[slot_start / kSlotPages].huge |= std::uint32_t{1} << (page / kHugePages);
+  }
+}
+
+}  // namespace mem

@@ -1,0 +1,17 @@
+"""As read_trace_test.py, the larger traces of the repository: minutes, for Python reads them."""
+
+import unittest
+
+import read_trace_test
+
+
+class LargeTraces(read_trace_test.Readers):
+    def test_traces_of_the_repository(self):
+        for path in sorted((read_trace_test.SOURCE / "traces").glob("*.trace")):
+            if path.stat().st_size > read_trace_test.MAX_BYTES:
+                with self.subTest(path.name):
+                    self.compare(path)
+
+
+if __name__ == "__main__":
+    unittest.main()
