@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "replay/cli/command.h"
+#include "replay/cli/cost_options.h"
+#include "replay/cli/explain.h"
 #include "replay/cli/progress_bar.h"
 #include "replay/cli/range.h"
 #include "replay/engine/session.h"
@@ -34,6 +36,8 @@ struct Options {
   std::string output;
   bool quiet = false;
   bool allow_truncated = false;
+  CostOptions cost;
+  ExplainOptions explain;
 };
 
 Touch parse_touch(const std::string& text) {
@@ -55,22 +59,28 @@ std::vector<Subject> all_subjects(const std::vector<Subject>& named) {
   return subjects;
 }
 
-Result summarize_session(const Options& options, const TraceReader& reader, const Plan& plan,
-                         const SessionResult& session, const std::vector<Subject>& named) {
+Result summarize_session(const Options& options, const SessionOptions& session_options,
+                         const TraceReader& reader, const Plan& plan, const SessionResult& session,
+                         const std::vector<Subject>& named) {
   Result result;
   result.context = collect_context();
   result.trace = {options.trace,    file_sha256(options.trace),
                   reader.header(),  plan.warmup_events,
                   plan.event_count, plan.checkpoints[plan.peak_live].live_bytes,
                   plan.truncation};
-  const bool timer_is_tsc = session.subjects.front().runs(Pass::kLatency).front().timer_is_tsc;
-  result.config = {options.repeat, parse_touch(options.touch), session.cpu, timer_is_tsc};
+  const std::vector<RunOutcome>& timed = session.subjects.front().runs(Pass::kLatency);
+  result.config.repetitions = session_options.repetitions;
+  result.config.touch = session_options.touch;
+  result.config.cpu = session.cpu;
+  result.config.timer_is_tsc = !timed.empty() && timed.front().timer_is_tsc;
+  result.config.passes = session_options.passes;
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
   for (const SubjectRuns& runs : session.subjects) {
     if (&runs == &calibration && !null_named) continue;
-    result.allocators.push_back(summarize(plan, runs, calibration));
+    result.allocators.push_back(summarize(plan, runs, calibration, options.explain.worst));
   }
+  if (options.cost.wanted()) note_cost(session_options, session, result);
   for (const AllocatorResult& subject : result.allocators) {
     if (subject.subject.name == "glibc") continue;
     for (const AllocatorResult& baseline : result.allocators) {
@@ -100,7 +110,14 @@ int run_replay(const Options& options) {
   for (const std::string& name : options.allocators) {
     add_once(named, resolve_subject(name, program_dir));
   }
-  const EventRange range = options.events.empty() ? EventRange{} : parse_range(options.events);
+  EventRange range = options.events.empty() ? EventRange{} : parse_range(options.events);
+  SessionOptions session_options;
+  if (options.cost.wanted()) {
+    range = cost_range(options.cost, range);
+    plan_cost(options.cost, session_options);
+  } else if (perf_counts_instructions()) {
+    session_options.passes.push_back(Pass::kCounters);
+  }
 
   std::optional<OutputFile> output;  // made first: an unwritable target is told before the work
   if (!options.output.empty()) output.emplace(options.output);
@@ -109,22 +126,27 @@ int run_replay(const Options& options) {
   const Plan plan = compile_plan(reader, range);
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
 
-  SessionOptions session_options;
   session_options.subjects = all_subjects(named);
   session_options.repetitions = options.repeat;
   session_options.touch = parse_touch(options.touch);
-  SessionResult session;
+  Result result;
   {
     ProgressBar bar(!options.quiet);
-    session = run_session(plan, session_options, Launcher(program_dir),
-                          [&](double share, const std::string& what) { bar.update(share, what); });
+    const Launcher launcher(program_dir);
+    const SessionProgress progress = [&](double share, const std::string& what) {
+      bar.update(share, what);
+    };
+    const SessionResult session = run_session(plan, session_options, launcher, progress);
+    result = summarize_session(options, session_options, reader, plan, session, named);
+    if (options.explain.explain) {
+      explain_worst(plan, session_options, session.cpu, launcher, progress, result);
+    }
   }
-  const Result result = summarize_session(options, reader, plan, session, named);
   if (!options.quiet) {
     for (const auto& warning : result.context["warnings"]) {
       fmt::print(stderr, "warning: {}\n", warning.get<std::string>());
     }
-    fmt::print(stderr, "{}", comparison_tables(result));
+    fmt::print(stderr, "{}{}", comparison_tables(result), explained_text(result));
   }
   write_json(result, output);
   return static_cast<int>(ExitCode::kOk);
@@ -136,6 +158,8 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay --trace redis.trace --allocator mem \
               --allocator /usr/lib/x86_64-linux-gnu/libjemalloc.so.2
   allocreplay --trace redis.trace --events 1M:1.5M --touch none --repeat 11
+  allocreplay --trace redis.trace --allocator mem --worst 5 --explain
+  allocreplay --trace redis.trace --allocator mem --cost instructions --cost-events 200k
   allocreplay record -o redis.trace -- redis-server --save ''
   allocreplay inspect redis.trace
 
@@ -152,11 +176,10 @@ Command setup_replay(CLI::App& root) {
                   "Allocator to measure beside glibc: a name (see: allocreplay list) or the path "
                   "of a .so to preload; may be given several times [mem]")
       ->type_name("NAME|LIB.so");
-  root.add_option("-r,--repeat", options->repeat,
-                  "Repetitions of every pass, each in a new process; verdicts need 6")
-      ->type_name("N")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000).description(""));
+  CLI::Option* repeat = root.add_option(
+      "-r,--repeat", options->repeat,
+      "Repetitions of every pass, each in a new process; verdicts need 6 [with --cost: 2]");
+  repeat->type_name("N")->capture_default_str()->check(CLI::Range(1, 1000).description(""));
   root.add_option("--touch", options->touch,
                   "What to write of each object: none, one byte a page, or all bytes")
       ->type_name("none|page|all")
@@ -171,11 +194,16 @@ Command setup_replay(CLI::App& root) {
   root.add_flag("-q,--quiet", options->quiet, "No table, no progress");
   root.add_flag("--allow-truncated", options->allow_truncated,
                 "Use what is whole of a damaged or unfinished trace");
+  add_cost_options(root, options->cost);
+  add_explain_options(root, options->explain);
   root.footer(kExamples);
-  return {&root, [options, &root]() -> int {
+  return {&root, [options, repeat, &root]() -> int {
             if (options->trace.empty()) {
               throw Error("--trace FILE is required; see " + root.get_name() + " --help",
                           ExitCode::kUsage);
+            }
+            if (options->cost.wanted() && repeat->count() == 0) {
+              options->repeat = kCostRepetitions;
             }
             return run_replay(*options);
           }};

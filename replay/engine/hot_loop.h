@@ -31,21 +31,10 @@ inline void touch(void* object, std::size_t from, std::size_t to) {
   }
 }
 
-// Throughput and memory passes: nothing around a call.
+// For passes that look at no single call. Other probes: latency_probe.h.
 struct NoProbe {
   static std::uint64_t start() { return 0; }
   void stop(Op, std::uint64_t) {}
-};
-
-// Latency pass: one histogram per operation.
-template <class Timer>
-struct TimerProbe {
-  TickHistogram* histograms;
-  static std::uint64_t start() { return Timer::start(); }
-  void stop(Op op, std::uint64_t begin) {
-    const std::uint64_t ticks = Timer::stop() - begin;
-    histograms[static_cast<int>(op)].record(ticks);
-  }
 };
 
 // calloc and realloc for allocators without the capability, as a caller would write them.
@@ -70,6 +59,13 @@ inline void* resized(const mem::AnyAllocator& allocator, void* old, std::size_t 
   return p;
 }
 
+// After a call, outside its window: probes that want to know more of it than its operation.
+// size: requested, or of a free its note (plan_layout.h).
+template <class Probe>
+void tell(Probe& probe, Op op, std::uint64_t size, const void* result) {
+  if constexpr (requires { probe.done(op, size, result); }) probe.done(op, size, result);
+}
+
 // Executes words [begin, end); returns how many allocations failed. A failed object's slot stays
 // empty and its later events do nothing (a resize allocates anew); an object that could not be
 // resized is freed, so that slot and plan agree on what is live.
@@ -88,6 +84,7 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
       const std::uint64_t t = probe.start();
       allocator.deallocate(slot);
       probe.stop(Op::kFree, t);
+      tell(probe, Op::kFree, size, nullptr);
       slot = nullptr;
       continue;
     }
@@ -114,6 +111,7 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
       result = allocator.allocate(size, align);
       probe.stop(Op::kAligned, t);
     }
+    tell(probe, op, size, result);
     slot = result;
     failed += result == nullptr ? 1 : 0;
     touch<kTouch>(result, kept, size);

@@ -4,9 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "replay/engine/callgrind.h"
+#include "replay/engine/instruction_source.h"
 #include "replay/engine/plan.h"
 #include "replay/engine/run_layout.h"
 #include "replay/engine/subject.h"
@@ -17,7 +20,26 @@ struct RunRequest {
   Subject subject;
   Pass pass = Pass::kThroughput;
   Touch touch = Touch::kPage;
-  int cpu = 0;  // the worker is pinned to it
+  int cpu = 0;                              // the worker is pinned to it
+  InstructionSource source{};               // Pass::kInstructions
+  std::vector<ExplainedCall> to_explain{};  // Pass::kExplain; ascending by event
+};
+
+// What a latency pass kept beside its histograms (latency_detail.h).
+struct LatencyCell {
+  Op op;
+  unsigned size_class;
+  bool special;
+  ClassHistogram histogram;
+};
+struct LatencyParts {
+  std::vector<LatencyCell> cells;  // none empty; by operation, class, and ordinary before special
+  std::vector<LongCall> longest;   // in no order
+  std::array<std::uint64_t, kDisturbanceCount> disturbed{};
+  std::array<std::uint64_t, kOpCount> disturbed_by_op{};
+  ClassHistogram disturbed_windows{};
+  bool preemptions_seen = false;
+  bool first_touch_known = false;
 };
 
 // What a worker measured; which fields mean something depends on the pass (run_layout.h).
@@ -25,6 +47,7 @@ struct RunOutcome {
   std::uint64_t elapsed_ns = 0;
   double ns_per_tick = 0;
   double timer_cost_ns = 0;
+  double timer_resolution_ns = 0;
   bool timer_is_tsc = false;
   std::uint64_t failed_allocations = 0;
   std::uint64_t minor_faults = 0;
@@ -33,9 +56,14 @@ struct RunOutcome {
   std::uint64_t high_water_bytes = 0;
   bool memory_calls_counted = false;
   std::array<std::uint64_t, kMemoryCallCount> memory_calls{};
+  bool addresses_fixed = false;
+  std::array<CounterReading, kCounterCount> counters{};
+  std::optional<InstructionCount> instructions;  // kInstructions
   std::string malloc_object;
   std::vector<MemorySample> samples;      // one a checkpoint of the plan
   std::vector<TickHistogram> histograms;  // one an Op
+  LatencyParts latency;                   // kLatency
+  std::vector<ExplainedCall> explained;   // kExplain: those that were asked for
 };
 
 // Called about ten times a second with the share of the repetition that is done, 0 to 1.

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "replay/engine/plan_layout.h"
+#include "replay/engine/size_class.h"
 #include "replay/trace/error.h"
 
 namespace replay {
@@ -135,7 +136,9 @@ class Compiler {
       }
       case Op::kFree: {
         const std::uint32_t slot = live_slot(event);
-        put(slot, event);
+        file_.put(plan_word(
+            slot, Op::kFree,
+            free_note(size_class_of(slot_size_[slot]), slot_thread_[slot] != event.thread)));
         here_.live_bytes -= slot_size_[slot];
         --here_.live_objects;
         free_slots_.push_back(slot);
@@ -156,12 +159,14 @@ class Compiler {
     if (free_slots_.empty()) {
       slot = static_cast<std::uint32_t>(slot_size_.size());
       slot_size_.push_back(0);
+      slot_thread_.push_back(0);
     } else {
       slot = free_slots_.back();
       free_slots_.pop_back();
     }
     slot_of_.push_back(slot);
     slot_size_[slot] = event.size;
+    slot_thread_[slot] = event.thread;
     here_.live_bytes += event.size;
     ++here_.live_objects;
     return slot;
@@ -221,8 +226,9 @@ class Compiler {
   Checkpoint here_;
   Checkpoint peak_;
   bool measuring_ = false;
-  std::vector<std::uint32_t> slot_of_;    // by object
-  std::vector<std::uint64_t> slot_size_;  // by slot
+  std::vector<std::uint32_t> slot_of_;      // by object
+  std::vector<std::uint64_t> slot_size_;    // by slot
+  std::vector<std::uint32_t> slot_thread_;  // by slot: that made the object
   std::vector<std::uint32_t> free_slots_;
 };
 

@@ -5,7 +5,7 @@
 //  +-------------------------+------+-------------------------+
 //  | size, or kWideSize      |  op  |          slot           |
 //  +-------------------------+------+-------------------------+
-//  [size in bytes]        only if the size field is kWideSize
+//  [size in bytes]        only if the size field is kWideSize; the field of a free is its note
 //  [alignment in bytes]   only for kAligned
 //  [old size in bytes]    only for kRealloc
 //
@@ -33,5 +33,15 @@ constexpr PlanWord plan_word(std::uint32_t slot, Op op, std::uint64_t size_field
 constexpr std::uint32_t plan_slot(PlanWord word) { return static_cast<std::uint32_t>(word); }
 constexpr Op plan_op(PlanWord word) { return static_cast<Op>((word >> kPlanOpShift) & 7); }
 constexpr std::uint64_t plan_size_field(PlanWord word) { return word >> kPlanSizeShift; }
+
+// What the size field of a free says: its object's size class (size_class.h), and whether another
+// thread than this one made the object.
+constexpr std::uint64_t free_note(unsigned size_class, bool remote) {
+  return size_class | (remote ? 1U << 8 : 0U);
+}
+constexpr unsigned free_note_size_class(std::uint64_t note) {
+  return static_cast<unsigned>(note & 0xff);
+}
+constexpr bool free_note_is_remote(std::uint64_t note) { return (note >> 8) != 0; }
 
 }  // namespace replay

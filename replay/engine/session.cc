@@ -3,12 +3,6 @@
 #include <fmt/format.h>
 
 namespace replay {
-namespace {
-
-constexpr Pass kPasses[kPassCount] = {Pass::kThroughput, Pass::kLatency, Pass::kMemory};
-constexpr const char* kPassNames[kPassCount] = {"throughput", "latency", "memory"};
-
-}  // namespace
 
 SessionResult run_session(const Plan& plan, const SessionOptions& options, const Launcher& launcher,
                           const SessionProgress& progress) {
@@ -17,16 +11,16 @@ SessionResult run_session(const Plan& plan, const SessionOptions& options, const
   for (const Subject& subject : options.subjects) result.subjects.push_back({subject, {}});
 
   const std::size_t count = options.subjects.size();
-  const double total = static_cast<double>(count) * kPassCount * options.repetitions;
+  const double total = static_cast<double>(count * options.passes.size()) * options.repetitions;
   double done = 0;
   for (int repetition = 0; repetition < options.repetitions; ++repetition) {
-    for (int pass = 0; pass < kPassCount; ++pass) {
+    for (const Pass pass : options.passes) {
       for (std::size_t i = 0; i < count; ++i) {
         const std::size_t which = (i + static_cast<std::size_t>(repetition)) % count;
         SubjectRuns& runs = result.subjects[which];
         const std::string what = fmt::format("{} {}, repetition {} of {}", runs.subject.name,
-                                             kPassNames[pass], repetition + 1, options.repetitions);
-        const RunRequest request{runs.subject, kPasses[pass], options.touch, result.cpu};
+                                             pass_name(pass), repetition + 1, options.repetitions);
+        const RunRequest request{runs.subject, pass, options.touch, result.cpu, options.source};
         runs.by_pass[static_cast<std::size_t>(pass)].push_back(
             launcher.run(plan, request, [&](double share) {
               if (progress) progress((done + share) / total, what);

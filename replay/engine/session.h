@@ -15,6 +15,8 @@ struct SessionOptions {
   std::vector<Subject> subjects;
   int repetitions = 7;
   Touch touch = Touch::kPage;
+  std::vector<Pass> passes = {Pass::kThroughput, Pass::kLatency, Pass::kMemory};
+  InstructionSource source{};  // Pass::kInstructions
 };
 
 struct SubjectRuns {

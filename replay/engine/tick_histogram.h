@@ -1,6 +1,7 @@
-// A log-linear histogram of durations in clock ticks: 32 buckets per doubling, so a bucket is at
-// most 3.2 % wide; durations below 32 ticks are exact. Fixed size, plain data, so that a worker
-// can fill it in shared memory. record() is O(1) and touches one counter; not thread-safe.
+// Log-linear histograms of durations in clock ticks: 2^kBits buckets per doubling, so a bucket is
+// at most 1 / 2^kBits wide; durations below 2^kBits ticks are exact. Fixed size, plain data, so
+// that a worker can fill them in shared memory. record() is O(1) and touches one counter; not
+// thread-safe.
 #pragma once
 
 #include <bit>
@@ -8,8 +9,9 @@
 
 namespace replay {
 
-struct TickHistogram {
-  static constexpr unsigned kSubBits = 5;
+template <unsigned kBits, class Count>
+struct LogHistogram {
+  static constexpr unsigned kSubBits = kBits;
   static constexpr unsigned kSubBuckets = 1U << kSubBits;
   static constexpr unsigned kMaxBits = 44;  // 2^44 ticks are more than an hour
   static constexpr unsigned kBuckets = (kMaxBits - kSubBits + 1) * kSubBuckets;
@@ -17,7 +19,7 @@ struct TickHistogram {
   std::uint64_t count;
   std::uint64_t sum;  // ticks
   std::uint64_t max;  // ticks, exact
-  std::uint64_t buckets[kBuckets];
+  Count buckets[kBuckets];
 
   static constexpr unsigned bucket_of(std::uint64_t ticks) {
     if (ticks < kSubBuckets) return static_cast<unsigned>(ticks);
@@ -39,6 +41,17 @@ struct TickHistogram {
     sum += ticks;
     if (ticks > max) max = ticks;
   }
+
+  void add(const LogHistogram& other) {
+    for (unsigned i = 0; i < kBuckets; ++i) buckets[i] += other.buckets[i];
+    count += other.count;
+    sum += other.sum;
+    if (other.max > max) max = other.max;
+  }
 };
+
+using TickHistogram = LogHistogram<5, std::uint64_t>;
+// For tables of many: a quarter of the size, buckets at most 6.3 % wide.
+using ClassHistogram = LogHistogram<4, std::uint32_t>;
 
 }  // namespace replay

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,11 +14,17 @@
 #include <cstring>
 
 #include "core/alloc/registry.h"
+#include "replay/engine/clock_source.h"
+#include "replay/engine/counted_calls.h"
 #include "replay/engine/hot_loop.h"
+#include "replay/engine/latency_probe.h"
 #include "replay/engine/memory_calls.h"
+#include "replay/engine/perf_counters.h"
 #include "replay/engine/process_memory.h"
 #include "replay/engine/run_layout.h"
+#include "replay/engine/still_clock.h"
 #include "replay/engine/timer.h"
+#include "replay/engine/timer_quality.h"
 
 namespace replay {
 namespace {
@@ -29,6 +36,8 @@ struct Worker {
   const std::uint64_t* pauses;
   MemorySample* samples;
   TickHistogram* histograms;
+  LatencyDetail* detail;     // kLatency
+  ExplainedCall* explained;  // kExplain
   mem::AnyAllocator allocator;
 };
 
@@ -68,61 +77,57 @@ void run_measured(const Worker& w, Touch touch_mode, auto& probe, auto at_pause)
   }
 }
 
-void run_throughput(const Worker& w, Touch touch_mode) {
-  NoProbe probe;
+// Runs `part` and notes the page faults that it met.
+void with_faults_counted(RunHeader* run, auto part) {
   rusage before;
   rusage after;
   ::getrusage(RUSAGE_SELF, &before);
-  const std::uint64_t start = monotonic_ns();
-  run_measured(w, touch_mode, probe, [](std::uint64_t) {});
-  w.run->elapsed_ns = monotonic_ns() - start;
+  part();
   ::getrusage(RUSAGE_SELF, &after);
-  w.run->minor_faults = static_cast<std::uint64_t>(after.ru_minflt - before.ru_minflt);
-  w.run->major_faults = static_cast<std::uint64_t>(after.ru_majflt - before.ru_majflt);
+  run->minor_faults = static_cast<std::uint64_t>(after.ru_minflt - before.ru_minflt);
+  run->major_faults = static_cast<std::uint64_t>(after.ru_majflt - before.ru_majflt);
 }
 
-// The median cost of an empty window, in ticks.
-template <class Timer>
-std::uint64_t empty_window_ticks() {
-  static TickHistogram histogram;
-  constexpr unsigned kWindows = 10001;
-  for (unsigned i = 0; i < kWindows; ++i) {
-    const std::uint64_t start = Timer::start();
-    histogram.record(Timer::stop() - start);
-  }
-  std::uint64_t seen = 0;
-  for (unsigned i = 0; i < TickHistogram::kBuckets; ++i) {
-    seen += histogram.buckets[i];
-    if (seen > kWindows / 2) return TickHistogram::lower_bound(i);
-  }
-  return 0;
+void run_throughput(const Worker& w, Touch touch_mode) {
+  NoProbe probe;
+  with_faults_counted(w.run, [&] {
+    const std::uint64_t start = monotonic_ns();
+    run_measured(w, touch_mode, probe, [](std::uint64_t) {});
+    w.run->elapsed_ns = monotonic_ns() - start;
+  });
 }
 
 template <class Timer>
 void run_latency(const Worker& w, Touch touch_mode) {
-  constexpr std::uint64_t kCalibrationNs = 20'000'000;  // keeps the rate's error below 1 in 10^5
-  const std::uint64_t start_ns = monotonic_ns();
-  const std::uint64_t start_ticks = Timer::stop();
-  const std::uint64_t empty_ticks = empty_window_ticks<Timer>();
-  TimerProbe<Timer> probe{w.histograms};
+  const TickRate<Timer> rate;
+  const EmptyWindows empty = measure_empty_windows<Timer>();
+  PageSet pages;
+  w.detail->first_touch_known = pages.prepare();
+  LatencyProbe<Timer> probe(w.histograms, *w.detail, pages, 0);
   run_measured(w, touch_mode, probe, [](std::uint64_t) {});
-  while (monotonic_ns() - start_ns < kCalibrationNs) {
-  }
-  const std::uint64_t stop_ns = monotonic_ns();
-  const std::uint64_t stop_ticks = Timer::stop();
-  w.run->ns_per_tick =
-      static_cast<double>(stop_ns - start_ns) / static_cast<double>(stop_ticks - start_ticks);
-  w.run->timer_cost_ns = static_cast<double>(empty_ticks) * w.run->ns_per_tick;
+  w.run->ns_per_tick = rate.ns_per_tick();
+  w.run->timer_cost_ns = static_cast<double>(empty.median_ticks) * w.run->ns_per_tick;
+  w.run->timer_resolution_ns = static_cast<double>(empty.step_ticks) * w.run->ns_per_tick;
 }
 
-void run_latency(const Worker& w, Touch touch_mode) {
+template <class Timer>
+void run_explain(const Worker& w, Touch touch_mode) {
+  const TickRate<Timer> rate;
+  ExplainProbe<Timer> probe(w.explained, w.explained + w.run->explained_count, w.run->memory_calls,
+                            0);
+  run_measured(w, touch_mode, probe, [](std::uint64_t) {});
+  w.run->ns_per_tick = rate.ns_per_tick();
+}
+
+// part(Timer{}), with the best timer that there is.
+void with_timer(RunHeader* run, auto part) {
 #if defined(__x86_64__)
-  if (tsc_is_invariant()) {
-    w.run->timer_is_tsc = true;
-    return run_latency<TscTimer>(w, touch_mode);
+  if (tsc_is_invariant() && kernel_trusts_tsc()) {
+    run->timer_is_tsc = true;
+    return part(TscTimer{});
   }
 #endif
-  run_latency<ClockTimer>(w, touch_mode);
+  part(ClockTimer{});
 }
 
 void run_memory(const Worker& w, Touch touch_mode) {
@@ -130,16 +135,67 @@ void run_memory(const Worker& w, Touch touch_mode) {
   run_measured(w, touch_mode, probe, [&](std::uint64_t i) { w.samples[i] = sample_memory(); });
 }
 
+// Sets the still clock, where there is one, to the checkpoint's time.
+struct ClockHand {
+  const Worker& w;
+  AdvanceStillClock advance =
+      reinterpret_cast<AdvanceStillClock>(::dlsym(RTLD_DEFAULT, kStillClockFunction));
+
+  void operator()(std::uint64_t checkpoint) const {
+    if (advance != nullptr) advance(w.pauses[checkpoint] * kStillClockNsPerWord);
+  }
+};
+
+// Objects are not touched: that would be the replay's instructions, not the allocator's.
+void run_instructions(Worker w) {
+  const ClockHand clock{w};
+  CountedResizes resizing(w.allocator);
+  CountedCalls plain(w.allocator);
+  const bool resizes = w.allocator.table().reallocate != nullptr;
+  w.allocator = resizes ? mem::AnyAllocator(resizing) : mem::AnyAllocator(plain);
+  auto part = [&] {
+    NoProbe probe;
+    run_measured(w, Touch::kNone, probe, clock);
+  };
+  using Part = decltype(part);
+  const PerfCounters counters(w.run->count_by_perf ? counter_bit(Counter::kInstructions) : 0);
+  counters.start();
+  run_counted([](void* context) { (*static_cast<Part*>(context))(); }, &part);
+  counters.stop();
+  constexpr auto kWhich = Counter::kInstructions;
+  w.run->counters[static_cast<int>(kWhich)] = counters.read(kWhich);
+}
+
+void run_counters(const Worker& w, Touch touch_mode) {
+  NoProbe probe;
+  const PerfCounters counters(kAllCounters);
+  counters.start();
+  run_measured(w, touch_mode, probe, [](std::uint64_t) {});
+  counters.stop();
+  for (int i = 0; i < kCounterCount; ++i) {
+    w.run->counters[i] = counters.read(static_cast<Counter>(i));
+  }
+}
+
+void run_kernel_work(const Worker& w, Touch touch_mode) {
+  const ClockHand clock{w};
+  NoProbe probe;
+  with_faults_counted(w.run, [&] { run_measured(w, touch_mode, probe, clock); });
+}
+
 int run_worker(Worker& w) {
   const Touch touch_mode = w.allocator.table().backed ? w.run->touch : Touch::kNone;
   touch_stack();
   std::uint64_t high_water_before = 0;
-  if (w.run->pass == Pass::kMemory) {
+  if (counts_memory_calls(w.run->pass)) {
     w.run->memory_calls_counted = count_memory_calls(w.run->memory_calls);
+  }
+  if (w.run->pass == Pass::kMemory) {
     w.run->baseline = sample_memory();
     reset_high_water();
     high_water_before = high_water_bytes();
   }
+  if (is_repeatable(w.run->pass)) ClockHand{w}(0);
   NoProbe no_probe;
   w.run->failed_allocations = run_words(w, touch_mode, no_probe, 0, w.pauses[0]);
   std::memset(w.run->memory_calls, 0, sizeof(w.run->memory_calls));
@@ -148,10 +204,22 @@ int run_worker(Worker& w) {
       run_throughput(w, touch_mode);
       break;
     case Pass::kLatency:
-      run_latency(w, touch_mode);
+      with_timer(w.run, [&]<class Timer>(Timer) { run_latency<Timer>(w, touch_mode); });
       break;
     case Pass::kMemory:
       run_memory(w, touch_mode);
+      break;
+    case Pass::kInstructions:
+      run_instructions(w);
+      break;
+    case Pass::kCounters:
+      run_counters(w, touch_mode);
+      break;
+    case Pass::kExplain:
+      with_timer(w.run, [&]<class Timer>(Timer) { run_explain<Timer>(w, touch_mode); });
+      break;
+    case Pass::kKernelWork:
+      run_kernel_work(w, touch_mode);
       break;
   }
   if (w.run->pass == Pass::kMemory) {
@@ -190,12 +258,15 @@ int start(int plan_fd, int run_fd) {
     return 1;
   }
   name_malloc_object(run);
+  run->addresses_fixed = (::personality(0xffffffffU) & ADDR_NO_RANDOMIZE) != 0;
   Worker worker{run,
                 static_cast<const PlanWord*>(plan),
                 reinterpret_cast<void**>(base + run_slots_offset()),
                 reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
                 reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
                 reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
+                reinterpret_cast<LatencyDetail*>(base + run_details_offset(*run)),
+                reinterpret_cast<ExplainedCall*>(base + run_explained_offset(*run)),
                 entry->instance()};
   return run_worker(worker);
 }

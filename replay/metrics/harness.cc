@@ -14,11 +14,17 @@ void add_harness(const Measured& measured, std::vector<Metric>& out) {
   for (const RunOutcome& run : measured.runs.runs(Pass::kLatency)) {
     timer.samples.push_back(run.timer_cost_ns);
   }
+  Metric step{"harness_timer_resolution_ns", "ns", Better::kNone, {}};
+  for (const RunOutcome& run : measured.runs.runs(Pass::kLatency)) {
+    step.samples.push_back(run.timer_resolution_ns);
+  }
   Metric failed{"failed_allocations", "calls", Better::kLower, {}};
-  for (const RunOutcome& run : measured.runs.runs(Pass::kThroughput)) {
+  const bool timed = !measured.runs.runs(Pass::kThroughput).empty();
+  for (const RunOutcome& run :
+       measured.runs.runs(timed ? Pass::kThroughput : Pass::kInstructions)) {
     failed.samples.push_back(static_cast<double>(run.failed_allocations));
   }
-  for (Metric* metric : {&cost, &timer, &failed}) out.push_back(std::move(*metric));
+  for (Metric* metric : {&cost, &timer, &step, &failed}) out.push_back(std::move(*metric));
 }
 
 }  // namespace replay

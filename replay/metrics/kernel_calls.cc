@@ -6,13 +6,6 @@
 #include "replay/metrics/groups.h"
 
 namespace replay {
-namespace {
-
-constexpr const char* kCallNames[kMemoryCallCount] = {"mmap",    "munmap",   "mremap",
-                                                      "madvise", "mprotect", "brk"};
-
-}  // namespace
-
 void add_kernel_calls(const Measured& measured, std::vector<Metric>& out) {
   Metric minor{"page_faults_minor", "faults", Better::kLower, {}};
   Metric major{"page_faults_major", "faults", Better::kLower, {}};
@@ -24,7 +17,10 @@ void add_kernel_calls(const Measured& measured, std::vector<Metric>& out) {
   out.push_back(std::move(major));
   const std::vector<RunOutcome>& memory_runs = measured.runs.runs(Pass::kMemory);
   for (std::size_t i = 0; i < kMemoryCallCount; ++i) {
-    Metric calls{fmt::format("calls_{}", kCallNames[i]), "calls", Better::kLower, {}};
+    Metric calls{fmt::format("calls_{}", memory_call_name(static_cast<MemoryCall>(i))),
+                 "calls",
+                 Better::kLower,
+                 {}};
     for (const RunOutcome& run : memory_runs) {
       if (run.memory_calls_counted)
         calls.samples.push_back(static_cast<double>(run.memory_calls[i]));

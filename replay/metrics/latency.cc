@@ -20,6 +20,8 @@ constexpr Figure kFigures[] = {
     {"p90", "ns", Better::kLower, [](const LatencyHistogram& h) { return h.quantile_ns(0.9); }},
     {"p99", "ns", Better::kLower, [](const LatencyHistogram& h) { return h.quantile_ns(0.99); }},
     {"p999", "ns", Better::kLower, [](const LatencyHistogram& h) { return h.quantile_ns(0.999); }},
+    {"p9999", "ns", Better::kLower,
+     [](const LatencyHistogram& h) { return h.quantile_ns(0.9999); }},
     {"max", "ns", Better::kLower, [](const LatencyHistogram& h) { return h.max_ns; }},
     {"mean", "ns", Better::kLower, [](const LatencyHistogram& h) { return h.mean_ns(); }},
     {"count", "calls", Better::kNone,

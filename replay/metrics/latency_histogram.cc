@@ -8,24 +8,10 @@ namespace replay {
 namespace {
 
 LatencyHistogram merge(std::span<const RunOutcome> runs, Op op) {
-  LatencyHistogram merged;
-  if (runs.empty()) return merged;
-  const double scale = runs.front().ns_per_tick;
-  const auto which = static_cast<std::size_t>(op);
-  for (const RunOutcome& run : runs) {
-    const TickHistogram& ticks = run.histograms[which];
-    merged.count += ticks.count;
-    merged.sum_ns += static_cast<double>(ticks.sum) * scale;
-    merged.max_ns = std::max(merged.max_ns, static_cast<double>(ticks.max) * scale);
-  }
-  for (unsigned i = 0; i < TickHistogram::kBuckets; ++i) {
-    std::uint64_t count = 0;
-    for (const RunOutcome& run : runs) count += run.histograms[which].buckets[i];
-    if (count == 0) continue;
-    merged.bins.push_back({static_cast<double>(TickHistogram::lower_bound(i)) * scale,
-                           static_cast<double>(TickHistogram::lower_bound(i + 1)) * scale, count});
-  }
-  return merged;
+  if (runs.empty()) return {};
+  TickHistogram merged{};
+  for (const RunOutcome& run : runs) merged.add(run.histograms[static_cast<std::size_t>(op)]);
+  return in_ns(merged, runs.front().ns_per_tick);
 }
 
 }  // namespace

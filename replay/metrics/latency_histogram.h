@@ -26,6 +26,22 @@ struct LatencyHistogram {
   double mean_ns() const;
 };
 
+// Of one LogHistogram (engine/tick_histogram.h).
+template <class Ticks>
+LatencyHistogram in_ns(const Ticks& ticks, double ns_per_tick) {
+  LatencyHistogram out;
+  out.count = ticks.count;
+  out.sum_ns = static_cast<double>(ticks.sum) * ns_per_tick;
+  out.max_ns = static_cast<double>(ticks.max) * ns_per_tick;
+  for (unsigned i = 0; i < Ticks::kBuckets; ++i) {
+    if (ticks.buckets[i] == 0) continue;
+    out.bins.push_back({static_cast<double>(Ticks::lower_bound(i)) * ns_per_tick,
+                        static_cast<double>(Ticks::lower_bound(i + 1)) * ns_per_tick,
+                        ticks.buckets[i]});
+  }
+  return out;
+}
+
 // The latencies of one operation over all the given runs. The clock's rate may differ in the last
 // digits from run to run; ticks are converted at the first run's rate.
 LatencyHistogram merge_latencies(const std::vector<RunOutcome>& runs, Op op);

@@ -8,10 +8,15 @@ namespace {
 constexpr std::array kGroups = {
     MetricGroup{"throughput", "events a second, no timer in the loop", add_throughput},
     MetricGroup{"latency", "nanoseconds a call, by operation", add_latency},
+    MetricGroup{"disturbance", "timed calls in which the kernel took the CPU away",
+                add_disturbance},
     MetricGroup{"fragmentation", "live bytes against resident pages, at both peaks",
                 add_fragmentation},
     MetricGroup{"footprint", "peak resident and mapped pages", add_footprint},
     MetricGroup{"kernel", "page faults and calls for memory", add_kernel_calls},
+    MetricGroup{"counters", "hardware counters an event, where perf_event_open allows them",
+                add_counters},
+    MetricGroup{"cost", "instructions, page faults and system calls, exactly (--cost)", add_cost},
     MetricGroup{"harness", "what the replay itself costs, and allocations that failed",
                 add_harness},
 };
@@ -23,6 +28,7 @@ std::span<const MetricGroup> metric_groups() { return kGroups; }
 std::vector<Metric> compute_metrics(const Measured& measured) {
   std::vector<Metric> metrics;
   for (const MetricGroup& group : metric_groups()) group.add(measured, metrics);
+  std::erase_if(metrics, [](const Metric& metric) { return metric.samples.empty(); });
   return metrics;
 }
 

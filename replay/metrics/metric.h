@@ -12,6 +12,8 @@
 
 namespace replay {
 
+inline constexpr double kExactWithin = 0.001;
+
 enum class Better { kLower, kHigher, kNone };
 
 struct Metric {
@@ -19,6 +21,9 @@ struct Metric {
   std::string unit;
   Better better = Better::kNone;
   std::vector<double> samples;  // one a repetition; the figure is their median
+  // The same in every repetition, but for less than kExactWithin: a few repetitions tell all, and
+  // the interval is their range.
+  bool exact = false;
 };
 
 // What a group computes from. `calibration` are the runs of the null allocator on the same plan.
@@ -37,7 +42,7 @@ struct MetricGroup {
 // Every group, in the order of the result document.
 std::span<const MetricGroup> metric_groups();
 
-// All metrics of one allocator's runs.
+// All metrics of one allocator's runs; those of passes that did not run are left out.
 std::vector<Metric> compute_metrics(const Measured& measured);
 
 }  // namespace replay

@@ -27,7 +27,8 @@ Comparison compare(const AllocatorResult& baseline, const AllocatorResult& subje
     const bool equal = base->value == figure.value;
     const double ratio = equal ? 1.0 : figure.value / base->value;
     const std::optional<Interval> interval =
-        paired_ratio_interval(figure.metric.samples, base->metric.samples);
+        figure.metric.exact ? range_ratio_interval(figure.metric.samples, base->metric.samples)
+                            : paired_ratio_interval(figure.metric.samples, base->metric.samples);
     comparison.figures.push_back(
         {figure.metric.key, ratio, interval, judge(figure.metric.better, ratio, interval)});
   }

@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "replay/engine/still_clock.h"
 #include "replay/report/compare.h"
+#include "replay/report/latency_json.h"
 
 namespace replay {
 namespace {
@@ -54,9 +56,24 @@ ordered_json trace_json(const TraceFacts& trace) {
           {"provenance", trace.header.provenance}};
 }
 
+ordered_json passes_json(const std::vector<Pass>& passes) {
+  ordered_json names = ordered_json::array();
+  for (const Pass pass : passes) names.push_back(pass_name(pass));
+  return names;
+}
+
+ordered_json cost_json(const RunConfig& config) {
+  if (config.counted_by.empty()) return nullptr;
+  return {{"counted_by", config.counted_by},
+          {"addresses_randomised", !config.addresses_fixed},
+          {"clock_ns_per_plan_word", kStillClockNsPerWord}};
+}
+
 ordered_json config_json(const Result& result) {
   const bool many_threads = result.trace.header.thread_count > 1;
   return {{"repetitions", result.config.repetitions},
+          {"passes", passes_json(result.config.passes)},
+          {"cost", cost_json(result.config)},
           {"touch", touch_name(result.config.touch)},
           {"cpu", result.config.cpu},
           {"timer", result.config.timer_is_tsc ? "tsc" : "clock_gettime"},
@@ -77,8 +94,22 @@ ordered_json metrics_json(const AllocatorResult& allocator) {
                                   {"better", better_name(figure.metric.better)},
                                   {"interval", interval_json(figure.interval)},
                                   {"samples", numbers(figure.metric.samples)}};
+    if (figure.metric.exact) metrics[figure.metric.key]["exact"] = true;
   }
   return metrics;
+}
+
+ordered_json memory_json(const MemorySeries& memory) {
+  ordered_json ratio = ordered_json::array();
+  for (std::size_t i = 0; i < memory.event.size(); ++i) {
+    ratio.push_back(number(memory.fragmentation(i)));
+  }
+  return {{"page_size_bytes", memory.page_size_bytes},
+          {"event", memory.event},
+          {"total_allocated_bytes", memory.total_allocated_bytes},
+          {"total_pages", memory.total_pages},
+          {"mapped_pages", memory.mapped_pages},
+          {"fragmentation", ratio}};
 }
 
 ordered_json series_json(const AllocatorResult& allocator) {
@@ -95,19 +126,15 @@ ordered_json series_json(const AllocatorResult& allocator) {
     histograms[op_name(op)] = {
         {"unit", "ns"}, {"lower", lower}, {"upper", upper}, {"count", count}};
   }
-  const MemorySeries& memory = allocator.memory;
-  ordered_json ratio = ordered_json::array();
-  for (std::size_t i = 0; i < memory.event.size(); ++i) {
-    ratio.push_back(number(memory.fragmentation(i)));
+  ordered_json series = ordered_json::object();
+  if (!allocator.memory.event.empty()) series["fragmentation"] = memory_json(allocator.memory);
+  if (!histograms.empty()) {
+    series["latency_histogram"] = histograms;
+    series["latency_by_class"] = latency_by_class_json(allocator.latency_classes);
+    series["latency_worst"] = latency_worst_json(allocator.latency_classes);
+    series["latency_disturbed"] = latency_disturbed_json(allocator.latency_classes);
   }
-  return {{"fragmentation",
-           {{"page_size_bytes", memory.page_size_bytes},
-            {"event", memory.event},
-            {"total_allocated_bytes", memory.total_allocated_bytes},
-            {"total_pages", memory.total_pages},
-            {"mapped_pages", memory.mapped_pages},
-            {"fragmentation", ratio}}},
-          {"latency_histogram", histograms}};
+  return series;
 }
 
 ordered_json allocator_json(const AllocatorResult& allocator) {

@@ -9,21 +9,26 @@ const Figure* AllocatorResult::find(const std::string& key) const {
   return nullptr;
 }
 
-AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
-                          const SubjectRuns& calibration) {
+AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs, const SubjectRuns& calibration,
+                          std::size_t worst_calls) {
   AllocatorResult result;
   result.subject = runs.subject;
   for (Metric& metric : compute_metrics({plan, runs, calibration})) {
     const double value = median(metric.samples);
-    const std::optional<Interval> interval = median_interval(metric.samples);
+    const std::optional<Interval> interval =
+        metric.exact ? range_interval(metric.samples) : median_interval(metric.samples);
     result.figures.push_back({std::move(metric), value, interval});
   }
-  result.memory = memory_series(plan, runs.runs(Pass::kMemory).front());
+  if (!runs.runs(Pass::kMemory).empty()) {
+    result.memory = memory_series(plan, runs.runs(Pass::kMemory).front());
+  }
+  if (runs.runs(Pass::kLatency).empty()) return result;
   for (int i = 0; i < kOpCount; ++i) {
     if (plan.op_counts[i] == 0) continue;
     const Op op = static_cast<Op>(i);
     result.latencies.emplace_back(op, merge_latencies(runs.runs(Pass::kLatency), op));
   }
+  result.latency_classes = latency_classes(plan, runs.runs(Pass::kLatency), worst_calls);
   return result;
 }
 

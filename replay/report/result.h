@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "replay/engine/session.h"
+#include "replay/metrics/latency_classes.h"
 #include "replay/metrics/latency_histogram.h"
 #include "replay/metrics/memory_series.h"
 #include "replay/metrics/metric.h"
@@ -26,8 +27,9 @@ struct Figure {
 struct AllocatorResult {
   Subject subject;
   std::vector<Figure> figures;
-  MemorySeries memory;                                     // of the first repetition
+  MemorySeries memory;                                     // of the first repetition, or empty
   std::vector<std::pair<Op, LatencyHistogram>> latencies;  // of all repetitions
+  LatencyClasses latency_classes;                          // of all repetitions
 
   const Figure* find(const std::string& key) const;
 };
@@ -63,6 +65,9 @@ struct RunConfig {
   Touch touch = Touch::kPage;
   int cpu = 0;
   bool timer_is_tsc = false;  // else clock_gettime
+  std::vector<Pass> passes = {Pass::kThroughput, Pass::kLatency, Pass::kMemory};
+  std::string counted_by;        // what counted instructions, if anything did
+  bool addresses_fixed = false;  // of the workers whose cost was counted
 };
 
 struct Result {
@@ -73,9 +78,12 @@ struct Result {
   std::vector<Comparison> comparisons;
 };
 
+// How many of the longest calls a result names, unless told.
+inline constexpr std::size_t kWorstCalls = 10;
+
 // Turns one allocator's runs into figures, each the median of its samples.
-AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs,
-                          const SubjectRuns& calibration);
+AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs, const SubjectRuns& calibration,
+                          std::size_t worst_calls = kWorstCalls);
 
 const char* verdict_name(Verdict verdict);
 const char* touch_name(Touch touch);

@@ -58,6 +58,19 @@ std::optional<Interval> median_interval(std::span<const double> samples) {
   });
 }
 
+std::optional<Interval> range_interval(std::span<const double> samples) {
+  if (samples.size() < 2 || has_nan(samples)) return std::nullopt;
+  const auto [low, high] = std::minmax_element(samples.begin(), samples.end());
+  return Interval{*low, *high};
+}
+
+std::optional<Interval> range_ratio_interval(std::span<const double> a, std::span<const double> b) {
+  const std::optional<Interval> above = range_interval(a);
+  const std::optional<Interval> below = range_interval(b);
+  if (!above || !below || below->low <= 0) return std::nullopt;
+  return Interval{above->low / below->high, above->high / below->low};
+}
+
 std::optional<Interval> paired_ratio_interval(std::span<const double> a,
                                               std::span<const double> b) {
   if (a.size() < kMinSamples || a.size() != b.size() || has_nan(a) || has_nan(b))

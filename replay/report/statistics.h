@@ -25,6 +25,13 @@ double median(std::span<const double> samples);  // NaN if empty
 // Of the median. Nothing for fewer than kMinSamples.
 std::optional<Interval> median_interval(std::span<const double> samples);
 
+// From the least to the most, for figures that hardly differ. Nothing for fewer than two samples,
+// which show no agreement.
+std::optional<Interval> range_interval(std::span<const double> samples);
+
+// Of any a[i] / b[j]. Nothing where range_interval has nothing or a denominator is not positive.
+std::optional<Interval> range_ratio_interval(std::span<const double> a, std::span<const double> b);
+
 // Of median(a) / median(b), resampling repetitions as pairs: a[i] and b[i] ran side by side.
 // pre: equal lengths. Nothing for fewer than kMinSamples pairs or where a denominator is 0 or NaN.
 std::optional<Interval> paired_ratio_interval(std::span<const double> a, std::span<const double> b);

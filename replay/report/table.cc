@@ -28,6 +28,15 @@ constexpr std::array kShown = {
     "calls_munmap",
     "calls_madvise",
     "calls_brk",
+    "cost_instructions_per_event",
+    "cost_instructions_malloc",
+    "cost_instructions_calloc",
+    "cost_instructions_aligned",
+    "cost_instructions_realloc",
+    "cost_instructions_free",
+    "cost_page_faults",
+    "cost_memory_calls",
+    "cost_system_calls",
 };
 
 const AllocatorResult* find(const Result& result, const std::string& name, mem::Binding binding) {
@@ -69,10 +78,14 @@ std::string one_table(const Result& result, const Comparison& comparison) {
                         ratio_text(compared->ratio), interval_text(compared->interval),
                         verdict_name(compared->verdict));
   }
-  const Figure* harness = subject->find("harness_cost_per_event_ns");
+  for (const char* key : {"harness_cost_per_event_ns", "cost_harness_instructions_per_event"}) {
+    const Figure* harness = subject->find(key);
+    if (harness == nullptr) continue;
+    text += fmt::format("  the replay itself costs {} {} per event\n", short_number(harness->value),
+                        harness->metric.unit);
+  }
   const Figure* failed = subject->find("failed_allocations");
-  text += fmt::format("  the replay itself costs {} ns per event\n", short_number(harness->value));
-  if (failed->value > 0) {
+  if (failed != nullptr && failed->value > 0) {
     text += fmt::format("  WARNING: {} refused {} allocations\n", comparison.subject,
                         short_number(failed->value));
   }

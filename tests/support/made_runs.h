@@ -30,6 +30,10 @@ inline RunOutcome made_outcome(std::uint64_t elapsed_ns) {
   run.memory_calls_counted = true;
   run.memory_calls = {3, 2, 0, 1, 0, 0};
   run.histograms.resize(kOpCount);
+  run.latency.preemptions_seen = true;
+  run.counters.fill({true, 5000, 1.0});
+  run.instructions = InstructionCount{100'000, 6, {}};
+  run.instructions->by_op.fill({500, 50'000});
   return run;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "replay/engine/plan_layout.h"
+#include "replay/engine/size_class.h"
 #include "replay/trace/error.h"
 #include "tests/support/events.h"
 #include "tests/support/random_trace.h"
@@ -47,8 +48,20 @@ TEST_F(PlanTest, EncodesEveryOperation) {
   EXPECT_EQ(words(plan), (std::vector<PlanWord>{
                              plan_word(0, Op::kMalloc, 10), plan_word(1, Op::kCalloc, 20),
                              plan_word(2, Op::kAligned, 30), 64, plan_word(0, Op::kRealloc, 40), 10,
-                             plan_word(1, Op::kFree, 0)}));
+                             plan_word(1, Op::kFree, free_note(size_class_of(20), false))}));
   EXPECT_THAT(plan.op_counts, ::testing::ElementsAre(1, 1, 1, 1, 1));
+}
+
+TEST_F(PlanTest, AFreeNotesTheSizeClassOfItsObjectAndWhetherAnotherThreadMadeIt) {
+  Event other = free_of(0);
+  other.thread = 1;
+  const Plan plan =
+      compile({malloc_of(0, 10), realloc_of(0, 5000), other, malloc_of(1, 10), free_of(1)});
+  const std::vector<PlanWord> all = words(plan);
+  EXPECT_EQ(free_note_size_class(plan_size_field(all[3])), size_class_of(5000));
+  EXPECT_TRUE(free_note_is_remote(plan_size_field(all[3])));
+  EXPECT_EQ(free_note_size_class(plan_size_field(all[5])), size_class_of(10));
+  EXPECT_FALSE(free_note_is_remote(plan_size_field(all[5])));
 }
 
 TEST_F(PlanTest, ReusesTheSlotFreedLast) {

@@ -14,7 +14,7 @@ TEST(LatencyTest, HasEveryFigureOfTheOperationsInTheTraceAndNoOther) {
   latency[1].histograms[static_cast<std::size_t>(Op::kFree)].record(30);
   std::vector<Metric> metrics;
   add_latency({plan, runs, runs}, metrics);
-  EXPECT_EQ(metrics.size(), 2U * 7U);
+  EXPECT_EQ(metrics.size(), 2U * 8U);
   EXPECT_EQ(test::find_metric(metrics, "latency_ns_realloc_p50"), nullptr);
   const Metric* max = test::find_metric(metrics, "latency_ns_free_max");
   ASSERT_NE(max, nullptr);

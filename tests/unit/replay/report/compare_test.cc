@@ -17,6 +17,18 @@ TEST(JudgeTest, TheWholeIntervalDecides) {
   EXPECT_EQ(judge(Better::kLower, 1.0, std::nullopt), Verdict::kSame);
 }
 
+TEST(CompareTest, TwoSamplesOfAnExactFigureDecide) {
+  auto exact = [](std::vector<double> samples) {
+    AllocatorResult result;
+    Metric metric{"cost_page_faults", "faults", Better::kLower, std::move(samples)};
+    metric.exact = true;
+    result.figures = {{metric, metric.samples.front(), {}}};
+    return result;
+  };
+  EXPECT_EQ(compare(exact({100, 100}), exact({110, 110})).figures[0].verdict, Verdict::kWorse);
+  EXPECT_EQ(compare(exact({100, 100}), exact({110})).figures[0].verdict, Verdict::kCannotTell);
+}
+
 using Samples = std::vector<double>;
 
 AllocatorResult result_of(const std::string& name, std::vector<Figure> figures) {

@@ -17,7 +17,7 @@ Result made_result() {
   Result result;
   result.context = collect_context();
   result.trace.path = "x.trace";
-  result.config = {2, Touch::kPage, 0};
+  result.config.repetitions = 2;
   result.allocators = {summarize(plan, runs, runs)};
   result.comparisons = {compare(result.allocators[0], result.allocators[0])};
   return result;
@@ -58,6 +58,23 @@ TEST(JsonTest, ManyThreadsInOneAreSaid) {
   EXPECT_EQ(config["threads_recorded"], 4);
   EXPECT_EQ(config["threads_replayed"], 1);
   EXPECT_EQ(config["concurrency"], "one thread replays the events of all in recorded order");
+}
+
+TEST(JsonTest, CountedCostSaysHowAndLeavesOutWhatWasNotMeasured) {
+  Result result = made_result();
+  EXPECT_TRUE(to_json(result)["config"]["cost"].is_null());
+  result.config.passes = {Pass::kInstructions, Pass::kKernelWork};
+  result.config.counted_by = "callgrind";
+  result.allocators[0].memory = {};
+  result.allocators[0].latencies.clear();
+  const auto document = to_json(result);
+  EXPECT_EQ(document["config"]["passes"],
+            (std::vector<std::string>{"instructions", "kernel-work"}));
+  EXPECT_EQ(document["config"]["cost"]["counted_by"], "callgrind");
+  EXPECT_TRUE(document["results"][0]["series"].empty());
+  const auto& metrics = document["results"][0]["metrics"];
+  EXPECT_EQ(metrics["cost_page_faults"]["exact"], true);
+  EXPECT_FALSE(metrics["page_faults_minor"].contains("exact"));
 }
 
 }  // namespace

@@ -23,5 +23,21 @@ TEST(ResultTest, SummarizesToMediansSeriesAndHistograms) {
   EXPECT_EQ(result.find("no_such_metric"), nullptr);
 }
 
+TEST(ResultTest, APassThatDidNotRunLeavesNothing) {
+  const Plan plan = test::made_plan();
+  SubjectRuns runs = test::made_runs({8000, 8000});
+  for (const Pass pass : {Pass::kThroughput, Pass::kLatency, Pass::kMemory}) {
+    runs.by_pass[static_cast<std::size_t>(pass)].clear();
+  }
+  const AllocatorResult result = summarize(plan, runs, runs);
+  EXPECT_TRUE(result.memory.event.empty());
+  EXPECT_TRUE(result.latencies.empty());
+  EXPECT_EQ(result.find("throughput_events_per_s"), nullptr);
+  const Figure* faults = result.find("cost_page_faults");
+  ASSERT_NE(faults, nullptr);
+  ASSERT_TRUE(faults->interval);  // two samples of an exact figure are enough
+  EXPECT_EQ(faults->interval->low, 7);
+}
+
 }  // namespace
 }  // namespace replay

@@ -42,6 +42,24 @@ TEST(StatisticsTest, PairsCancelADriftThatMeetsBothSides) {
   EXPECT_DOUBLE_EQ(interval->high, 2);
 }
 
+TEST(StatisticsTest, ARangeNeedsTwoSamplesAndHoldsAll) {
+  const auto range = range_interval(Samples{3, 1, 2});
+  ASSERT_TRUE(range);
+  EXPECT_EQ(range->low, 1);
+  EXPECT_EQ(range->high, 3);
+  EXPECT_FALSE(range_interval(Samples{1}));
+  EXPECT_FALSE(range_interval(Samples{1, std::nan("")}));
+}
+
+TEST(StatisticsTest, ARangeOfRatiosHoldsEveryPair) {
+  const auto range = range_ratio_interval(Samples{10, 12}, Samples{4, 5});
+  ASSERT_TRUE(range);
+  EXPECT_EQ(range->low, 2);
+  EXPECT_EQ(range->high, 3);
+  EXPECT_FALSE(range_ratio_interval(Samples{1, 2}, Samples{1}));
+  EXPECT_FALSE(range_ratio_interval(Samples{1, 2}, Samples{0, 1}));
+}
+
 TEST(StatisticsTest, NoRatioWithoutPairsOrOverZero) {
   const Samples good = {1, 2, 3, 4, 5, 6};
   ASSERT_TRUE(paired_ratio_interval(good, good));

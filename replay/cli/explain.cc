@@ -1,0 +1,80 @@
+#include "replay/cli/explain.h"
+
+#include <fmt/format.h>
+
+#include "replay/report/table.h"
+
+namespace replay::cli {
+namespace {
+
+std::string counted(std::uint64_t count, const char* what) {
+  return count == 0 ? "" : fmt::format(", {} {}", count, what);
+}
+
+// What the counters saw, or that they saw nothing.
+std::string happened(const ExplainedCall& call) {
+  std::string text = counted(call.page_faults, "page faults");
+  for (int i = 0; i < kMemoryCallCount; ++i) {
+    text += counted(call.memory_calls[i], memory_call_name(static_cast<MemoryCall>(i)));
+  }
+  text += counted(call.waits, "waits");
+  text += counted(call.preemptions, "preemptions");
+  return text.empty() ? "nothing that the kernel counts" : text.substr(2);
+}
+
+std::string row(const WorstCall& call) {
+  std::string text = fmt::format("  {:>12}  {:<8} {:>12} {:>12} ns", call.event, op_name(call.op),
+                                 call.size_bytes, short_number(call.ns));
+  if (call.explained) {
+    text +=
+        fmt::format(" {:>12} ns  {}", short_number(call.explained_ns), happened(*call.explained));
+  }
+  if (call.disturbance != Disturbance::kNone) {
+    text += fmt::format("  ({})", disturbance_name(call.disturbance));
+  }
+  return text + '\n';
+}
+
+}  // namespace
+
+void add_explain_options(CLI::App& app, ExplainOptions& options) {
+  app.add_option("--worst", options.worst, "Name so many of the longest calls, by event")
+      ->type_name("K")
+      ->capture_default_str()
+      ->check(CLI::Range(0U, LongCalls::kMost).description(""));
+  app.add_flag(
+      "--explain", options.explain,
+      "Replay once more and say what happened in the longest calls: page faults, calls for "
+      "memory, context switches");
+}
+
+void explain_worst(const Plan& plan, const SessionOptions& options, int cpu,
+                   const Launcher& launcher, const SessionProgress& progress, Result& result) {
+  double done = 0;
+  for (AllocatorResult& allocator : result.allocators) {
+    std::vector<WorstCall>& worst = allocator.latency_classes.worst;
+    RunRequest request{allocator.subject, Pass::kExplain, options.touch, cpu};
+    request.to_explain = to_explain(plan, worst);
+    const RunOutcome answer = launcher.run(plan, request, [&](double share) {
+      progress((done + share) / static_cast<double>(result.allocators.size()),
+               allocator.subject.name + " explain");
+    });
+    note_explained(plan, answer, worst);
+    done += 1;
+  }
+}
+
+std::string explained_text(const Result& result) {
+  std::string text;
+  for (const AllocatorResult& allocator : result.allocators) {
+    const std::vector<WorstCall>& worst = allocator.latency_classes.worst;
+    if (worst.empty() || !worst.front().explained) continue;
+    text +=
+        fmt::format("the longest calls of {}\n  {:>12}  {:<8} {:>12} {:>15} {:>15}  {}\n",
+                    allocator.subject.name, "event", "", "bytes", "", "looked at", "what happened");
+    for (const WorstCall& call : worst) text += row(call);
+  }
+  return text;
+}
+
+}  // namespace replay::cli
