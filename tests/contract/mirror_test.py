@@ -44,6 +44,8 @@ TESTED_BY = {
     "core/mem/mem_heap_impl.h": "tests/unit/core/mem/mem_heap_test.cc",
     "core/mem/slab_heap_*impl.h": "tests/unit/core/mem/slab_heap_test.cc",
     "core/mem/stats.h": "tests/unit/core/mem/mem_heap_test.cc",
+    "replay/cli/ab.cc": "tests/cli/verdict_test.py",
+    "replay/cli/compare.cc": "tests/cli/verdict_test.py",
     "replay/cli/corpus.cc": "tests/cli/corpus_test.py",
     "replay/cli/anonymise.cc": "tests/cli/toolbox_test.py",
     "replay/cli/diff.cc": "tests/cli/toolbox_test.py",
@@ -85,6 +87,7 @@ TESTED_BY = {
     "replay/record/preload/*": "tests/cli/record_test.*",
     "replay/record/program.*": "tests/cli/record_test.*",
     "replay/record/recording.*": "tests/cli/record_test.*",
+    "replay/report/verdict_*.cc": "tests/unit/replay/report/verdict_report_test.cc",
     "replay/trace/importers/decompress.*": "tests/unit/replay/trace/importers/byte_stream_test.cc",
     "replay/trace/little_endian.h": "tests/unit/replay/trace/header_codec_test.cc",
 }
