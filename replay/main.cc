@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
         replay::cli::setup_validate(app), replay::cli::setup_repair(app),
         replay::cli::setup_slice(app),    replay::cli::setup_filter(app),
         replay::cli::setup_merge(app),    replay::cli::setup_anonymise(app),
-        replay::cli::setup_diff(app),
+        replay::cli::setup_diff(app),     replay::cli::setup_compare(app),
+        replay::cli::setup_ab(app),
     };
     try {
       app.parse(argc, argv);

@@ -23,6 +23,9 @@ Command setup_corpus(CLI::App& root);    // corpus.cc
 Command setup_generate(CLI::App& root);  // generate.cc
 Command setup_list(CLI::App& root);      // list.cc
 
+Command setup_compare(CLI::App& root);  // compare.cc
+Command setup_ab(CLI::App& root);       // ab.cc
+
 Command setup_validate(CLI::App& root);   // validate.cc
 Command setup_repair(CLI::App& root);     // repair.cc
 Command setup_slice(CLI::App& root);      // slice.cc

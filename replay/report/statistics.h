@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,6 +22,13 @@ inline constexpr double kConfidence = 0.95;
 inline constexpr std::size_t kMinSamples = 6;
 
 double median(std::span<const double> samples);  // NaN if empty
+
+// One list of indices for each of the sets that are resampled.
+using ResampledIndices = std::vector<std::vector<std::size_t>>;
+
+// The middle kConfidence of `statistic` over resampled sets of these sizes.
+Interval bootstrap_interval(const std::vector<std::size_t>& sizes,
+                            const std::function<double(const ResampledIndices&)>& statistic);
 
 // Of the median. Nothing for fewer than kMinSamples.
 std::optional<Interval> median_interval(std::span<const double> samples);

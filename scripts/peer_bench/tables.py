@@ -172,11 +172,11 @@ def write_whole(path: pathlib.Path, text: str) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def update_section(path: pathlib.Path, text: str) -> None:
+def update_section(path: pathlib.Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Replaces what stands between the marks in a file."""
     old = path.read_text(encoding="utf-8")
-    if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
-        raise TableError(f"{path}: needs the lines '{BEGIN}' and '{END}', once each; what stands "
+    if old.count(begin) != 1 or old.count(end) != 1 or old.index(begin) > old.index(end):
+        raise TableError(f"{path}: needs the lines '{begin}' and '{end}', once each; what stands "
                          "between them is replaced")
-    before, rest = old.split(BEGIN)
-    write_whole(path, f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}")
+    before, rest = old.split(begin)
+    write_whole(path, f"{before}{begin}\n\n{text}\n{end}{rest.split(end)[1]}")

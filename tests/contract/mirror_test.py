@@ -49,6 +49,8 @@ TESTED_BY = {
     "replay/cli/cost_options.*": "tests/cli/cost_test.py",
     "replay/cli/explain.*": "tests/cli/latency_test.py",
     "replay/cli/command.*": "tests/cli/replay_test.py",
+    "replay/cli/ab.cc": "tests/cli/verdict_test.py",
+    "replay/cli/compare.cc": "tests/cli/verdict_test.py",
     "replay/cli/corpus.cc": "tests/cli/corpus_test.py",
     "replay/cli/anonymise.cc": "tests/cli/toolbox_test.py",
     "replay/cli/diff.cc": "tests/cli/toolbox_test.py",
@@ -90,6 +92,7 @@ TESTED_BY = {
     "replay/record/preload/*": "tests/cli/record_test.*",
     "replay/record/program.*": "tests/cli/record_test.*",
     "replay/record/recording.*": "tests/cli/record_test.*",
+    "replay/report/verdict_*.cc": "tests/unit/replay/report/verdict_report_test.cc",
     "replay/trace/importers/decompress.*": "tests/unit/replay/trace/importers/byte_stream_test.cc",
     "replay/trace/little_endian.h": "tests/unit/replay/trace/header_codec_test.cc",
 }

@@ -1,0 +1,202 @@
+// Measures two allocators side by side until it is clear how they differ.
+#include <fmt/format.h>
+
+#include <memory>
+#include <random>
+
+#include "replay/cli/command.h"
+#include "replay/cli/progress_bar.h"
+#include "replay/cli/range.h"
+#include "replay/cli/verdict_options.h"
+#include "replay/engine/session.h"
+#include "replay/report/context.h"
+#include "replay/report/side_by_side.h"
+#include "replay/trace/error.h"
+#include "replay/trace/file_hash.h"
+#include "replay/trace/reader.h"
+
+namespace replay::cli {
+namespace {
+
+struct Options {
+  std::string trace;
+  std::string allocator = "mem";
+  std::string baseline = "glibc";
+  int repeat = 30;
+  std::string seed;
+  std::string touch = "page";
+  std::string events;
+  bool quiet = false;
+  VerdictOptions verdict;
+};
+
+struct Sides {
+  Subject subject;
+  Subject baseline;
+};
+
+// glibc takes the binding of the other; two other bindings are not comparable.
+Sides resolve(const Options& options) {
+  const std::string program_dir = program_directory();
+  Sides sides{resolve_subject(options.allocator, program_dir),
+              resolve_subject(options.baseline, program_dir)};
+  if (sides.baseline.name == "glibc") sides.baseline = glibc_subject(sides.subject.binding);
+  if (sides.subject.name == "glibc") sides.subject = glibc_subject(sides.baseline.binding);
+  if (sides.subject.binding != sides.baseline.binding) {
+    throw Error(fmt::format("{} runs {}, {} {}: the two are not comparable", sides.subject.name,
+                            binding_name(sides.subject.binding), sides.baseline.name,
+                            binding_name(sides.baseline.binding)),
+                ExitCode::kUsage);
+  }
+  return sides;
+}
+
+std::uint64_t seed_of(const std::string& text) {
+  if (text.empty()) return std::random_device{}();
+  std::uint64_t seed = 0;
+  if (!CLI::detail::lexical_cast(text, seed)) {
+    throw Error(fmt::format("--seed {}: expected a whole number", text), ExitCode::kUsage);
+  }
+  return seed;
+}
+
+// One repetition at a time of whatever is named, in the order given.
+class Bench {
+ public:
+  Bench(const Options& options, const Plan& plan)
+      : plan_(plan),
+        launcher_(program_directory()),
+        bar_(!options.quiet),
+        most_(options.repeat),
+        touch_(options.touch == "none"  ? Touch::kNone
+               : options.touch == "all" ? Touch::kAll
+                                        : Touch::kPage) {
+    calibration_ = run({null_subject()}, "null").subjects.front();
+  }
+
+  OneRepetition measure(const Sides& sides, int repetition, bool subject_first) {
+    done_ = repetition;
+    const std::string what = fmt::format("repetition {} of {} at most", repetition + 1, most_);
+    const SessionResult session =
+        run(subject_first ? std::vector<Subject>{sides.subject, sides.baseline}
+                          : std::vector<Subject>{sides.baseline, sides.subject},
+            what);
+    const SubjectRuns& first = session.subjects.front();
+    const SubjectRuns& second = session.subjects.back();
+    return {compute_metrics({plan_, subject_first ? first : second, calibration_}),
+            compute_metrics({plan_, subject_first ? second : first, calibration_})};
+  }
+
+ private:
+  SessionResult run(std::vector<Subject> subjects, const std::string& what) {
+    SessionOptions options;
+    options.subjects = std::move(subjects);
+    options.repetitions = 1;
+    options.touch = touch_;
+    return run_session(plan_, options, launcher_, [&](double share, const std::string&) {
+      bar_.update((done_ + share) / most_, what);
+    });
+  }
+
+  const Plan& plan_;
+  Launcher launcher_;
+  ProgressBar bar_;
+  int most_;
+  Touch touch_;
+  int done_ = 0;
+  SubjectRuns calibration_;
+};
+
+nlohmann::ordered_json trace_facts(const Options& options, const TraceReader& reader,
+                                   const Plan& plan) {
+  return {{"path", options.trace},
+          {"sha256", file_sha256(options.trace)},
+          {"events", reader.header().event_count},
+          {"first_event", plan.warmup_events},
+          {"last_event", plan.event_count}};
+}
+
+int run_ab(const Options& options) {
+  SideBySideOptions side_options;
+  side_options.most_repetitions = options.repeat;
+  side_options.seed = seed_of(options.seed);
+  side_options.rules = rules_of(options.verdict);
+  side_options.metrics = options.verdict.metrics;
+  const Sides sides = resolve(options);
+  const EventRange range = options.events.empty() ? EventRange{} : parse_range(options.events);
+  TraceReader reader(options.trace, ReadOptions{});
+  const Plan plan = compile_plan(reader, range);
+
+  SideBySide result;
+  {
+    Bench bench(options, plan);
+    result = run_side_by_side(side_options, [&](int repetition, bool subject_first) {
+      return bench.measure(sides, repetition, subject_first);
+    });
+  }
+  VerdictReport report;
+  report.rules = side_options.rules;
+  report.title =
+      fmt::format("{} against {}, {}", options.allocator, options.baseline, options.trace);
+  report.trace = trace_facts(options, reader, plan);
+  report.context = collect_context();
+  report.seed = side_options.seed;
+  report.looks = result.looks;
+  for (const auto& warning : report.context["warnings"]) {
+    report.notes.push_back(warning.get<std::string>());
+  }
+  report.notes.emplace_back(
+      "one session, both in turn: what it says holds for this machine as it was; it cannot know "
+      "what another day or machine does to one allocator alone");
+  report.tables.push_back({sides.subject.name, sides.baseline.name,
+                           binding_name(sides.subject.binding), "", result.repetitions,
+                           result.repetitions, std::move(result.samples),
+                           std::move(result.verdicts)});
+  return write_report(report, options.verdict);
+}
+
+constexpr const char* kExamples = R"(Examples:
+  allocreplay ab --trace traces/redis.trace --allocator mem --baseline glibc
+  allocreplay ab -t redis.trace -a build/release/lib/libmem.so -b /tmp/before/libmem.so
+  allocreplay ab -t redis.trace -a mem -m throughput_events_per_s -m 'peak_*' --threshold 1%
+  allocreplay ab -t redis.trace -a mem -f junit -o verdict.xml --seed 7
+
+Every repetition is a new process of each, one after the other, in an order drawn by lot. It looks
+at what it has after a few repetitions, and again and again up to --repeat, and stops as soon as all
+metrics have their verdict or hopelessly lack one; the error rate is that of all looks together.
+)";
+
+}  // namespace
+
+Command setup_ab(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("ab", "Measure two allocators in turn until it is clear");
+  app->add_option("-t,--trace", options->trace, "Trace to replay")->required()->type_name("FILE");
+  app->add_option("-a,--allocator", options->allocator,
+                  "The one to judge: a name (see: allocreplay list) or the path of a library")
+      ->type_name("NAME|LIB.so")
+      ->capture_default_str();
+  app->add_option("-b,--baseline", options->baseline, "What to judge it by")
+      ->type_name("NAME|LIB.so")
+      ->capture_default_str();
+  app->add_option("-r,--repeat", options->repeat, "Repetitions at most, each in new processes")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000).description(""));
+  app->add_option("--seed", options->seed, "Of the order, to draw the same again [by chance]")
+      ->type_name("N");
+  app->add_option("--touch", options->touch,
+                  "What to write of each object: none, one byte a page, or all bytes")
+      ->type_name("none|page|all")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"none", "page", "all"}).description(""));
+  app->add_option("-e,--events", options->events,
+                  "Measure only these events; those before FROM are replayed unmeasured")
+      ->type_name("FROM:TO");
+  add_verdict_options(*app, options->verdict);
+  app->add_flag("-q,--quiet", options->quiet, "No progress");
+  app->footer(std::string(kExamples) + kVerdictExits);
+  return {app, [options] { return run_ab(*options); }};
+}
+
+}  // namespace replay::cli

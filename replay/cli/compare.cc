@@ -1,0 +1,111 @@
+// Compares two results, of two sessions.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "replay/cli/command.h"
+#include "replay/cli/verdict_options.h"
+#include "replay/report/sessions.h"
+#include "replay/trace/error.h"
+
+namespace replay::cli {
+namespace {
+
+struct Options {
+  std::string baseline;
+  std::string subject;
+  std::vector<std::string> allow;
+  VerdictOptions verdict;
+};
+
+void refuse(const std::vector<Objection>& objections, const std::set<std::string>& allowed) {
+  for (const Objection& objection : objections) {
+    if (allowed.contains(objection.name)) continue;
+    throw Error(
+        fmt::format("{}; --allow {} compares all the same", objection.text, objection.name));
+  }
+}
+
+void judge_table(VerdictTable& table, const Rules& rules,
+                 const std::vector<std::string>& patterns) {
+  std::erase_if(table.samples, [&](const MetricSamples& samples) {
+    return !metric_wanted(samples.key, patterns);
+  });
+  if (table.samples.empty()) {
+    throw Error("no metric that both results have is called so", ExitCode::kUsage);
+  }
+  Trial trial(Design::kSeparate, rules);
+  trial.look(table.samples, 1.0);
+  table.verdicts = trial.verdicts(true);
+}
+
+int run_compare(const Options& options) {
+  if (options.baseline == "-" && options.subject == "-") {
+    throw Error("standard input (-) can be read once only", ExitCode::kUsage);
+  }
+  const std::set<std::string> allowed(options.allow.begin(), options.allow.end());
+  VerdictReport report;
+  report.design = Design::kSeparate;
+  report.rules = rules_of(options.verdict);
+  report.rules.trust_sessions = allowed.contains("drift");
+
+  const RecordedResult baseline = read_result(options.baseline);
+  const RecordedResult subject = read_result(options.subject);
+  const std::vector<Objection> found = objections(baseline, subject);
+  refuse(found, allowed);
+  for (const Objection& objection : found) report.notes.push_back("allowed: " + objection.text);
+  report.title = fmt::format("{} against {}", subject.path, baseline.path);
+  report.trace = subject.trace;
+  report.context = {{"baseline", baseline.context}, {"subject", subject.context}};
+  report.differences = context_differences(baseline, subject);
+  report.tables = pair_sessions(baseline, subject, allowed);
+  for (VerdictTable& table : report.tables) {
+    judge_table(table, report.rules, options.verdict.metrics);
+  }
+  const bool measured_alike =
+      std::all_of(report.tables.begin(), report.tables.end(),
+                  [](const VerdictTable& table) { return !table.reference.empty(); });
+  report.notes.emplace_back(
+      measured_alike
+          ? "two sessions: ratios are of ratios to glibc, which ran beside both, and what glibc "
+            "drifted itself is allowed for; a drift of one allocator alone between the sessions "
+            "cannot be seen. `allocreplay ab` measures both in one session"
+          : "two sessions without a reference in both: how far the machine drifted is not known. "
+            "`allocreplay ab` measures both in one session");
+  return write_report(report, options.verdict);
+}
+
+constexpr const char* kExamples = R"(Examples:
+  allocreplay --trace redis.trace --allocator mem -r 15 -o before.json
+  allocreplay --trace redis.trace --allocator mem -r 15 -o after.json
+  allocreplay compare before.json after.json
+  allocreplay compare before.json after.json -m throughput_events_per_s -m 'peak_*' -f markdown
+  allocreplay compare mem.json jemalloc.json --allow allocator -f junit -o verdict.xml
+
+BASELINE and SUBJECT are results of allocreplay --output. A repetition, a process of its own, is the
+unit of all statistics. Six repetitions or less rarely tell anything; fifteen do.
+)";
+
+}  // namespace
+
+Command setup_compare(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("compare", "Judge one result against another");
+  app->add_option("BASELINE", options->baseline, "Result of before; - is standard input")
+      ->required()
+      ->type_name("");
+  app->add_option("SUBJECT", options->subject, "Result of after")->required()->type_name("");
+  add_verdict_options(*app, options->verdict);
+  const std::vector<std::string> names(std::begin(kObjections), std::end(kObjections));
+  app->add_option("--allow", options->allow,
+                  "Compare although this stands against it: " + CLI::detail::join(names, ", "))
+      ->type_name("WHAT")
+      ->delimiter(',')
+      ->check(CLI::IsMember(names).description(""));
+  app->footer(std::string(kExamples) + kVerdictExits);
+  return {app, [options] { return run_compare(*options); }};
+}
+
+}  // namespace replay::cli

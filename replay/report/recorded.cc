@@ -1,0 +1,101 @@
+#include "replay/report/recorded.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <limits>
+
+#include "replay/report/json.h"
+#include "replay/trace/error.h"
+
+namespace replay {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string read_text(const std::string& path) {
+  if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
+  std::ifstream file(path, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (!file.is_open() || file.bad()) {
+    throw Error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  }
+  return text;
+}
+
+double number(const ordered_json& value) {
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+}
+
+Better better_of(const std::string& name) {
+  return name == "higher" ? Better::kHigher : name == "lower" ? Better::kLower : Better::kNone;
+}
+
+RecordedAllocator allocator_of(const ordered_json& document) {
+  RecordedAllocator allocator{document.at("allocator"), document.at("binding"), {}, {}};
+  for (const auto& [key, value] : document.at("metrics").items()) {
+    Metric metric{key, value.at("unit"), better_of(value.at("better")), {}};
+    for (const ordered_json& sample : value.at("samples")) {
+      metric.samples.push_back(number(sample));
+    }
+    if (value.value("exact", false)) allocator.exact.insert(key);
+    allocator.metrics.push_back(std::move(metric));
+  }
+  return allocator;
+}
+
+}  // namespace
+
+const Metric* RecordedAllocator::find(const std::string& key) const {
+  for (const Metric& metric : metrics) {
+    if (metric.key == key) return &metric;
+  }
+  return nullptr;
+}
+
+std::string RecordedResult::schema_major() const {
+  return schema_version.substr(0, schema_version.find('.'));
+}
+
+const RecordedAllocator* RecordedResult::find(const std::string& name,
+                                              const std::string& binding) const {
+  for (const RecordedAllocator& allocator : allocators) {
+    if (allocator.name == name && allocator.binding == binding) return &allocator;
+  }
+  return nullptr;
+}
+
+RecordedResult read_result(const std::string& path) {
+  const std::string name = path == "-" ? "standard input" : path;
+  ordered_json document;
+  try {
+    document = ordered_json::parse(read_text(path));
+  } catch (const ordered_json::parse_error& error) {
+    throw Error(fmt::format("{}: not JSON at byte {}; expected a result of allocreplay --output",
+                            name, error.byte));
+  }
+  if (!document.is_object() || document.value("schema", ordered_json()) != kSchemaName) {
+    throw Error(
+        fmt::format("{}: not a result of allocreplay (no \"schema\": \"{}\")", name, kSchemaName));
+  }
+  try {
+    RecordedResult result{name,
+                          document.at("schema_version"),
+                          document.at("context"),
+                          document.at("trace"),
+                          document.at("config"),
+                          {}};
+    for (const ordered_json& allocator : document.at("results")) {
+      result.allocators.push_back(allocator_of(allocator));
+    }
+    return result;
+  } catch (const ordered_json::exception& error) {
+    throw Error(fmt::format("{}: an incomplete or malformed result: {}", name, error.what()));
+  }
+}
+
+}  // namespace replay

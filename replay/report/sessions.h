@@ -1,0 +1,48 @@
+// Two result documents, of two sessions, made comparable: whether they may be compared at all, in
+// what they differ, and which samples of one stand against which of the other.
+// Stateless; linear in the documents.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "replay/report/recorded.h"
+#include "replay/report/verdict_report.h"
+
+namespace replay {
+
+// Reasons not to compare; each can be allowed by its name.
+inline constexpr const char* kObjections[] = {"schema",    "trace",   "config", "debug",
+                                              "allocator", "binding", "drift"};
+
+struct Objection {
+  std::string name;  // of kObjections
+  std::string text;
+};
+
+// Of the documents as wholes: schema, trace, config, debug.
+std::vector<Objection> objections(const RecordedResult& baseline, const RecordedResult& subject);
+
+// Facts of host, build and libraries; the date is none.
+std::vector<ContextDifference> context_differences(const RecordedResult& baseline,
+                                                   const RecordedResult& subject);
+
+// One table, without verdicts, for each allocator that both sessions measured, the reference
+// aside: glibc under the same binding, if both have it. If the two have no allocator in common but
+// that, but each has a single other one, those two: an objection to be allowed by "allocator", and
+// by "binding" too if that differs. Throws Error if there is nothing to compare.
+//
+// A session that was disturbed shows it in most of the reference's times, but not in all of them: a
+// median in steps of the timer may stand still while the tails of another allocator move. So every
+// time is allowed the upper quartile of what the reference's times drifted, if its own is less.
+//
+// Metrics: those that both sides have and that say which way is better.
+std::vector<VerdictTable> pair_sessions(const RecordedResult& baseline,
+                                        const RecordedResult& subject,
+                                        const std::set<std::string>& allowed);
+
+// Whether `key` matches any of the patterns, in which * stands for anything; none match all.
+bool metric_wanted(const std::string& key, const std::vector<std::string>& patterns);
+
+}  // namespace replay

@@ -1,0 +1,76 @@
+#include "replay/report/side_by_side.h"
+
+#include <algorithm>
+#include <limits>
+#include <random>
+
+#include "replay/report/sessions.h"
+#include "replay/trace/error.h"
+
+namespace replay {
+namespace {
+
+const Metric* find(const std::vector<Metric>& metrics, const std::string& key) {
+  const auto found = std::find_if(metrics.begin(), metrics.end(),
+                                  [&](const Metric& metric) { return metric.key == key; });
+  return found == metrics.end() ? nullptr : &*found;
+}
+
+std::vector<MetricSamples> wanted_metrics(const OneRepetition& first,
+                                          const std::vector<std::string>& patterns) {
+  std::vector<MetricSamples> wanted;
+  for (const Metric& metric : first.subject) {
+    if (metric.better == Better::kNone || find(first.baseline, metric.key) == nullptr) continue;
+    if (!metric_wanted(metric.key, patterns)) continue;
+    wanted.push_back({metric.key, metric.unit, metric.better, {}, {}});
+  }
+  if (wanted.empty())
+    throw Error("no metric is called so; see: allocreplay list", ExitCode::kUsage);
+  return wanted;
+}
+
+void append(std::vector<MetricSamples>& samples, const OneRepetition& repetition) {
+  for (MetricSamples& metric : samples) {
+    const Metric* subject = find(repetition.subject, metric.key);
+    const Metric* baseline = find(repetition.baseline, metric.key);
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    metric.subject.push_back(subject == nullptr ? none : subject->samples.front());
+    metric.baseline.push_back(baseline == nullptr ? none : baseline->samples.front());
+  }
+}
+
+// Whether going on to `most` repetitions cannot be expected to tell anything more.
+bool is_clear(const std::vector<MetricVerdict>& verdicts, int repetitions, int most) {
+  return std::all_of(verdicts.begin(), verdicts.end(), [&](const MetricVerdict& verdict) {
+    if (verdict.verdict != Verdict::kCannotTell) return true;
+    return !verdict.more_repetitions || repetitions + *verdict.more_repetitions > 2 * most;
+  });
+}
+
+}  // namespace
+
+SideBySide run_side_by_side(const SideBySideOptions& options, const MeasureRepetition& measure) {
+  std::mt19937_64 random(options.seed);
+  Trial trial(Design::kPaired, options.rules);
+  SideBySide result;
+  std::size_t next_look = 0;
+  while (result.repetitions < options.most_repetitions) {
+    const bool subject_first = (random() >> 63U) != 0;
+    const OneRepetition repetition = measure(result.repetitions, subject_first);
+    if (result.repetitions == 0) {
+      result.samples = wanted_metrics(repetition, options.metrics);
+      result.looks =
+          plan_looks(options.most_repetitions, result.samples.size(), options.rules.alpha);
+    }
+    append(result.samples, repetition);
+    ++result.repetitions;
+    if (result.repetitions < result.looks[next_look].repetitions) continue;
+    trial.look(result.samples, result.looks[next_look].weight);
+    ++next_look;
+    if (is_clear(trial.verdicts(false), result.repetitions, options.most_repetitions)) break;
+  }
+  result.verdicts = trial.verdicts(options.intervals);
+  return result;
+}
+
+}  // namespace replay

@@ -1,0 +1,66 @@
+#include "replay/report/verdict_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "replay/report/table.h"
+
+namespace replay {
+namespace {
+
+constexpr std::array kFormats = {
+    VerdictFormat{"text", verdict_text},
+    VerdictFormat{"json", verdict_json},
+    VerdictFormat{"markdown", verdict_markdown},
+    VerdictFormat{"junit", verdict_junit},
+};
+
+std::string signed_number(double value) {
+  return (value > 0 ? "+" : "") + (value == 0 ? std::string("0") : short_number(value));
+}
+
+}  // namespace
+
+std::span<const VerdictFormat> verdict_formats() { return kFormats; }
+
+int VerdictReport::count(Verdict verdict) const {
+  int found = 0;
+  for (const VerdictTable& table : tables) {
+    for (const MetricVerdict& metric : table.verdicts) found += metric.verdict == verdict ? 1 : 0;
+  }
+  return found;
+}
+
+ExitCode VerdictReport::exit_code() const {
+  if (count(Verdict::kWorse) > 0) return ExitCode::kRegression;
+  return count(Verdict::kCannotTell) > 0 ? ExitCode::kInconclusive : ExitCode::kOk;
+}
+
+std::string effect_text(const MetricVerdict& verdict) {
+  if (std::isfinite(verdict.ratio)) return fmt::format("{:.3f}", verdict.ratio);
+  if (!std::isfinite(verdict.difference)) return "-";
+  return signed_number(verdict.difference);
+}
+
+std::string effect_interval_text(const MetricVerdict& verdict) {
+  if (!verdict.interval) return "-";
+  if (std::isfinite(verdict.ratio)) {
+    return fmt::format("{:.3f} to {:.3f}", verdict.interval->low, verdict.interval->high);
+  }
+  return fmt::format("{} to {}", signed_number(verdict.interval->low),
+                     signed_number(verdict.interval->high));
+}
+
+std::string verdict_phrase(const MetricVerdict& verdict) {
+  std::string text = verdict_name(verdict.verdict);
+  if (verdict.verdict != Verdict::kCannotTell) return text;
+  if (verdict.more_repetitions) {
+    return text + fmt::format(": about {} more repetitions would", *verdict.more_repetitions);
+  }
+  return text + ": " + verdict.why;
+}
+
+}  // namespace replay

@@ -1,0 +1,196 @@
+"""The command line of scripts/bench_instrument."""
+
+import argparse
+import datetime
+import os
+import pathlib
+import platform
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from instrument_bench import experiments, tables
+from instrument_bench.experiments import EXPERIMENTS, Experiment
+from peer_bench.plan import Progress
+from peer_bench.processes import ROOT, Failure, fingerprint
+from peer_bench.state import State, StateError
+from peer_bench.tables import TableError, update_section
+
+EXAMPLES = """examples:
+  scripts/bench_instrument                        all comparisons, about a quarter of an hour
+  scripts/bench_instrument --only alike --most 5  five more of them
+  scripts/bench_instrument --session              one more session of mem beside glibc
+  scripts/bench_instrument --update-benchmark-md  measure what is missing, table into BENCHMARK.md
+
+A run that was stopped goes on where it was when called again; --fresh starts over. The two sessions
+that --session measures on different days are compared with each other, and with all before.
+Exit status: 0 done, 1 error or stopped, 2 wrong usage, 3 the outcome contradicts what is stated."""
+
+SESSION_TRACES = ("redis", "sqlite")
+SESSIONS = Experiment("sessions", "`compare` of sessions of one commit, all metrics of mem", "mem",
+                      "mem", SESSION_TRACES, 0)
+
+
+def arguments(argv) -> argparse.Namespace:
+    def count(text: str) -> int:
+        if not text.isdigit() or int(text) < 1:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+        return int(text)
+
+    parser = argparse.ArgumentParser(
+        prog="bench_instrument", epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Compares allocators that are alike, and ones with a planted fault, and says "
+                    "how often the verdict was right.")
+    parser.add_argument("--comparisons", type=count, metavar="N",
+                        help="of each experiment [30 alike, 20 slow, 10 leak]")
+    parser.add_argument("--most", type=count, metavar="N", help="measure at most so many now")
+    parser.add_argument("--only", metavar="NAME,...",
+                        help="of " + ", ".join(one.name for one in EXPERIMENTS))
+    parser.add_argument("--state", type=pathlib.Path, metavar="FILE",
+                        default=ROOT / "build/instrument/state.jsonl",
+                        help="outcomes [build/instrument/state.jsonl]")
+    parser.add_argument("--fresh", action="store_true", help="forget the outcomes, start over")
+    parser.add_argument("--build-dir", type=pathlib.Path, metavar="DIR",
+                        help="measure the build there, and build nothing [build/release]")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--session", action="store_true",
+                      help="measure one session for the comparison of sessions, nothing else")
+    what.add_argument("--update-benchmark-md", action="store_true",
+                      help="put the table between the marks in BENCHMARK.md")
+    return parser.parse_args(argv)
+
+
+def build() -> None:
+    subprocess.run([ROOT / "scripts/bootstrap", "--for", "test"], check=False)
+    script = ('. "$0/scripts/build.sh" && build_preset "$0" release ON core/all replay/all planted')
+    if subprocess.run(["bash", "-c", script, ROOT], check=False).returncode:
+        raise Failure("the build failed; the lines above say why")
+
+
+def machine() -> str:
+    model = next((line.split(":")[1].strip() for line in
+                  pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())
+    return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} CPUs of {model}, Linux "
+            f"{platform.release()}, {' '.join(platform.libc_ver())}")
+
+
+def chosen(options) -> list[Experiment]:
+    if not options.only:
+        return EXPERIMENTS
+    names = options.only.split(",")
+    unknown = set(names) - {one.name for one in EXPERIMENTS}
+    if unknown:
+        print(f"bench_instrument: unknown: {', '.join(sorted(unknown))}; see --help",
+              file=sys.stderr)
+        raise SystemExit(2)
+    return [one for one in EXPERIMENTS if one.name in names]
+
+
+def measure(found, options, state, build_dir) -> int:
+    """Makes the comparisons that the state does not hold yet; returns how many failed."""
+    left = [(one, trace, round_) for one in found for trace, round_ in one.jobs(options.comparisons)
+            if not state.done("full", one.name, trace, "-", round_)]
+    left = left[:options.most] if options.most else left
+    progress = Progress(len(left), who="bench_instrument")
+    failed = 0
+    for one, trace, round_ in left:
+        progress.step(f"{one.name}, {trace}, {round_ + 1}")
+        seed = random.Random(f"{one.name}/{trace}/{round_}").getrandbits(32)
+        try:
+            outcome = {"values": experiments.compare(one, trace, seed, build_dir)}
+        except (Failure, OSError, subprocess.SubprocessError, KeyError, ValueError) as error:
+            outcome = {"error": str(error)}
+            failed += 1
+            progress.say(f"{one.name}, {trace}: {error}")
+        state.add("full", one.name, trace, "-", round_, outcome)
+        progress.done += 1
+    if left:
+        progress.say(f"{len(left) - failed} comparisons made")
+    return failed
+
+
+def outcomes_of(one: Experiment, state: State, count: int | None) -> list[dict]:
+    found = []
+    for trace, round_ in one.jobs(count):
+        sample = state.samples.get(("full", one.name, trace, "-", round_), {})
+        if "values" in sample:
+            found.append(sample["values"])
+    return found
+
+
+def session_files(options, trace: str) -> list[pathlib.Path]:
+    return sorted((options.state.parent / "sessions").glob(f"{trace}.*.json"))
+
+
+def measure_session(options, build_dir) -> None:
+    for trace in SESSION_TRACES:
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        experiments.session(trace, options.state.parent / f"sessions/{trace}.{stamp}.json",
+                            build_dir)
+
+
+def text_of(rows, words: str) -> str:
+    return "\n\n".join([
+        f"    {words}", f"{machine()}.",
+        "Each comparison is a run of `allocreplay ab` of its own, with its own order of processes. "
+        "An alarm is a comparison in which any metric was called better or worse, though nothing "
+        "differs; a planted fault is found if its metric was called worse. The ratio is the median "
+        "of what was found.",
+        tables.markdown(rows)]) + "\n"
+
+
+def run(options: argparse.Namespace) -> int:
+    found = chosen(options)
+    if not options.build_dir:
+        build()
+    build_dir = (options.build_dir or ROOT / "build/release").resolve()
+    if options.session:
+        measure_session(options, build_dir)
+        return 0
+    state = State(options.state, options.fresh)
+    state.identify("full", "allocreplay", fingerprint([build_dir / "bin/allocreplay-worker",
+                                                       build_dir / "lib/libplanted_slow.so",
+                                                       build_dir / "lib/libplanted_leak.so"]))
+    failed = measure(found, options, state, build_dir)
+    rows = [(one, outcomes_of(one, state, options.comparisons)) for one in found]
+    if not options.only:
+        sessions = [outcome for trace in SESSION_TRACES for outcome in
+                    experiments.compare_sessions(session_files(options, trace), build_dir)]
+        rows.append((SESSIONS, sessions))
+    words = " ".join(["scripts/bench_instrument"] +
+                     ([f"--comparisons {options.comparisons}"] if options.comparisons else []) +
+                     ([f"--only {options.only}"] if options.only else []))
+    text = text_of(rows, words)
+    if options.update_benchmark_md:
+        update_section(ROOT / "BENCHMARK.md", text, tables.BEGIN, tables.END)
+    else:
+        sys.stdout.write(text)
+    broken = [one.name for one, outcomes in rows if not tables.keeps_its_word(one, outcomes)]
+    for name in broken:
+        print(f"bench_instrument: {name}: the outcome contradicts what is stated", file=sys.stderr)
+    return 1 if failed else 3 if broken else 0
+
+
+def stop(*_) -> None:
+    raise KeyboardInterrupt
+
+
+def main(argv=None) -> int:
+    options = arguments(argv)
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        print(f"\nbench_instrument: stopped; the outcomes are kept in {options.state}, the same "
+              "command goes on", file=sys.stderr)
+    except (Failure, StateError, TableError, OSError) as error:
+        print(f"bench_instrument: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

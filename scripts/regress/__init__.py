@@ -1,0 +1,5 @@
+"""Whether a change makes mem slower or larger: against the merge base, and against results/baseline.
+
+builds     both commits' libmem.so
+baseline   deterministic figures in results/baseline, checked and updated
+"""

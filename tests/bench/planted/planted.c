@@ -1,0 +1,99 @@
+// glibc's malloc with a planted fault, to be preloaded: what `allocreplay ab` must find.
+//
+//   PLANTED_INSTRUCTIONS  so many more instructions in every call
+//   PLANTED_LEAK_PERCENT  so many pages more than the most that were live, resident and never used
+//
+// Without either it is what the other two are to be compared with: the detour itself costs too.
+// Thread-safe. Linux with glibc, whose __libc_ names reach its malloc past this one.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *block);
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
+static inline void burn(void) {
+#if PLANTED_INSTRUCTIONS
+  __asm__ volatile(".rept " TEXT(PLANTED_INSTRUCTIONS) "\n\tnop\n\t.endr");
+#endif
+}
+
+#if PLANTED_LEAK_PERCENT
+enum { kPage = 4096, kBatch = 8 };
+static atomic_size_t live_bytes;
+static atomic_size_t leaked_pages;
+
+// Keeps the leak at its share of the most bytes that were ever live.
+static void leak(void) {
+  const size_t wanted = atomic_load(&live_bytes) / kPage * PLANTED_LEAK_PERCENT / 100;
+  size_t have = atomic_load(&leaked_pages);
+  while (have + kBatch <= wanted) {
+    if (!atomic_compare_exchange_weak(&leaked_pages, &have, have + kBatch)) continue;
+    mmap(NULL, (size_t)kBatch * kPage, PROT_READ | PROT_WRITE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    have += kBatch;
+  }
+}
+
+static size_t size_of(void *block) { return block == NULL ? 0 : malloc_usable_size(block) + 8; }
+
+static void *born(void *block) {
+  atomic_fetch_add(&live_bytes, size_of(block));
+  leak();
+  return block;
+}
+
+static void dies(void *block) { atomic_fetch_sub(&live_bytes, size_of(block)); }
+#else
+static inline void *born(void *block) { return block; }
+static inline void dies(void *block) { (void)block; }
+#endif
+
+void *malloc(size_t size) {
+  burn();
+  return born(__libc_malloc(size));
+}
+
+void *calloc(size_t count, size_t size) {
+  burn();
+  return born(__libc_calloc(count, size));
+}
+
+void *realloc(void *block, size_t size) {
+  burn();
+#if PLANTED_LEAK_PERCENT
+  const size_t before = size_of(block);
+  void *after = __libc_realloc(block, size);
+  if (after != NULL || size == 0) atomic_fetch_sub(&live_bytes, before);
+  return born(after);
+#else
+  return __libc_realloc(block, size);
+#endif
+}
+
+void free(void *block) {
+  burn();
+  dies(block);
+  __libc_free(block);
+}
+
+void *memalign(size_t alignment, size_t size) {
+  burn();
+  return born(__libc_memalign(alignment, size));
+}
+
+void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
+
+int posix_memalign(void **block, size_t alignment, size_t size) {
+  *block = memalign(alignment, size);
+  return *block == NULL ? ENOMEM : 0;
+}

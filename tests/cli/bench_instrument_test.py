@@ -1,0 +1,105 @@
+"""scripts/bench_instrument and bench_fidelity without measuring: arithmetic, tables, readers."""
+
+import os
+import unittest
+
+from fidelity_bench import __main__ as fidelity
+from fidelity_bench import programs, smaps
+from instrument_bench import __main__ as command_line
+from instrument_bench import experiments, rates, tables
+
+
+class Rates(unittest.TestCase):
+    def test_limits_are_those_of_clopper_and_pearson(self):
+        low, high = rates.limits(0, 30)
+        self.assertEqual(low, 0)
+        self.assertAlmostEqual(high, 0.1157, 4)  # 1 - 0.025^(1/30)
+        low, high = rates.limits(18, 20)
+        self.assertAlmostEqual(low, 0.6830, 4)
+        self.assertAlmostEqual(high, 0.9877, 4)
+        self.assertEqual(rates.limits(5, 5)[1], 1)
+
+    def test_a_rate_is_contradicted_only_beyond_chance(self):
+        self.assertFalse(rates.exceeds(0, 30, 0.05))
+        self.assertFalse(rates.exceeds(4, 30, 0.05))
+        self.assertTrue(rates.exceeds(7, 30, 0.05))
+        self.assertFalse(rates.falls_short(16, 20, 0.9))
+        self.assertTrue(rates.falls_short(12, 20, 0.9))
+        self.assertFalse(rates.exceeds(0, 0, 0.05) or rates.falls_short(0, 0, 0.9))
+
+
+class Tables(unittest.TestCase):
+    def outcome(self, **verdicts):
+        return {"verdicts": verdicts, "ratios": {key: 1.03 for key in verdicts}, "repetitions": 12}
+
+    def test_alarms_of_equal_allocators_are_counted(self):
+        alike = experiments.EXPERIMENTS[0]
+        outcomes = [self.outcome(a="same", b="cannot tell")] * 28 + [self.outcome(a="better")] * 2
+        row = tables.row(alike, outcomes)
+        self.assertIn("2 of 30", row[4])
+        self.assertTrue(tables.keeps_its_word(alike, outcomes))
+        self.assertFalse(tables.keeps_its_word(alike, [self.outcome(a="worse")] * 30))
+
+    def test_planted_faults_are_counted(self):
+        slow = experiments.EXPERIMENTS[1]
+        outcomes = [self.outcome(time_per_event_ns="worse", x="same")] * 20
+        self.assertIn("20 of 20", tables.row(slow, outcomes)[4])
+        self.assertTrue(tables.keeps_its_word(slow, outcomes))
+        self.assertFalse(tables.keeps_its_word(
+            slow, [self.outcome(time_per_event_ns="cannot tell")] * 20))
+        self.assertIn("1.030", tables.markdown([(slow, outcomes)]))
+
+    def test_the_traces_take_turns(self):
+        one = experiments.EXPERIMENTS[2]
+        self.assertEqual(one.jobs(3), [("redis", 0), ("sqlite", 0), ("redis", 1)])
+        self.assertEqual(len(one.jobs(None)), one.comparisons)
+
+    def test_wrong_usage_is_2(self):
+        for words in (["--only", "nothing"], ["--most", "0"], ["--nonsense"]):
+            with self.assertRaises(SystemExit) as ended:
+                command_line.chosen(command_line.arguments(words))
+            self.assertEqual(ended.exception.code, 2)
+
+
+SMAPS = b"""\
+55d0-55d1 r--p 00000000 fe:00 12 /usr/bin/x
+Anonymous:             4 kB
+55d1-55d2 rw-p 00000000 00:00 0
+Anonymous:             8 kB
+55e0-55f0 rw-p 00000000 00:00 0          [heap]
+Anonymous:            16 kB
+7f00-7f10 rw-p 00000000 00:00 0
+Anonymous:            32 kB
+7f20-7f21 rw-p 00000000 00:00 0          [anon:arena]
+Anonymous:            64 kB
+7ff0-7ff1 rw-p 00000000 00:00 0          [stack]
+Anonymous:           128 kB
+"""
+
+
+class Fidelity(unittest.TestCase):
+    def test_the_heap_is_told_from_zeroed_data_and_the_stack(self):
+        found = smaps.parse(SMAPS)
+        self.assertEqual(found.heap_bytes, (16 + 32 + 64) * 1024)
+        self.assertEqual(found.other_bytes, (4 + 8 + 128) * 1024)
+
+    def test_this_process_has_a_heap(self):
+        found = smaps.read(os.getpid())
+        self.assertGreater(found.heap_bytes, 100_000)
+        self.assertGreaterEqual(found.high_water_bytes * 1.05, found.rss_bytes)
+
+    def test_what_samples_missed_is_added(self):
+        samples = [smaps.Resident(100, 10, 200, 200), smaps.Resident(90, 10, 190, 230)]
+        self.assertEqual(smaps.peak_heap_bytes(samples), 130)
+
+    def test_a_row_shows_a_spread_and_marks_a_difference(self):
+        row = fidelity.Row(programs.PROGRAMS_KNOWN[0], "mem", [5], [100, 100.5, 100], [103] * 3, [0],
+                           [7])
+        self.assertEqual(row.cells()[3], "100")
+        self.assertEqual(row.cells()[6], "1.030")
+        row.replayed = [106, 110, 120]
+        self.assertEqual(row.cells()[5:7], ["110 (106 to 120)", "**1.100**"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,144 @@
+"""scripts/ci_regress without building: what differs from a baseline, how it is said, how it ends."""
+
+import contextlib
+import copy
+import io
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+from unittest import mock
+
+from peer_bench.tables import TableError
+from regress import __main__ as command_line
+from regress import baseline, builds
+
+BUILD = pathlib.Path(os.environ["ALLOCREPLAY_BUILD"])
+SANITIZED = os.environ.get("ALLOCREPLAY_SANITIZE", "")
+
+
+def document(pages=1000.0, calls=4.0):
+    return {"schema": "allocreplay-baseline", "schema_version": "1.0",
+            "trace": {"name": "small", "sha256": "0" * 64}, "context": {"kernel": "6.1"},
+            "units": {"peak_resident_pages": "pages", "calls_mmap": "calls"},
+            "figures": {"glibc": {"peak_resident_pages": 900.0},
+                        "mem": {"peak_resident_pages": pages, "calls_mmap": calls}}}
+
+
+class Differences(unittest.TestCase):
+    def kinds(self, old, new):
+        return {key: kind for _, key, _, _, _, kind in baseline.differences(old, new)}
+
+    def test_equal_figures_do_not_differ(self):
+        self.assertEqual(self.kinds(document(), document()), {})
+
+    def test_a_trifle_is_within_and_more_is_more(self):
+        self.assertEqual(self.kinds(document(), document(1004, 5)),
+                         {"peak_resident_pages": "within", "calls_mmap": "within"})
+        self.assertEqual(self.kinds(document(), document(1010, 2)),
+                         {"peak_resident_pages": "more", "calls_mmap": "less"})
+
+    def test_what_came_and_went_is_said(self):
+        new = document()
+        new["figures"]["mem"]["cost_x"] = 5.0
+        del new["figures"]["mem"]["calls_mmap"]
+        self.assertEqual(self.kinds(document(), new), {"cost_x": "new", "calls_mmap": "gone"})
+
+    def test_only_more_of_mem_is_a_regression(self):
+        more = document(1100)
+        self.assertEqual(baseline.regressions(baseline.differences(document(), more)), 1)
+        self.assertEqual(baseline.regressions(baseline.differences(more, document())), 0)
+        other = document()
+        other["figures"]["glibc"]["peak_resident_pages"] = 2000.0
+        self.assertEqual(baseline.regressions(baseline.differences(document(), other)), 0)
+
+    def test_markdown_names_the_change(self):
+        text = baseline.markdown("small", baseline.differences(document(), document(1100)))
+        self.assertIn("| mem: peak_resident_pages | pages | 1,000 | 1,100 | +10.00 % | **more** |",
+                      text)
+
+
+class Run(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="allocreplay-regress-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.measured = document()
+        for patch in (mock.patch.object(baseline, "FOLDER", self.folder),
+                      mock.patch.object(baseline, "measure", lambda *_: self.measured)):
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def run_it(self, *words):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
+            status = command_line.main(["--deterministic", "--trace", "small", "--build-dir",
+                                        str(self.folder), *words])
+        return status, output.getvalue()
+
+    def test_update_shows_what_changed_and_then_it_is_the_baseline(self):
+        status, text = self.run_it()
+        self.assertEqual(status, 4)
+        self.assertIn("has no baseline", text)
+        self.assertEqual(self.run_it("--update")[0], 0)
+        self.assertEqual(self.run_it()[0], 0)
+        self.measured = document(1100)
+        status, text = self.run_it()
+        self.assertEqual(status, 3)
+        self.assertIn("**more**", text)
+        status, text = self.run_it("--update")
+        self.assertEqual(status, 0)
+        self.assertIn("**more**", text)
+        self.assertEqual(self.run_it()[0], 0)
+
+    def test_another_trace_cannot_be_told_and_another_place_is_said(self):
+        self.run_it("--update")
+        self.measured = copy.deepcopy(self.measured)
+        self.measured["context"]["kernel"] = "6.2"
+        self.assertIn("kernel: 6.1 -> 6.2", self.run_it()[1])
+        self.measured["trace"]["sha256"] = "1" * 64
+        self.assertEqual(self.run_it()[0], 4)
+
+    def test_a_foreign_baseline_is_refused(self):
+        for text in ("{", "[]", json.dumps({**document(), "schema_version": "2.0"})):
+            (self.folder / "small.json").write_text(text)
+            with self.assertRaises(TableError):
+                baseline.load("small")
+            self.assertEqual(self.run_it()[0], 1)
+
+    def test_wrong_usage_is_2(self):
+        for words in (["--update"], ["--trace", "nothing"], ["--nonsense"]):
+            with self.assertRaises(SystemExit) as ended, contextlib.redirect_stderr(io.StringIO()):
+                command_line.main(words)
+            self.assertEqual(ended.exception.code, 2)
+
+
+class Measure(unittest.TestCase):
+    @unittest.skipIf(SANITIZED, "a sanitizer's malloc and a preloaded one exclude each other")
+    def test_two_measurements_agree(self):
+        one, two = (baseline.measure(BUILD / "bin/allocreplay", "small") for _ in range(2))
+        self.assertEqual({kind for *_, kind in baseline.differences(one, two)} - {"within"}, set())
+        self.assertGreater(one["figures"]["mem"]["peak_resident_pages"], 0)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's malloc and a preloaded one exclude each other")
+    def test_a_library_against_itself_has_a_verdict_in_markdown(self):
+        options = command_line.arguments(["--trace", "small", "--metric", "peak_resident_pages",
+                                          "--repeat", "12"])
+        with contextlib.redirect_stderr(io.StringIO()):
+            status, text = command_line.judge("small", options, BUILD, BUILD / "lib/libmem.so")
+        self.assertEqual(status, 0, text)
+        self.assertIn("#### small", text)
+        self.assertIn("| peak_resident_pages | pages |", text)
+
+    def test_a_commit_that_is_none_is_refused(self):
+        if subprocess.run(["git", "-C", str(builds.ROOT), "rev-parse"], capture_output=True,
+                          check=False).returncode:
+            self.skipTest("no git repository")
+        with self.assertRaises(builds.Failure):
+            builds.commit("no-such-commit")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,209 @@
+"""allocreplay compare and ab, as a user runs them."""
+
+import copy
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+import jsonschema
+
+SOURCE = pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"])
+BIN = pathlib.Path(os.environ["ALLOCREPLAY_BUILD"]) / "bin"
+TRACE = SOURCE / "traces" / "small.trace"
+SCHEMA = json.loads((SOURCE / "results" / "schema" / "verdict-v1.schema.json").read_text())
+
+
+def allocreplay(*args, stdin=""):
+    return subprocess.run([BIN / "allocreplay", *map(str, args)], input=stdin, capture_output=True,
+                          text=True, timeout=300, check=False)
+
+
+def allocator(name, time, pages, binding="preload"):
+    def metric(values, unit, better):
+        return {"value": values[0], "unit": unit, "better": better, "interval": None,
+                "samples": values}
+    return {"allocator": name, "binding": binding, "library": None, "metrics": {
+        "time_per_event_ns": metric([time * (1 + i * 1e-4) for i in range(12)], "ns", "lower"),
+        "peak_resident_pages": metric([pages] * 12, "pages", "lower"),
+        "calls_count": metric([5] * 12, "calls", "none")}, "series": {}}
+
+
+def result(*allocators):
+    return {"schema": "allocreplay-result", "schema_version": "1.0",
+            "context": {"date": "2026-01-02T03:04:05Z", "host": {"kernel": "6.1", "cpu": "a CPU"},
+                        "build": {"build_type": "Release", "sanitizers": "", "assertions": False}},
+            "trace": {"path": "x.trace", "sha256": "0" * 64, "first_event": 0, "last_event": 9},
+            "config": {"touch": "page", "repetitions": 12},
+            "results": list(allocators), "comparison": []}
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="allocreplay-verdict-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.before = result(allocator("glibc", 20, 1000), allocator("mem", 10, 1100))
+
+    def write(self, name, document):
+        path = self.folder / name
+        path.write_text(json.dumps(document))
+        return path
+
+    def compare(self, after, *args, before=None):
+        return allocreplay("compare", self.write("before.json", before or self.before),
+                           self.write("after.json", after), *args)
+
+    def verdicts(self, after, *args):
+        done = self.compare(after, "--format", "json", *args)
+        document = json.loads(done.stdout)
+        jsonschema.validate(document, SCHEMA)
+        self.assertEqual(done.returncode, document["exit_code"])
+        return {key: metric["verdict"]
+                for key, metric in document["comparisons"][0]["metrics"].items()}, document
+
+
+class Compare(Case):
+    def test_the_same_is_0(self):
+        verdicts, document = self.verdicts(self.before)
+        self.assertEqual(verdicts, {"time_per_event_ns": "same", "peak_resident_pages": "same"})
+        self.assertEqual(document["exit_code"], 0)
+        self.assertEqual(document["comparisons"][0]["reference"], "glibc")
+        self.assertEqual(document["context_differences"], [])
+
+    def test_worse_is_3(self):
+        verdicts, document = self.verdicts(
+            result(allocator("glibc", 20, 1000), allocator("mem", 11, 1100)))
+        self.assertEqual(verdicts["time_per_event_ns"], "worse")
+        self.assertEqual(document["exit_code"], 3)
+        verdicts, document = self.verdicts(
+            result(allocator("glibc", 20, 1000), allocator("mem", 9, 1100)))
+        self.assertEqual((verdicts["time_per_event_ns"], document["exit_code"]), ("better", 0))
+
+    def test_what_the_reference_drifted_is_allowed_for(self):
+        verdicts, document = self.verdicts(
+            result(allocator("glibc", 24, 1000), allocator("mem", 13, 1100)))
+        self.assertEqual(verdicts["time_per_event_ns"], "cannot tell")
+        self.assertEqual(document["exit_code"], 4)
+        metric = document["comparisons"][0]["metrics"]["time_per_event_ns"]
+        self.assertAlmostEqual(metric["drift"], 0.2, 2)
+        self.assertIn("drifted", metric["why"])
+
+    def test_a_metric_and_a_threshold_are_chosen(self):
+        after = result(allocator("glibc", 20, 1000), allocator("mem", 11, 1130))
+        verdicts, _ = self.verdicts(after, "-m", "peak_*")
+        self.assertEqual(verdicts, {"peak_resident_pages": "worse"})
+        verdicts, document = self.verdicts(after, "-m", "peak_*", "--threshold", "5%")
+        self.assertEqual(verdicts, {"peak_resident_pages": "same"})
+        self.assertEqual(document["design"]["threshold"], 0.05)
+
+    def test_what_differs_is_named(self):
+        after = copy.deepcopy(self.before)
+        after["context"]["host"]["kernel"] = "6.2"
+        done = self.compare(after)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("differs: host.kernel: 6.1 -> 6.2", done.stdout)
+
+    def test_what_is_not_comparable_is_refused_unless_allowed(self):
+        def changed(*path, to):
+            after = copy.deepcopy(self.before)
+            inner = after
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = to
+            return after
+        for what, after in {
+                "trace": changed("trace", "sha256", to="1" * 64),
+                "schema": changed("schema_version", to="2.0"),
+                "config": changed("config", "touch", to="none"),
+                "debug": changed("context", "build", "assertions", to=True),
+                "allocator": result(allocator("glibc", 20, 1000), allocator("other", 10, 1100)),
+                "binding": result(allocator("mem", 10, 1100, "in-process"))}.items():
+            done = self.compare(after)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), what)
+            self.assertIn(f"--allow {what} ", done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            allowed = self.compare(after, "--allow", what)
+            self.assertIn(allowed.returncode, (0, 4), allowed.stderr)
+
+    def test_bad_input_is_1_and_wrong_usage_2(self):
+        bad = self.folder / "bad.json"
+        bad.write_text('{"schema": ')
+        good = self.write("good.json", self.before)
+        for args, code, expected in (
+                ((good, bad), 1, "bad.json: not JSON at byte"),
+                ((good, self.folder / "none.json"), 1, "cannot read"),
+                ((good, good, "--threshold", "2"), 2, "expected a share such as 2%"),
+                ((good, good, "-m", "nothing"), 2, "no metric"),
+                ((good, good, "--allow", "everything"), 2, "--allow"),
+                (("-", "-"), 2, "once only"), ((good,), 2, "SUBJECT")):
+            done = allocreplay("compare", *args)
+            self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+            self.assertIn(expected, done.stderr)
+
+    def test_one_may_come_from_standard_input_and_go_to_a_file(self):
+        target = self.folder / "verdict.json"
+        done = allocreplay("compare", self.write("a.json", self.before), "-", "-f", "json", "-o",
+                           target, stdin=json.dumps(self.before))
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        jsonschema.validate(json.loads(target.read_text()), SCHEMA)
+
+    def test_markdown_and_junit(self):
+        after = result(allocator("glibc", 20, 1000), allocator("mem", 11, 1100))
+        markdown = self.compare(after, "-f", "markdown").stdout
+        self.assertIn("**1 worse**", markdown)
+        suite = xml.etree.ElementTree.fromstring(self.compare(after, "-f", "junit").stdout)[0]
+        self.assertEqual((suite.get("tests"), suite.get("failures")), ("2", "1"))
+        failed = [case.get("name") for case in suite if case.find("failure") is not None]
+        self.assertEqual(failed, ["time_per_event_ns"])
+
+
+class SideBySide(Case):
+    """On real processes, but on nothing that depends on time."""
+
+    def ab(self, *args):
+        done = allocreplay("ab", "-t", TRACE, "-q", "-f", "json", *args)
+        self.assertIn(done.returncode, (0, 3, 4), done.stderr)
+        document = json.loads(done.stdout)
+        jsonschema.validate(document, SCHEMA)
+        return done.returncode, document
+
+    def test_a_footprint_against_itself_is_the_same(self):
+        code, document = self.ab("-a", "mem-classic", "-b", "mem-classic", "-m", "peak_*_pages",
+                                 "--seed", "5", "-r", "20")
+        self.assertEqual(code, 0, document["counts"])
+        self.assertEqual(document["design"]["seed"], 5)
+        table = document["comparisons"][0]
+        self.assertEqual((table["subject"], table["binding"]), ("mem-classic", "in-process"))
+        metric = table["metrics"]["peak_resident_pages"]
+        self.assertEqual(len(metric["subject_samples"]), table["subject_repetitions"])
+        self.assertLess(table["subject_repetitions"], 20)
+
+    def test_an_allocator_that_never_frees_holds_more(self):
+        code, document = self.ab("-a", "bump", "-b", "mem-classic", "-m", "end_resident_pages",
+                                 "-r", "12")
+        self.assertEqual(code, 3)
+        self.assertEqual(document["counts"]["worse"], 1)
+
+    def test_two_repetitions_cannot_tell(self):
+        code, document = self.ab("-a", "bump", "-b", "glibc", "-m", "time_per_event_ns", "-r", "2")
+        self.assertEqual(code, 4)
+        self.assertEqual(document["counts"]["cannot_tell"], 1)
+
+    def test_errors(self):
+        for args, code, expected in (
+                (("-a", "mem-classic", "-b", "mem"), 2, "not comparable"),
+                (("-a", "nomalloc"), 2, "no allocator is called"),
+                (("-a", "bump", "--seed", "x"), 2, "--seed x"),
+                (("-a", "bump", "-r", "1", "-m", "nothing"), 2, "no metric")):
+            done = allocreplay("ab", "-t", TRACE, "-q", *args)
+            self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+            self.assertIn(expected, done.stderr)
+        self.assertEqual(allocreplay("ab", "-t", "/nowhere/x.trace", "-a", "bump").returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

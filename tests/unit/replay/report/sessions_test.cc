@@ -1,0 +1,142 @@
+#include "replay/report/sessions.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "replay/trace/error.h"
+
+namespace replay {
+namespace {
+
+RecordedAllocator allocator(const std::string& name, double value,
+                            const std::string& binding = "preload") {
+  return {
+      name,
+      binding,
+      {{"time", "ns", Better::kLower, {value, value}}, {"count", "calls", Better::kNone, {1, 1}}}};
+}
+
+RecordedResult made(const std::string& path, std::vector<RecordedAllocator> allocators) {
+  RecordedResult result;
+  result.path = path;
+  result.schema_version = "1.0";
+  result.context = {{"date", path},
+                    {"host", {{"cpu", "a CPU"}, {"kernel", "6.1"}}},
+                    {"build", {{"build_type", "Release"}, {"assertions", false}}}};
+  result.trace = {{"sha256", "1"}, {"first_event", 0}, {"last_event", 9}};
+  result.config = {{"touch", "page"}};
+  result.allocators = std::move(allocators);
+  return result;
+}
+
+std::vector<std::string> names(const std::vector<Objection>& objections) {
+  std::vector<std::string> found;
+  for (const Objection& objection : objections) found.push_back(objection.name);
+  return found;
+}
+
+TEST(SessionsTest, AlikeSessionsHaveNothingAgainstThem) {
+  const RecordedResult a = made("a", {});
+  EXPECT_TRUE(objections(a, made("b", {})).empty());
+  EXPECT_TRUE(context_differences(a, made("b", {})).empty());
+}
+
+TEST(SessionsTest, WhatStandsAgainstAComparisonIsNamed) {
+  const RecordedResult a = made("a", {});
+  RecordedResult b = made("b", {});
+  b.trace["sha256"] = "2";
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"trace"});
+  b = made("b", {});
+  b.trace["last_event"] = 5;
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"trace"});
+  b = made("b", {});
+  b.schema_version = "2.0";
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"schema"});
+  b = made("b", {});
+  b.config["touch"] = "none";
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
+  for (const auto& [key, value] :
+       {std::pair<const char*, nlohmann::ordered_json>{"assertions", true},
+        {"sanitizers", "thread"},
+        {"build_type", "Debug"}}) {
+    b = made("b", {});
+    b.context["build"][key] = value;
+    EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"debug"}) << key;
+    EXPECT_EQ(names(objections(b, a)), std::vector<std::string>{"debug"}) << key;
+  }
+}
+
+TEST(SessionsTest, ContextsAreComparedFactByFact) {
+  RecordedResult b = made("b", {});
+  b.context["host"]["kernel"] = "6.2";
+  b.context["host"]["governor"] = "performance";
+  const auto found = context_differences(made("a", {}), b);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].key, "host.kernel");
+  EXPECT_EQ(found[0].baseline, "6.1");
+  EXPECT_EQ(found[0].subject, "6.2");
+  EXPECT_EQ(found[1].key, "host.governor");
+  EXPECT_EQ(found[1].baseline, "(not said)");
+}
+
+TEST(SessionsTest, TheSameAllocatorStandsAgainstItselfMeasuredByGlibc) {
+  const auto tables = pair_sessions(made("a", {allocator("glibc", 10), allocator("mem", 5)}),
+                                    made("b", {allocator("glibc", 11), allocator("mem", 6)}), {});
+  ASSERT_EQ(tables.size(), 1U);
+  EXPECT_EQ(tables[0].subject, "mem");
+  EXPECT_EQ(tables[0].reference, "glibc");
+  ASSERT_EQ(tables[0].samples.size(), 1U);
+  const MetricSamples& time = tables[0].samples[0];
+  EXPECT_EQ(time.subject, (std::vector<double>{6, 6}));
+  EXPECT_EQ(time.baseline, (std::vector<double>{5, 5}));
+  EXPECT_EQ(time.subject_reference, (std::vector<double>{11, 11}));
+  EXPECT_EQ(time.baseline_reference, (std::vector<double>{10, 10}));
+}
+
+TEST(SessionsTest, TimesShareTheDriftOfTheSession) {
+  const auto with = [](double p50, double p99, double p999) {
+    return RecordedAllocator{"glibc",
+                             "preload",
+                             {{"p50", "ns", Better::kLower, {p50}},
+                              {"p99", "ns", Better::kLower, {p99}},
+                              {"p999", "ns", Better::kLower, {p999}},
+                              {"peak", "pages", Better::kLower, {1}}},
+                             {}};
+  };
+  RecordedAllocator mem = with(1, 1, 1);
+  mem.name = "mem";
+  const auto tables =
+      pair_sessions(made("a", {with(10, 10, 10), mem}), made("b", {with(10, 12, 20), mem}), {});
+  for (const MetricSamples& metric : tables.front().samples) {
+    EXPECT_NEAR(metric.session_drift, metric.unit == "ns" ? std::log(2.0) : 0, 1e-12);
+  }
+}
+
+TEST(SessionsTest, GlibcAloneHasNoReference) {
+  const auto tables =
+      pair_sessions(made("a", {allocator("glibc", 10)}), made("b", {allocator("glibc", 11)}), {});
+  ASSERT_EQ(tables.size(), 1U);
+  EXPECT_TRUE(tables[0].reference.empty());
+  EXPECT_TRUE(tables[0].samples[0].subject_reference.empty());
+}
+
+TEST(SessionsTest, OtherNamesAndBindingsOnlyWhenAllowed) {
+  const RecordedResult a = made("a", {allocator("glibc", 10), allocator("mem", 5)});
+  const RecordedResult b = made("b", {allocator("glibc", 10), allocator("other", 5)});
+  EXPECT_THROW(pair_sessions(a, b, {}), Error);
+  EXPECT_EQ(pair_sessions(a, b, {"allocator"})[0].subject, "other");
+  const RecordedResult c = made("c", {allocator("mem", 5, "in-process")});
+  EXPECT_THROW(pair_sessions(a, c, {"allocator"}), Error);
+  EXPECT_EQ(pair_sessions(a, c, {"binding"})[0].binding, "preload, in-process");
+  EXPECT_THROW(pair_sessions(a, made("d", {}), {"allocator", "binding"}), Error);
+}
+
+TEST(SessionsTest, PatternsChooseMetrics) {
+  EXPECT_TRUE(metric_wanted("peak_pages", {}));
+  EXPECT_TRUE(metric_wanted("peak_pages", {"time", "peak_*"}));
+  EXPECT_FALSE(metric_wanted("peak_pages", {"peak"}));
+}
+
+}  // namespace
+}  // namespace replay

@@ -1,0 +1,193 @@
+#include "replay/report/verdict.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace replay {
+namespace {
+
+using Samples = std::vector<double>;
+
+// n samples around `middle`, each off by a factor of up to 1 + noise either way.
+Samples noisy(std::size_t n, double middle, double noise, unsigned seed) {
+  std::mt19937 random(seed);
+  Samples samples;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double unit = static_cast<double>(random()) / static_cast<double>(random.max());
+    samples.push_back(middle * std::exp(noise * (2 * unit - 1)));
+  }
+  return samples;
+}
+
+MetricVerdict judge_one(Design design, const MetricSamples& metric, const Rules& rules = {}) {
+  Trial trial(design, rules);
+  trial.look({metric}, 1.0);
+  return trial.verdicts(true).front();
+}
+
+MetricVerdict paired(Better better, Samples subject, Samples baseline,
+                     const std::string& unit = "ns") {
+  return judge_one(Design::kPaired,
+                   {"time", unit, better, std::move(subject), std::move(baseline)});
+}
+
+TEST(VerdictTest, ALargeSureDifferenceIsBetterOrWorseByItsDirection) {
+  const Samples low = noisy(12, 100, 0.05, 1);
+  const Samples high = noisy(12, 120, 0.05, 2);
+  EXPECT_EQ(paired(Better::kLower, high, low).verdict, Verdict::kWorse);
+  EXPECT_EQ(paired(Better::kHigher, high, low).verdict, Verdict::kBetter);
+  EXPECT_EQ(paired(Better::kLower, low, high).verdict, Verdict::kBetter);
+  const MetricVerdict worse = paired(Better::kLower, high, low);
+  EXPECT_NEAR(worse.ratio, 1.2, 0.04);
+  ASSERT_TRUE(worse.interval);
+  EXPECT_LT(worse.interval->low, worse.ratio);
+  EXPECT_GT(worse.interval->high, worse.ratio);
+  EXPECT_NEAR(worse.difference, 20, 5);
+  EXPECT_LE(worse.p, 0.001);
+}
+
+TEST(VerdictTest, WithinTheThresholdIsTheSameHoweverSure) {
+  const MetricVerdict verdict = paired(Better::kLower, Samples(12, 101), Samples(12, 100));
+  EXPECT_LE(verdict.p, 0.001);
+  EXPECT_EQ(verdict.verdict, Verdict::kSame);
+  EXPECT_EQ(paired(Better::kLower, Samples(12, 103), Samples(12, 100)).verdict, Verdict::kWorse);
+}
+
+TEST(VerdictTest, NoiseCannotBeToldAndItSaysHowMuchMoreWouldTell) {
+  const MetricVerdict noise = paired(Better::kLower, noisy(8, 100, 0.2, 3), noisy(8, 100, 0.2, 4));
+  EXPECT_EQ(noise.verdict, Verdict::kCannotTell);
+  const MetricVerdict few = paired(Better::kLower, Samples(4, 110), Samples(4, 100));
+  EXPECT_EQ(few.verdict, Verdict::kCannotTell);
+  EXPECT_EQ(few.more_repetitions, 2);  // 2^(1-6) is below 5 %
+  EXPECT_FALSE(few.interval);
+}
+
+TEST(VerdictTest, TheProjectionIsAboutRight) {
+  const auto at = [](std::size_t n) {
+    return paired(Better::kLower, noisy(n, 105, 0.2, 5), noisy(n, 100, 0.2, 6));
+  };
+  const MetricVerdict early = at(10);
+  ASSERT_EQ(early.verdict, Verdict::kCannotTell);
+  ASSERT_TRUE(early.more_repetitions);
+  EXPECT_GT(*early.more_repetitions, 5);
+  EXPECT_EQ(at(150).verdict, Verdict::kWorse);
+}
+
+TEST(VerdictTest, PairsCancelADriftOfTheMachine) {
+  Samples baseline;
+  Samples subject;
+  for (int i = 0; i < 12; ++i) {
+    baseline.push_back(100.0 * std::pow(1.5, i));
+    subject.push_back(104.0 * std::pow(1.5, i));
+  }
+  EXPECT_EQ(paired(Better::kLower, subject, baseline).verdict, Verdict::kWorse);
+}
+
+TEST(VerdictTest, WhatCanBeZeroIsComparedByDifference) {
+  const MetricVerdict calls = paired(Better::kLower, Samples(12, 28), Samples(12, 0), "calls");
+  EXPECT_EQ(calls.verdict, Verdict::kWorse);
+  EXPECT_TRUE(std::isnan(calls.ratio));
+  EXPECT_EQ(calls.difference, 28);
+  EXPECT_EQ(paired(Better::kLower, Samples(12, 0), Samples(12, 0), "calls").verdict,
+            Verdict::kSame);
+  const MetricVerdict share = paired(Better::kLower, Samples(12, 0.12), Samples(12, 0.11), "share");
+  EXPECT_EQ(share.verdict, Verdict::kSame);  // a hundredth, not nine
+  EXPECT_EQ(paired(Better::kLower, Samples(12, 0.15), Samples(12, 0.11), "share").verdict,
+            Verdict::kWorse);
+}
+
+TEST(VerdictTest, OneCallOrPageIsNoDifference) {
+  EXPECT_EQ(paired(Better::kLower, Samples(12, 1), Samples(12, 2), "calls").verdict,
+            Verdict::kSame);
+  EXPECT_EQ(paired(Better::kLower, Samples(12, 1), Samples(12, 2), "ns").verdict, Verdict::kBetter);
+  EXPECT_EQ(paired(Better::kLower, Samples(12, 6), Samples(12, 2), "pages").verdict,
+            Verdict::kWorse);
+}
+
+TEST(VerdictTest, WhatWasNotMeasuredEachTimeCannotBeTold) {
+  Samples holed(12, 1);
+  holed[3] = std::nan("");
+  const MetricVerdict verdict = paired(Better::kLower, holed, Samples(12, 2));
+  EXPECT_EQ(verdict.verdict, Verdict::kCannotTell);
+  EXPECT_EQ(verdict.why, "not measured in every repetition");
+}
+
+TEST(VerdictTest, ManyMetricsNeedMoreEvidenceOfEach) {
+  const auto metric = [](const std::string& key, double value) {
+    return MetricSamples{key, "ns", Better::kLower, Samples(7, value), Samples(7, 100)};
+  };
+  const auto worst_of = [&](int count) {
+    std::vector<MetricSamples> metrics = {metric("slow", 110)};
+    for (int i = 1; i < count; ++i) {
+      metrics.push_back(metric("other" + std::to_string(i), 100.5));
+    }
+    Trial trial(Design::kPaired, {});
+    trial.look(metrics, 1.0);
+    return trial.verdicts(false).front();
+  };
+  EXPECT_EQ(worst_of(1).verdict, Verdict::kWorse);
+  EXPECT_EQ(worst_of(20).verdict, Verdict::kCannotTell);
+}
+
+MetricSamples sessions(double machine, double subject_factor, double noise) {
+  MetricSamples metric{"time", "ns", Better::kLower,
+                       noisy(15, 50 * machine * subject_factor, noise, 11),
+                       noisy(15, 50, noise, 12)};
+  metric.subject_reference = noisy(15, 100 * machine, noise, 13);
+  metric.baseline_reference = noisy(15, 100, noise, 14);
+  return metric;
+}
+
+TEST(VerdictTest, TwoSessionsAreMeasuredByTheirReference) {
+  // The machine was 30 % slower: nothing that the allocator did.
+  const MetricVerdict drifted = judge_one(Design::kSeparate, sessions(1.3, 1.0, 0.005));
+  EXPECT_NE(drifted.verdict, Verdict::kWorse);
+  EXPECT_NEAR(drifted.ratio, 1, 0.01);
+  EXPECT_NEAR(*drifted.drift, 0.3, 0.02);
+  // On a steady machine 10 % are seen; within the drift of a restless one they are not.
+  EXPECT_EQ(judge_one(Design::kSeparate, sessions(1.0, 1.1, 0.005)).verdict, Verdict::kWorse);
+  const MetricVerdict hidden = judge_one(Design::kSeparate, sessions(1.3, 1.1, 0.005));
+  EXPECT_EQ(hidden.verdict, Verdict::kCannotTell);
+  EXPECT_FALSE(hidden.more_repetitions);
+  EXPECT_EQ(judge_one(Design::kSeparate, sessions(1.0, 1.0, 0.002)).verdict, Verdict::kSame);
+}
+
+TEST(VerdictTest, TimesOfSessionsWithoutAReferenceCannotBeTold) {
+  const MetricSamples times{"time", "ns", Better::kLower, Samples(12, 120), Samples(12, 100)};
+  EXPECT_EQ(judge_one(Design::kSeparate, times).verdict, Verdict::kCannotTell);
+  Rules trusting;
+  trusting.trust_sessions = true;
+  EXPECT_EQ(judge_one(Design::kSeparate, times, trusting).verdict, Verdict::kWorse);
+  const MetricSamples pages{"held", "pages", Better::kLower, Samples(12, 120), Samples(12, 100)};
+  EXPECT_EQ(judge_one(Design::kSeparate, pages).verdict, Verdict::kWorse);
+}
+
+TEST(VerdictTest, OfExactFiguresTwoAreEnough) {
+  const auto exact = [](Samples subject, Samples baseline) {
+    MetricSamples metric{"cost", "instructions", Better::kLower, std::move(subject),
+                         std::move(baseline)};
+    metric.exact = true;
+    return judge_one(Design::kSeparate, metric).verdict;
+  };
+  EXPECT_EQ(exact({103.0, 103.1}, {100.0, 100.1}), Verdict::kWorse);
+  EXPECT_EQ(exact({97.0, 97.1}, {100.0, 100.1}), Verdict::kBetter);
+  EXPECT_EQ(exact({101.0, 101.1}, {100.0, 100.1}), Verdict::kSame);
+  EXPECT_EQ(exact({101.0, 104.0}, {100.0, 100.1}), Verdict::kCannotTell);
+}
+
+TEST(VerdictTest, LooksShareTheErrorRate) {
+  const auto spending = [](std::size_t n, double weight) {
+    Trial trial(Design::kPaired, {});
+    trial.look({{"time", "ns", Better::kLower, Samples(n, 110), Samples(n, 100)}}, weight);
+    return trial.verdicts(false).front();
+  };
+  EXPECT_DOUBLE_EQ(spending(8, 1.0).p, 2.0 / 256);
+  EXPECT_DOUBLE_EQ(spending(8, 0.5).p, 4.0 / 256);
+  EXPECT_EQ(spending(6, 1.0).verdict, Verdict::kWorse);
+  EXPECT_EQ(spending(6, 0.5).verdict, Verdict::kCannotTell);
+}
+
+}  // namespace
+}  // namespace replay
