@@ -225,6 +225,67 @@ TEST_F(MemHeapTest, AFittedObjectGrowsIntoTheGapBehindIt) {
   expect_sound();
 }
 
+TEST_F(MemHeapTest, TheShortPathOfReallocationServesTheHeapsOwnSlabs) {
+  for (const std::size_t size : {32, 64, 112, 256}) {
+    heap_->slabs().set_object_bytes(thread_, static_cast<unsigned>(small_bin(size)), size);
+    free(filled(size));
+  }
+  int events = 0;
+  const auto shortly = [&](ThreadHeap& heap, void* p, std::size_t size) {
+    return heap_->reallocate_or(
+        heap, p, size, [](void*, std::size_t) -> void* { return nullptr; },
+        [&](Span*) { ++events; });
+  };
+  void* p = filled(64);
+  EXPECT_EQ(shortly(thread_, p, 33), p);
+  void* grown = shortly(thread_, p, 100);
+  ASSERT_NE(grown, nullptr);
+  EXPECT_EQ(heap_->usable_size(grown), 112u);
+  EXPECT_TRUE(is_intact(grown, 64));
+  EXPECT_EQ(heap_->allocate(thread_, 64), p);  // was freed
+  void* shrunk = shortly(thread_, grown, 20);
+  ASSERT_NE(shrunk, nullptr);
+  EXPECT_EQ(heap_->usable_size(shrunk), 32u);
+  EXPECT_TRUE(is_intact(shrunk, 20));
+  EXPECT_EQ(events, 0);
+  // What it leaves to others.
+  EXPECT_EQ(shortly(other_, p, 33), nullptr);              // another's
+  EXPECT_EQ(shortly(thread_, p, 2000), nullptr);           // not small
+  EXPECT_EQ(shortly(thread_, p, 400), nullptr);            // a bin that has nothing
+  EXPECT_EQ(shortly(thread_, filled(600), 590), nullptr);  // fitted
+  EXPECT_EQ(shortly(thread_, filled(100000), 50), nullptr);
+  free(p);
+  EXPECT_EQ(shortly(thread_, p, 33), nullptr);  // dead
+  expect_sound();
+}
+
+TEST_F(MemHeapTest, TheShortPathOfAlignedAllocationTakesWhatIsAligned) {
+  const auto shortly = [&](std::size_t size, std::size_t align) {
+    return MemHeap<SimulatedPages>::allocate_aligned_or(
+        thread_, size, align, [](std::size_t, std::size_t) -> void* { return nullptr; });
+  };
+  EXPECT_EQ(shortly(40, 64), nullptr);  // a bin that has nothing
+  heap_->slabs().set_object_bytes(thread_, 4, 64);
+  void* p = filled(64);
+  free(p);
+  EXPECT_EQ(shortly(0, 64), nullptr);
+  EXPECT_EQ(shortly(SIZE_MAX - 5, 64), nullptr);
+  EXPECT_EQ(shortly(40, 2048), nullptr);
+  EXPECT_EQ(shortly(40, 64), p);
+  // Fitted objects wait in their bins too, at any multiple of 16.
+  filled(80);
+  void* fitted = filled(96);
+  if (is_at(fitted, 32)) {
+    filled(80);
+    fitted = filled(96);
+  }
+  ASSERT_FALSE(is_at(fitted, 32));
+  free(fitted);
+  ASSERT_EQ(thread_.bins[6]->free, fitted);
+  EXPECT_EQ(shortly(96, 32), nullptr);
+  expect_sound();
+}
+
 TEST_F(MemHeapTest, ALargeBlockShrinksAndGrowsWhereItIs) {
   void* p = filled(400000);
   const std::size_t used = heap_->runs().used_pages();
