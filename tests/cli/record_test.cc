@@ -1,126 +1,11 @@
-// `allocreplay record` from outside: programs with known calls, recorded and compared.
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-#include <sys/wait.h>
+// `allocreplay record` from outside: programs with known calls, recorded and compared. Limits,
+// windows and options: record_options_test.cc.
+#include "tests/cli/record_fixture.h"
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <string>
-#include <vector>
-
-#include "replay/trace/error.h"
-#include "replay/trace/reader.h"
-#include "replay/trace/validate.h"
-#include "tests/support/temp_folder.h"
-
-namespace replay {
+namespace replay::test {
 namespace {
 
-namespace fs = std::filesystem;
-using test::TempFolder;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
-const std::string kSubject = RECORDED_DIR "/recorded_subject";
 constexpr const char* kJemalloc = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2";
-
-struct Recording {
-  int exit_code = -1;
-  std::string text;  // what the tool said on stderr
-  std::string path;
-};
-
-struct Trace {
-  TraceHeader header;
-  std::vector<Event> events;
-  Validation validation;
-
-  std::uint64_t loss(const char* key) const {
-    return header.provenance.at("losses").at(key).get<std::uint64_t>();
-  }
-};
-
-// An event with its object numbered from the first one of interest.
-using Call = std::tuple<Op, std::uint64_t, std::uint64_t, int>;  // op, object, size, align log2
-
-class Record : public ::testing::Test {
- protected:
-  Recording record(const std::string& command, const std::string& options = "",
-                   const std::string& environment = "") {
-    Recording result;
-    result.path = dir_ / "out.trace";
-    const std::string log = dir_ / "log";
-    const int status =
-        std::system(fmt::format("{} {} record -o {} {} -- {} > /dev/null 2> {}", environment,
-                                BIN_DIR "/allocreplay", result.path, options, command, log)
-                        .c_str());
-    result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::stringstream text;
-    text << std::ifstream(log).rdbuf();
-    result.text = text.str();
-    fs::remove(log);
-    return result;
-  }
-
-  static Trace read(const Recording& recording) {
-    Trace trace;
-    TraceReader reader(recording.path);
-    trace.header = reader.header();
-    Validator validator;
-    for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
-      validator.feed(block);
-      trace.events.insert(trace.events.end(), block.begin(), block.end());
-    }
-    validator.expect_counts(trace.header);
-    trace.validation = validator.result();
-    EXPECT_EQ(trace.validation.violation, "");
-    EXPECT_TRUE(trace.header.complete);
-    return trace;
-  }
-
-  static void expect_no_losses(const Trace& trace) {
-    for (const char* key : {"events_lost", "unmatched_frees", "unmatched_reallocs",
-                            "synthesised_frees", "unfinished_reallocs"}) {
-      EXPECT_EQ(trace.loss(key), 0u) << key;
-    }
-  }
-
-  // Records the subject, which must succeed and lose nothing.
-  Trace good(const std::string& arguments, const std::string& environment = "") {
-    const Recording recording = record(kSubject + ' ' + arguments, "", environment);
-    EXPECT_EQ(recording.exit_code, 0) << recording.text;
-    Trace trace = read(recording);
-    expect_no_losses(trace);
-    EXPECT_EQ(trace.header.provenance.at("ended").dump(), R"({"kind":"exited","code":0})");
-    return trace;
-  }
-
-  // The calls between the two marks.
-  static std::vector<Call> calls_of(const Trace& trace) {
-    const auto size_is = [](std::uint64_t size) {
-      return [size](const Event& e) { return e.op == Op::kMalloc && e.size == size; };
-    };
-    const auto begin = std::find_if(trace.events.begin(), trace.events.end(), size_is(424'242));
-    const auto end = std::find_if(begin, trace.events.end(), size_is(424'243));
-    std::vector<Call> calls;
-    if (begin == trace.events.end()) return calls;
-    for (auto event = begin + 2; event < end; ++event) {
-      calls.emplace_back(event->op, event->object - begin->object, event->size, event->align_log2);
-    }
-    return calls;
-  }
-
-  bool left_over() const { return !fs::is_empty(fs::path(dir_ / "x").parent_path()); }
-
-  TempFolder dir_;
-};
 
 TEST_F(Record, KnowsEveryCFunction) {
   const std::vector<Call> expected = {
@@ -158,23 +43,6 @@ TEST_F(Record, ServesCallsThatDlsymMakes) {
   if (kSanitized) GTEST_SKIP() << "the tool itself cannot run with a dlsym preloaded";
   const Trace trace = good("c", "LD_PRELOAD=" RECORDED_DIR "/librecorded_allocating_dlsym.so");
   EXPECT_EQ(calls_of(trace).size(), 16u);
-}
-
-std::size_t births_of(const Trace& trace, std::uint64_t size) {
-  return static_cast<std::size_t>(
-      std::count_if(trace.events.begin(), trace.events.end(),
-                    [size](const Event& e) { return is_birth(e.op) && e.size == size; }));
-}
-
-std::size_t frees_of(const Trace& trace, std::uint64_t size) {
-  std::vector<std::uint64_t> objects;
-  for (const Event& e : trace.events) {
-    if (is_birth(e.op) && e.size == size) objects.push_back(e.object);
-  }
-  return static_cast<std::size_t>(
-      std::count_if(trace.events.begin(), trace.events.end(), [&objects](const Event& e) {
-        return e.op == Op::kFree && std::binary_search(objects.begin(), objects.end(), e.object);
-      }));
 }
 
 TEST_F(Record, PassesFailuresThroughAndCountsThem) {
@@ -327,147 +195,6 @@ TEST_F(Record, TellsTheCommandsFateAndSucceeds) {
   EXPECT_EQ(read(recording).header.provenance.at("ended").at("code"), 3);
 }
 
-TEST_F(Record, StopsExactlyAtALimitOfEvents) {
-  const Recording recording = record(kSubject + " loop 20000", "--limit 9k");
-  const Trace trace = read(recording);
-  EXPECT_EQ(trace.header.event_count, 9000u);
-  EXPECT_EQ(trace.header.provenance.at("losses").at("stopped_at_limit"), "events");
-  EXPECT_EQ(trace.loss("events_lost"), 0u);
-}
-
-TEST_F(Record, StopsAtALimitOfBytes) {
-  const Trace trace = read(record(kSubject + " loop 20000", "--limit 0.2MB"));
-  EXPECT_EQ(trace.header.provenance.at("losses").at("stopped_at_limit"), "bytes");
-  // Of 64 KiB, three chunks fit; a malloc and a free are a word of eight bytes each.
-  EXPECT_GT(trace.header.event_count, 3 * 65536u / 8 - 100);
-  EXPECT_LE(trace.header.event_count, 3 * 65536u / 8);
-}
-
-TEST_F(Record, StopsAtALimitOfTime) {
-  const Trace trace = read(record(kSubject + " loop 400000", "--limit 0.001s"));
-  EXPECT_EQ(trace.header.provenance.at("losses").at("stopped_at_limit"), "seconds");
-  EXPECT_LT(trace.events.back().time_ns, 1'000'000u);
-}
-
-// A window: what came before is left out and counted, and the trace makes sense on its own.
-TEST_F(Record, StartsAfterSoManyCalls) {
-  const Trace trace = read(record(kSubject + " loop 20000", "--start-after 9k"));
-  const auto& window = trace.header.provenance.at("window");
-  EXPECT_TRUE(window.at("opened").get<bool>());
-  EXPECT_GE(window.at("calls_before"), 9000);
-  EXPECT_LT(window.at("calls_before"), 9100);
-  EXPECT_GT(trace.header.event_count, 30'000u);
-  EXPECT_LE(trace.header.event_count, 31'100u);
-  EXPECT_EQ(trace.loss("unmatched_frees"), 0u);
-}
-
-TEST_F(Record, AWindowHasLimits) {
-  const Trace trace = read(record(kSubject + " loop 20000", "--start-after 9k --limit 1k"));
-  EXPECT_EQ(trace.header.event_count, 1000u);
-  EXPECT_EQ(trace.header.provenance.at("window").at("closed_by"), "events");
-}
-
-TEST_F(Record, AWindowMayNeverOpen) {
-  const Recording recording = record(kSubject + " loop 10", "--start-after signal");
-  EXPECT_EQ(read(recording).header.event_count, 0u);
-  EXPECT_NE(recording.text.find("before the recording began"), std::string::npos);
-}
-
-// The subject signals its parent, the recorder, and goes on until that has written the trace.
-TEST_F(Record, ASignalOpensAndClosesTheWindow) {
-  const std::string script = dir_ / "script";
-  const std::string trace_path = dir_ / "out.trace";
-  std::ofstream(script) << "kill -USR2 $PPID\n"
-                           "until test -s " +
-                               trace_path +
-                               "; do kill -0 $PPID; x=$(echo a b)\n"
-                               "kill -USR2 $PPID; done\n";
-  const Recording recording = record("bash " + script, "--start-after signal --signal USR2");
-  ASSERT_EQ(recording.exit_code, 0) << recording.text;
-  const Trace trace = read(recording);
-  EXPECT_EQ(trace.header.provenance.at("window").at("closed_by"), "signal");
-  EXPECT_EQ(trace.header.provenance.at("ended").at("kind"), "running");
-  EXPECT_NE(recording.text.find("runs on unrecorded"), std::string::npos) << recording.text;
-}
-
-TEST_F(Record, KeepsTheLastBytes) {
-  const Trace trace = read(record(kSubject + " loop 100000", "--keep-last 0.3MB"));
-  const auto& window = trace.header.provenance.at("window");
-  EXPECT_GT(window.at("segments_dropped"), 20);
-  const auto dropped = window.at("events_dropped").get<std::uint64_t>();
-  EXPECT_GT(trace.header.event_count, 15'000u);
-  EXPECT_LE(trace.header.event_count, 4 * 65536u / 8);
-  // Nothing is missing between what was dropped and what was kept; the end is the program's.
-  EXPECT_GE(dropped + trace.header.event_count + 2, 200'000u);
-  EXPECT_EQ(trace.events.front().time_ns < trace.events.back().time_ns, true);
-  EXPECT_EQ(trace.loss("unmatched_frees"), 0u);
-  EXPECT_EQ(trace.loss("synthesised_frees"), 0u);
-}
-
-TEST_F(Record, KeepsTheLastBytesOfManyThreads) {
-  const Recording recording =
-      record(kSubject + " race", "--keep-last 2MB", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0");
-  const Trace trace = read(recording);
-  EXPECT_GT(trace.header.provenance.at("window").at("segments_dropped"), 100);
-  EXPECT_EQ(trace.loss("unmatched_frees"), 0u);
-  EXPECT_EQ(trace.loss("synthesised_frees"), 0u);
-}
-
-TEST_F(Record, NamesTheStackOfEveryAllocation) {
-  for (const char* mode : {"unwind", "fp"}) {
-    const Recording recording = record(kSubject + " sites 300", std::string("--sites=") + mode);
-    TraceReader reader(recording.path);
-    std::size_t found = 0;
-    std::uint32_t first = 0;
-    std::vector<Event> births;
-    for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
-      for (const Event& e : block) {
-        // What was allocated before the library's constructor ran has none.
-        if (e.op == Op::kFree || !births.empty()) {
-          EXPECT_EQ(e.site == 0, e.op == Op::kFree) << mode;
-        }
-        if (e.op == Op::kMalloc && e.size == 801) births.push_back(e);
-      }
-    }
-    ASSERT_EQ(births.size(), 300u) << recording.text;
-    for (const Event& e : births) {
-      if (first == 0) first = e.site;
-      found += e.site == first ? 1 : 0;
-      const auto stack = reader.sites().stack(e.site);
-      ASSERT_GE(stack.size(), 3u) << mode;
-      EXPECT_NE(reader.sites().text(stack[0]).find("innermost"), std::string::npos)
-          << mode << ' ' << reader.sites().text(stack[0]);
-      EXPECT_NE(reader.sites().text(stack[1]).find("outer"), std::string::npos) << mode;
-    }
-    EXPECT_EQ(found, 300u) << "one stack has one number";
-  }
-}
-
-TEST_F(Record, SaysHowMuchOfABlockWasTouched) {
-  const Trace trace = read(record(kSubject + " touch", "--residency"));
-  EXPECT_TRUE(trace.header.has_touched);
-  std::vector<std::uint64_t> objects;
-  for (const Event& e : trace.events) {
-    if (is_birth(e.op) && e.size == 900'001) objects.push_back(e.object);
-  }
-  ASSERT_EQ(objects.size(), 3u);
-  std::vector<std::uint32_t> touched;
-  for (const Event& e : trace.events) {
-    if (e.op == Op::kFree && std::count(objects.begin(), objects.end(), e.object) != 0) {
-      touched.push_back(e.touched);
-    }
-  }
-  // The first page holds glibc's head of the block, so it is never untouched; 1 + pages.
-  EXPECT_EQ(touched, (std::vector<std::uint32_t>{2, 12, 221}));
-}
-
-TEST_F(Record, WithoutItsOptionsATraceHasNeitherSitesNorTouchedPages) {
-  const Trace trace = good("loop 10");
-  EXPECT_FALSE(trace.header.has_sites);
-  EXPECT_FALSE(trace.header.has_touched);
-  EXPECT_TRUE(trace.header.provenance.at("window").is_null());
-}
-
 TEST_F(Record, SaysWhereTheTraceComesFrom) {
   const Trace trace = good("loop 10");
   const auto& from = trace.header.provenance;
@@ -504,16 +231,9 @@ TEST_F(Record, RefusesAnOutputFolderThatIsNotThere) {
   EXPECT_FALSE(left_over());
 }
 
-TEST_F(Record, RefusesANonsensicalLimit) {
-  for (const char* limit : {"0", "0s", "x", "5y", "-3", "1e3s"}) {
-    EXPECT_EQ(record("true", std::string("--limit=") + limit).exit_code, 2) << limit;
-  }
-  EXPECT_FALSE(left_over());
-}
-
 TEST_F(Record, QuietSaysNothingWhereNothingWasLost) {
   EXPECT_EQ(record(kSubject + " loop 10", "--quiet").text, "");
 }
 
 }  // namespace
-}  // namespace replay
+}  // namespace replay::test

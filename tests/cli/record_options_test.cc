@@ -1,0 +1,159 @@
+// What `allocreplay record` leaves out or adds when it is asked to: limits, windows, call sites,
+// touched pages.
+#include "tests/cli/record_fixture.h"
+
+namespace replay::test {
+namespace {
+
+class RecordOptions : public Record {};
+
+TEST_F(RecordOptions, StopsExactlyAtALimitOfEvents) {
+  const Recording recording = record(kSubject + " loop 20000", "--limit 9k");
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.header.event_count, 9000u);
+  EXPECT_EQ(trace.header.provenance.at("losses").at("stopped_at_limit"), "events");
+  EXPECT_EQ(trace.loss("events_lost"), 0u);
+}
+
+TEST_F(RecordOptions, StopsAtALimitOfBytes) {
+  const Trace trace = read(record(kSubject + " loop 20000", "--limit 0.2MB"));
+  EXPECT_EQ(trace.header.provenance.at("losses").at("stopped_at_limit"), "bytes");
+  // Of 64 KiB, three chunks fit; a malloc and a free are a word of eight bytes each.
+  EXPECT_GT(trace.header.event_count, 3 * 65536u / 8 - 100);
+  EXPECT_LE(trace.header.event_count, 3 * 65536u / 8);
+}
+
+TEST_F(RecordOptions, StopsAtALimitOfTime) {
+  const Trace trace = read(record(kSubject + " loop 400000", "--limit 0.001s"));
+  EXPECT_EQ(trace.header.provenance.at("losses").at("stopped_at_limit"), "seconds");
+  EXPECT_LT(trace.events.back().time_ns, 1'000'000u);
+}
+
+// A window: what came before is left out and counted, and the trace makes sense on its own.
+TEST_F(RecordOptions, StartsAfterSoManyCalls) {
+  const Trace trace = read(record(kSubject + " loop 20000", "--start-after 9k"));
+  const auto& window = trace.header.provenance.at("window");
+  EXPECT_TRUE(window.at("opened").get<bool>());
+  EXPECT_GE(window.at("calls_before"), 9000);
+  EXPECT_LT(window.at("calls_before"), 9100);
+  EXPECT_GT(trace.header.event_count, 30'000u);
+  EXPECT_LE(trace.header.event_count, 31'100u);
+  EXPECT_EQ(trace.loss("unmatched_frees"), 0u);
+}
+
+TEST_F(RecordOptions, AWindowHasLimits) {
+  const Trace trace = read(record(kSubject + " loop 20000", "--start-after 9k --limit 1k"));
+  EXPECT_EQ(trace.header.event_count, 1000u);
+  EXPECT_EQ(trace.header.provenance.at("window").at("closed_by"), "events");
+}
+
+TEST_F(RecordOptions, AWindowMayNeverOpen) {
+  const Recording recording = record(kSubject + " loop 10", "--start-after signal");
+  EXPECT_EQ(read(recording).header.event_count, 0u);
+  EXPECT_NE(recording.text.find("before the recording began"), std::string::npos);
+}
+
+// The subject signals its parent, the recorder, and goes on until that has written the trace.
+TEST_F(RecordOptions, ASignalOpensAndClosesTheWindow) {
+  const std::string script = dir_ / "script";
+  const std::string trace_path = dir_ / "out.trace";
+  std::ofstream(script) << "kill -USR2 $PPID\n"
+                           "until test -s " +
+                               trace_path +
+                               "; do kill -0 $PPID; x=$(echo a b)\n"
+                               "kill -USR2 $PPID; done\n";
+  const Recording recording = record("bash " + script, "--start-after signal --signal USR2");
+  ASSERT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.header.provenance.at("window").at("closed_by"), "signal");
+  EXPECT_EQ(trace.header.provenance.at("ended").at("kind"), "running");
+  EXPECT_NE(recording.text.find("runs on unrecorded"), std::string::npos) << recording.text;
+}
+
+TEST_F(RecordOptions, KeepsTheLastBytes) {
+  const Trace trace = read(record(kSubject + " loop 100000", "--keep-last 0.3MB"));
+  const auto& window = trace.header.provenance.at("window");
+  EXPECT_GT(window.at("segments_dropped"), 20);
+  const auto dropped = window.at("events_dropped").get<std::uint64_t>();
+  EXPECT_GT(trace.header.event_count, 15'000u);
+  EXPECT_LE(trace.header.event_count, 4 * 65536u / 8);
+  // Nothing is missing between what was dropped and what was kept; the end is the program's.
+  EXPECT_GE(dropped + trace.header.event_count + 2, 200'000u);
+  EXPECT_EQ(trace.events.front().time_ns < trace.events.back().time_ns, true);
+  EXPECT_EQ(trace.loss("unmatched_frees"), 0u);
+  EXPECT_EQ(trace.loss("synthesised_frees"), 0u);
+}
+
+TEST_F(RecordOptions, KeepsTheLastBytesOfManyThreads) {
+  const Recording recording =
+      record(kSubject + " race", "--keep-last 2MB", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0");
+  const Trace trace = read(recording);
+  EXPECT_GT(trace.header.provenance.at("window").at("segments_dropped"), 100);
+  EXPECT_EQ(trace.loss("unmatched_frees"), 0u);
+  EXPECT_EQ(trace.loss("synthesised_frees"), 0u);
+}
+
+TEST_F(RecordOptions, NamesTheStackOfEveryAllocation) {
+  for (const char* mode : {"unwind", "fp"}) {
+    const Recording recording = record(kSubject + " sites 300", std::string("--sites=") + mode);
+    TraceReader reader(recording.path);
+    std::size_t found = 0;
+    std::uint32_t first = 0;
+    std::vector<Event> births;
+    for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
+      for (const Event& e : block) {
+        // What was allocated before the library's constructor ran has none.
+        if (e.op == Op::kFree || !births.empty()) {
+          EXPECT_EQ(e.site == 0, e.op == Op::kFree) << mode;
+        }
+        if (e.op == Op::kMalloc && e.size == 801) births.push_back(e);
+      }
+    }
+    ASSERT_EQ(births.size(), 300u) << recording.text;
+    for (const Event& e : births) {
+      if (first == 0) first = e.site;
+      found += e.site == first ? 1 : 0;
+      const auto stack = reader.sites().stack(e.site);
+      ASSERT_GE(stack.size(), 3u) << mode;
+      EXPECT_NE(reader.sites().text(stack[0]).find("innermost"), std::string::npos)
+          << mode << ' ' << reader.sites().text(stack[0]);
+      EXPECT_NE(reader.sites().text(stack[1]).find("outer"), std::string::npos) << mode;
+    }
+    EXPECT_EQ(found, 300u) << "one stack has one number";
+  }
+}
+
+TEST_F(RecordOptions, SaysHowMuchOfABlockWasTouched) {
+  const Trace trace = read(record(kSubject + " touch", "--residency"));
+  EXPECT_TRUE(trace.header.has_touched);
+  std::vector<std::uint64_t> objects;
+  for (const Event& e : trace.events) {
+    if (is_birth(e.op) && e.size == 900'001) objects.push_back(e.object);
+  }
+  ASSERT_EQ(objects.size(), 3u);
+  std::vector<std::uint32_t> touched;
+  for (const Event& e : trace.events) {
+    if (e.op == Op::kFree && std::count(objects.begin(), objects.end(), e.object) != 0) {
+      touched.push_back(e.touched);
+    }
+  }
+  // The first page holds glibc's head of the block, so it is never untouched; 1 + pages.
+  EXPECT_EQ(touched, (std::vector<std::uint32_t>{2, 12, 221}));
+}
+
+TEST_F(RecordOptions, WithoutItsOptionsATraceHasNeitherSitesNorTouchedPages) {
+  const Trace trace = good("loop 10");
+  EXPECT_FALSE(trace.header.has_sites);
+  EXPECT_FALSE(trace.header.has_touched);
+  EXPECT_TRUE(trace.header.provenance.at("window").is_null());
+}
+
+TEST_F(RecordOptions, RefusesANonsensicalLimit) {
+  for (const char* limit : {"0", "0s", "x", "5y", "-3", "1e3s"}) {
+    EXPECT_EQ(record("true", std::string("--limit=") + limit).exit_code, 2) << limit;
+  }
+  EXPECT_FALSE(left_over());
+}
+
+}  // namespace
+}  // namespace replay::test
