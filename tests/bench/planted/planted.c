@@ -12,11 +12,11 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *block, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-extern void __libc_free(void *block);
+extern void* __libc_malloc(size_t size);
+extern void* __libc_calloc(size_t count, size_t size);
+extern void* __libc_realloc(void* block, size_t size);
+extern void* __libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void* block);
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
@@ -44,35 +44,35 @@ static void leak(void) {
   }
 }
 
-static size_t size_of(void *block) { return block == NULL ? 0 : malloc_usable_size(block) + 8; }
+static size_t size_of(void* block) { return block == NULL ? 0 : malloc_usable_size(block) + 8; }
 
-static void *born(void *block) {
+static void* born(void* block) {
   atomic_fetch_add(&live_bytes, size_of(block));
   leak();
   return block;
 }
 
-static void dies(void *block) { atomic_fetch_sub(&live_bytes, size_of(block)); }
+static void dies(void* block) { atomic_fetch_sub(&live_bytes, size_of(block)); }
 #else
-static inline void *born(void *block) { return block; }
-static inline void dies(void *block) { (void)block; }
+static inline void* born(void* block) { return block; }
+static inline void dies(void* block) { (void)block; }
 #endif
 
-void *malloc(size_t size) {
+void* malloc(size_t size) {
   burn();
   return born(__libc_malloc(size));
 }
 
-void *calloc(size_t count, size_t size) {
+void* calloc(size_t count, size_t size) {
   burn();
   return born(__libc_calloc(count, size));
 }
 
-void *realloc(void *block, size_t size) {
+void* realloc(void* block, size_t size) {
   burn();
 #if PLANTED_LEAK_PERCENT
   const size_t before = size_of(block);
-  void *after = __libc_realloc(block, size);
+  void* after = __libc_realloc(block, size);
   if (after != NULL || size == 0) atomic_fetch_sub(&live_bytes, before);
   return born(after);
 #else
@@ -80,20 +80,20 @@ void *realloc(void *block, size_t size) {
 #endif
 }
 
-void free(void *block) {
+void free(void* block) {
   burn();
   dies(block);
   __libc_free(block);
 }
 
-void *memalign(size_t alignment, size_t size) {
+void* memalign(size_t alignment, size_t size) {
   burn();
   return born(__libc_memalign(alignment, size));
 }
 
-void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
+void* aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
 
-int posix_memalign(void **block, size_t alignment, size_t size) {
+int posix_memalign(void** block, size_t alignment, size_t size) {
   *block = memalign(alignment, size);
   return *block == NULL ? ENOMEM : 0;
 }
