@@ -20,8 +20,9 @@ namespace replay {
 enum class Pass : std::uint32_t { kThroughput, kLatency, kMemory };
 inline constexpr int kPassCount = 3;
 
-// How much of each object the replay writes to after it got it.
-enum class Touch : std::uint32_t { kNone, kPage, kAll };
+// How much of each object the replay writes to after it got it. kRecorded is kPage for as many
+// pages as the plan says that the recorded program touched.
+enum class Touch : std::uint32_t { kNone, kPage, kAll, kRecorded };
 
 // The system calls by which an allocator gets and gives back memory.
 enum class MemoryCall : std::uint32_t { kMmap, kMunmap, kMremap, kMadvise, kMprotect, kBrk };
