@@ -41,6 +41,7 @@ class Progress final : public EventSink {
     if (++events_ % kEventsPerUpdate == 0)
       bar_->update(share_(), fmt::format("{} events", events_));
   }
+  void sites(const SiteTable& table) override { sink_.sites(table); }
   void finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance) override {
     sink_.finish(lost_events, provenance);
   }
@@ -68,6 +69,7 @@ void copy_trace(const Options& options, const std::string& already_read, EventSi
   for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
     for (const Event& event : block) progress.event(event);
   }
+  if (reader.header().has_sites) progress.sites(reader.sites());
   progress.finish(reader.header().lost_events, reader.header().provenance);
   progress.wipe();
   if (reader.truncated()) fmt::print(stderr, "allocreplay: {}\n", reader.truncation());

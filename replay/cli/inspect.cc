@@ -1,6 +1,8 @@
 // What a trace is like, as text or JSON; or its first events as tab-separated text.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "replay/cli/command.h"
 #include "replay/cli/inspect_report.h"
 #include "replay/cli/range.h"
@@ -17,15 +19,32 @@ constexpr const char* kExamples =
     "  allocreplay inspect redis.trace --json | python3 -m json.tool\n"
     "  allocreplay inspect redis.trace --events 20\n"
     "  allocreplay inspect redis.trace --events 1M: --allow-truncated\n"
+    "  allocreplay inspect server.trace --top 30     of a trace recorded with --sites\n"
     "  zstdcat a.trace.zst | allocreplay inspect -\n";
 
 struct Options {
   std::string trace;
   std::string events;
+  std::size_t top = 10;
   bool json = false;
   bool allow_truncated = false;
   bool quiet = false;
 };
+
+}  // namespace
+
+std::vector<SiteUse> hot_sites(const Summary& summary, std::size_t top) {
+  std::vector<SiteUse> hot;
+  for (const Heat& heat : kHeats) {
+    for (const SiteUse& use : hottest(summary.sites, heat.measure, top)) hot.push_back(use);
+  }
+  std::sort(hot.begin(), hot.end(),
+            [](const SiteUse& a, const SiteUse& b) { return a.site < b.site; });
+  hot.erase(std::unique(hot.begin(), hot.end()), hot.end());
+  return hot;
+}
+
+namespace {
 
 EventRange range_of(const std::string& text) {
   if (text.find(':') != std::string::npos) return parse_range(text);
@@ -64,9 +83,9 @@ int run_inspect(const Options& options) {
     const Summary summary = summarize(reader, [&] { progress->update(); });
     progress.reset();
     if (options.json) {
-      fmt::print("{}\n", inspection(reader, summary).dump(2));
+      fmt::print("{}\n", inspection(reader, summary, options.top).dump(2));
     } else {
-      print_inspection(reader, summary);
+      print_inspection(reader, summary, options.top);
     }
   }
   if (reader.truncated()) fmt::print(stderr, "allocreplay: {}\n", reader.truncation());
@@ -87,6 +106,10 @@ Command setup_inspect(CLI::App& root) {
                   "Print these events as tab-separated text instead: the first N, or FROM:TO")
       ->type_name("N|FROM:TO")
       ->excludes(json);
+  app->add_option("--top", options->top,
+                  "Of a trace with call sites: how many of the hottest to show in each respect")
+      ->type_name("N")
+      ->capture_default_str();
   app->add_flag("--allow-truncated", options->allow_truncated,
                 "Use what is whole of a damaged or unfinished trace");
   app->add_flag("-q,--quiet", options->quiet, "No progress");

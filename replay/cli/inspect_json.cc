@@ -68,9 +68,50 @@ Json frees_of(const Summary& summary) {
   return frees;
 }
 
+Json stack_of(const SiteTable& table, std::uint32_t site) {
+  const auto string_or_null = [&](std::uint32_t number) {
+    return number == 0 ? Json() : Json(table.strings[number - 1]);
+  };
+  Json stack = Json::array();
+  for (const SiteTable::Frame& frame : table.stack(site)) {
+    stack.push_back(
+        {{"text", table.text(frame)},
+         {"function", string_or_null(frame.function)},
+         {"file", string_or_null(frame.file)},
+         {"line", frame.line == 0 ? Json() : Json(frame.line)},
+         {"module", frame.module == 0 ? Json() : Json(table.modules[frame.module - 1].path)},
+         {"offset", frame.offset}});
+  }
+  return stack;
+}
+
+// null of a trace without.
+Json sites_of(const TraceReader& reader, const Summary& summary, std::size_t top) {
+  if (!reader.header().has_sites) return {};
+  Json result = {{"stacks", reader.sites().stacks.size()}, {"used", summary.sites.size()}};
+  for (const Heat& heat : kHeats) {
+    Json order = Json::array();
+    for (const SiteUse& use : hottest(summary.sites, heat.measure, top)) order.push_back(use.site);
+    result[heat.key] = order;
+  }
+  Json hot = Json::array();
+  for (const SiteUse& use : hot_sites(summary, top)) {
+    hot.push_back({{"site", use.site},
+                   {"calls", use.calls},
+                   {"requested_bytes", use.requested_bytes},
+                   {"live_bytes_at_peak", use.live_bytes_at_peak},
+                   {"live_objects_at_peak", use.live_objects_at_peak},
+                   {"unfreed_bytes", use.unfreed_bytes},
+                   {"unfreed_objects", use.unfreed_objects},
+                   {"stack", stack_of(reader.sites(), use.site)}});
+  }
+  result["hot"] = hot;
+  return result;
+}
+
 }  // namespace
 
-Json inspection(const TraceReader& reader, const Summary& summary) {
+Json inspection(const TraceReader& reader, const Summary& summary, std::size_t top) {
   const TraceHeader& header = reader.header();
   const std::uint64_t file_bytes = reader.bytes_total().value_or(reader.bytes_read());
   Json ops;
@@ -84,7 +125,7 @@ Json inspection(const TraceReader& reader, const Summary& summary) {
     bytes_per_event = static_cast<double>(file_bytes) / static_cast<double>(summary.events);
   }
   return {{"schema", "allocreplay-inspect"},
-          {"schema_version", "1.1"},
+          {"schema_version", "1.2"},
           {"file",
            {{"path", reader.path()},
             {"bytes", file_bytes},
@@ -114,6 +155,7 @@ Json inspection(const TraceReader& reader, const Summary& summary) {
           {"resizes", to_json(summary.resizes)},
           {"frees_by_threads", frees_of(summary)},
           {"live_curve", curve},
+          {"sites", sites_of(reader, summary, top)},
           {"provenance", header.provenance}};
 }
 

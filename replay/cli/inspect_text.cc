@@ -161,6 +161,49 @@ void print_curve(const Summary& summary) {
   }
 }
 
+// What a trace says, for a terminal: one line, whatever it holds.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
+std::string innermost(const SiteTable& table, std::uint32_t site) {
+  const std::vector<SiteTable::Frame> stack = table.stack(site);
+  return stack.empty() ? "(not known)" : one_line(table.text(stack.front()));
+}
+
+std::uint64_t total(const Summary& summary, std::uint64_t SiteUse::*measure) {
+  std::uint64_t sum = 0;
+  for (const SiteUse& use : summary.sites) sum += use.*measure;
+  return sum;
+}
+
+void print_hot_sites(const SiteTable& table, const Summary& summary, std::size_t top) {
+  for (const Heat& heat : kHeats) {
+    fmt::print("\nHottest call sites by {}\n", heat.title);
+    fmt::print("  {:>8} {:>12} {:>12} {:>7}  {}\n", "site", "bytes", "calls", "share",
+               "innermost frame");
+    const std::uint64_t all = total(summary, heat.measure);
+    const bool live = heat.measure == &SiteUse::live_bytes_at_peak;
+    for (const SiteUse& use : hottest(summary.sites, heat.measure, top)) {
+      fmt::print("  {:>8} {:>12} {:>12} {:5.1f} %  {}\n", use.site,
+                 bytes_text(live ? use.live_bytes_at_peak : use.requested_bytes), use.calls,
+                 percent(use.*heat.measure, all), innermost(table, use.site));
+    }
+  }
+  fmt::print("\nStacks of these sites, the innermost frame first\n");
+  for (const SiteUse& use : hot_sites(summary, top)) {
+    fmt::print("  site {}: {} in {} calls; live at the peak {} in {} objects; never freed {}\n",
+               use.site, bytes_text(use.requested_bytes), use.calls,
+               bytes_text(use.live_bytes_at_peak), use.live_objects_at_peak,
+               bytes_text(use.unfreed_bytes));
+    for (const SiteTable::Frame& frame : table.stack(use.site)) {
+      fmt::print("      {}\n", one_line(table.text(frame)));
+    }
+  }
+}
+
 void print_peak(const char* what, const LivePoint& point) {
   fmt::print("  {:<14} {} in {} objects, after event {} at {}\n", what, bytes_text(point.bytes),
              point.objects, point.event, time_text(point.time_ns));
@@ -188,7 +231,7 @@ void print_header(const TraceReader& reader, const Summary& summary) {
 
 }  // namespace
 
-void print_inspection(const TraceReader& reader, const Summary& summary) {
+void print_inspection(const TraceReader& reader, const Summary& summary, std::size_t top) {
   print_header(reader, summary);
   fmt::print("  {:<14} {}, {} requested\n", "objects", summary.objects,
              bytes_text(summary.requested_bytes));
@@ -210,6 +253,7 @@ void print_inspection(const TraceReader& reader, const Summary& summary) {
   print_resizes(summary.resizes);
   print_matrix(summary);
   print_curve(summary);
+  if (reader.header().has_sites) print_hot_sites(reader.sites(), summary, top);
   fmt::print("\nProvenance\n{}\n", reader.header().provenance.dump(2));
 }
 

@@ -47,25 +47,24 @@ TraceHeader header_of(RewriteJob& job) {
 int run_merge(const Options& options) {
   RewriteJob job(options.rewrite);
   TraceHeader header = header_of(job);
-  std::vector<TraceReader*> readers;
   std::vector<MergeSource> sources;
-  for (std::size_t i = 0; i < job.inputs(); ++i) {
-    readers.push_back(&job.reader(i));
-    sources.push_back({&job.reader(i)});
-  }
+  for (std::size_t i = 0; i < job.inputs(); ++i) sources.push_back({&job.reader(i)});
   if (options.by == "wall-clock") {
     sources = by_wall_clock(job, &header);
     header.time_unit_ns = 1;
   }
+  const std::vector<std::uint32_t> sites_before = job.place_sites();
+  for (std::size_t i = 0; i < job.inputs(); ++i) sources[i].sites_before = sites_before[i];
   TraceWriter& writer = job.open(header);
   const RewriteCounts counts = options.by == "order"
-                                   ? concatenate(readers, writer, job.progress())
+                                   ? concatenate(sources, writer, job.progress())
                                    : merge_by_time(sources, writer, job.progress());
   nlohmann::ordered_json merged = nlohmann::ordered_json::array();
-  for (const TraceReader* const reader : readers) {
-    merged.push_back({{"trace", reader->path()},
-                      {"start_unix_ns", reader->header().start_unix_ns},
-                      {"provenance", reader->header().provenance}});
+  for (const MergeSource& source : sources) {
+    const TraceReader& reader = *source.reader;
+    merged.push_back({{"trace", reader.path()},
+                      {"start_unix_ns", reader.header().start_unix_ns},
+                      {"provenance", reader.header().provenance}});
   }
   return job.finish(counts, {{"command", "merge"}, {"by", options.by}},
                     nlohmann::ordered_json{{"merged", merged}});
@@ -76,7 +75,8 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay merge a.trace b.trace --by order -o a_then_b.trace   one after the other
   allocreplay merge server.trace client.trace --by wall-clock -o host.trace
 
-Threads are numbered anew in the order in which they appear, so each trace keeps its own.)";
+Threads are numbered anew in the order in which they appear, so each trace keeps its own.
+Call sites are kept of all that have them.)";
 
 }  // namespace
 

@@ -14,6 +14,8 @@
 #include "replay/cli/explain.h"
 #include "replay/cli/progress_bar.h"
 #include "replay/cli/range.h"
+#include "replay/cli/read_progress.h"
+#include "replay/cli/standard_input.h"
 #include "replay/engine/session.h"
 #include "replay/report/compare.h"
 #include "replay/report/context.h"
@@ -41,7 +43,10 @@ struct Options {
 };
 
 Touch parse_touch(const std::string& text) {
-  return text == "none" ? Touch::kNone : text == "all" ? Touch::kAll : Touch::kPage;
+  for (const Touch touch : {Touch::kNone, Touch::kAll, Touch::kRecorded}) {
+    if (text == touch_name(touch)) return touch;
+  }
+  return Touch::kPage;
 }
 
 void add_once(std::vector<Subject>& subjects, const Subject& subject) {
@@ -64,7 +69,8 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
                          const std::vector<Subject>& named) {
   Result result;
   result.context = collect_context();
-  result.trace = {options.trace,    file_sha256(options.trace),
+  const std::string file = options.trace == "-" ? "/dev/stdin" : options.trace;
+  result.trace = {reader.path(),    file_sha256(file),
                   reader.header(),  plan.warmup_events,
                   plan.event_count, plan.checkpoints[plan.peak_live].live_bytes,
                   plan.truncation};
@@ -104,6 +110,14 @@ void write_json(const Result& result, std::optional<OutputFile>& file) {
   }
 }
 
+// What the trace says of touched pages, if that is asked for.
+std::vector<TouchedPart> touched_parts(const Options& options) {
+  if (parse_touch(options.touch) != Touch::kRecorded) return {};
+  TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
+  ReadProgress progress({&reader}, !options.quiet);
+  return read_touched_parts(reader, [&] { progress.update(); });
+}
+
 int run_replay(const Options& options) {
   const std::string program_dir = program_directory();
   std::vector<Subject> named;
@@ -122,8 +136,10 @@ int run_replay(const Options& options) {
   std::optional<OutputFile> output;  // made first: an unwritable target is told before the work
   if (!options.output.empty()) output.emplace(options.output);
 
-  TraceReader reader(options.trace, ReadOptions{options.allow_truncated});
-  const Plan plan = compile_plan(reader, range);
+  if (options.trace == "-") make_standard_input_a_file(!options.quiet);
+  const std::vector<TouchedPart> parts = touched_parts(options);
+  TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
+  const Plan plan = compile_plan(reader, range, parts);
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
 
   session_options.subjects = all_subjects(named);
@@ -160,6 +176,8 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay --trace redis.trace --events 1M:1.5M --touch none --repeat 11
   allocreplay --trace redis.trace --allocator mem --worst 5 --explain
   allocreplay --trace redis.trace --allocator mem --cost instructions --cost-events 200k
+  allocreplay record --residency -o r.trace -- COMMAND && allocreplay -t r.trace --touch recorded
+  allocreplay generate larson -o - | allocreplay --trace - --allocator mem
   allocreplay record -o redis.trace -- redis-server --save ''
   allocreplay inspect redis.trace
 
@@ -170,7 +188,8 @@ on standard error. Exit status: 0 done, 1 error, 2 wrong usage.)";
 
 Command setup_replay(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  root.add_option("-t,--trace", options->trace, "Trace to replay (made by: allocreplay record)")
+  root.add_option("-t,--trace", options->trace,
+                  "Trace to replay (made by: allocreplay record); - is standard input")
       ->type_name("FILE");
   root.add_option("-a,--allocator", options->allocators,
                   "Allocator to measure beside glibc: a name (see: allocreplay list) or the path "
@@ -181,10 +200,11 @@ Command setup_replay(CLI::App& root) {
       "Repetitions of every pass, each in a new process; verdicts need 6 [with --cost: 2]");
   repeat->type_name("N")->capture_default_str()->check(CLI::Range(1, 1000).description(""));
   root.add_option("--touch", options->touch,
-                  "What to write of each object: none, one byte a page, or all bytes")
-      ->type_name("none|page|all")
+                  "What to write of each object: none, one byte a page, all bytes, or one byte of "
+                  "as many pages as the recorded program touched (record --residency)")
+      ->type_name("none|page|all|recorded")
       ->capture_default_str()
-      ->check(CLI::IsMember({"none", "page", "all"}).description(""));
+      ->check(CLI::IsMember({"none", "page", "all", "recorded"}).description(""));
   root.add_option("-e,--events", options->events,
                   "Measure only these events; those before FROM are replayed unmeasured")
       ->type_name("FROM:TO");

@@ -8,6 +8,7 @@
 
 #include "replay/report/context.h"
 #include "replay/trace/error.h"
+#include "replay/trace/tools/site_merge.h"
 
 namespace replay::cli {
 namespace {
@@ -52,6 +53,37 @@ RewriteJob::RewriteJob(const RewriteOptions& options) : options_(options) {
   bar_.emplace(all, !options.quiet);
 }
 
+std::vector<std::uint32_t> RewriteJob::place_sites() {
+  std::vector<std::uint32_t> before(readers_.size(), 0);
+  const auto place = [&](bool streams) {
+    for (std::size_t i = 0; i < readers_.size(); ++i) {
+      TraceReader& reader = *readers_[i];
+      if (reader.bytes_total().has_value() == streams || !reader.header().has_sites) continue;
+      site_order_.push_back(i);
+      before[i] = stacks_before_;
+      if (streams) continue;
+      stacks_before_ += static_cast<std::uint32_t>(sites_of(reader).stacks.size());
+      reader.seek(0);
+    }
+  };
+  place(false);
+  place(true);  // there is one at most, and what it has is known when it was read
+  return before;
+}
+
+// The stacks stand at the end of a trace.
+const SiteTable& RewriteJob::sites_of(TraceReader& reader) {
+  reader.seek(std::numeric_limits<std::uint64_t>::max());
+  return reader.sites();
+}
+
+SiteTable RewriteJob::all_sites() {
+  SiteTable all;
+  if (readers_.size() == 1) return sites_of(*readers_.front());
+  for (const std::size_t i : site_order_) append_sites(sites_of(*readers_[i]), &all);
+  return all;
+}
+
 TraceWriter& RewriteJob::open(const TraceHeader& header) {
   writer_ = std::make_unique<TraceWriter>(options_.output, header);
   return *writer_;
@@ -63,10 +95,10 @@ TraceHeader RewriteJob::derived_header() const {
   header.time_unit_ns = from.time_unit_ns;
   header.start_unix_ns = from.start_unix_ns;
   header.provenance = from.provenance;
-  // Stacks of two traces have numbers of their own; merged, they would be mixed up.
-  header.has_sites = from.has_sites && readers_.size() == 1;
-  header.has_touched = std::all_of(readers_.begin(), readers_.end(),
-                                   [](const auto& reader) { return reader->header().has_touched; });
+  for (const auto& reader : readers_) {
+    header.has_sites = header.has_sites || reader->header().has_sites;
+    header.has_touched = header.has_touched || reader->header().has_touched;
+  }
   return header;
 }
 
@@ -84,11 +116,7 @@ int RewriteJob::finish(const RewriteCounts& counts, const Json& step,
   note["tool"] = version_text();
   if (!result["history"].is_array()) result["history"] = Json::array();
   result["history"].push_back(note);
-  TraceReader& first = *readers_.front();
-  if (writer_->has_sites() && first.header().has_sites) {
-    first.seek(std::numeric_limits<std::uint64_t>::max());  // the stacks stand at the end
-    writer_->set_sites(first.sites());
-  }
+  if (writer_->has_sites()) writer_->set_sites(all_sites());
   writer_->finish(lost, result);
   for (const auto& reader : readers_) {
     if (reader->truncated()) fmt::print(stderr, "allocreplay: {}\n", reader->truncation());

@@ -39,9 +39,15 @@ class RewriteJob {
 
   // Makes the output. `header` is what it begins with; see derived_header().
   TraceWriter& open(const TraceHeader& header);
-  // Units, start and provenance of the first input.
+  // Units, start and provenance of the first input; call sites and touched pages if any has them.
   TraceHeader derived_header() const;
   RewriteProgress progress();
+
+  // Of several inputs: what is added to the numbers of each one's call sites, so that finish() can
+  // put their tables together. Before anything is read.
+  std::vector<std::uint32_t> place_sites();
+  // The call sites of an input, which is read to its end for them.
+  static const SiteTable& sites_of(TraceReader& reader);
 
   // Ends the output and prints the report. `step` says what was done, as {"command": ...}: it joins
   // the list "history" of `provenance`, which is the input's if not given. Returns the exit code.
@@ -50,12 +56,15 @@ class RewriteJob {
              std::uint64_t further_lost_events = 0);
 
  private:
+  SiteTable all_sites();
   void print_report(const RewriteCounts& counts, const nlohmann::ordered_json& step) const;
 
   RewriteOptions options_;
   std::vector<std::unique_ptr<TraceReader>> readers_;
   std::unique_ptr<TraceWriter> writer_;
   std::optional<ReadProgress> bar_;
+  std::vector<std::size_t> site_order_;  // of the inputs, as their sites are numbered
+  std::uint32_t stacks_before_ = 0;
 };
 
 }  // namespace replay::cli

@@ -31,6 +31,18 @@ inline void touch(void* object, std::size_t from, std::size_t to) {
   }
 }
 
+// The same for Touch::kRecorded: `part` is the word of the plan that says which pages.
+inline void touch_part(void* object, std::size_t kept, std::size_t size, PlanWord part) {
+  const std::size_t into_page = reinterpret_cast<std::uintptr_t>(object) % kTouchPage;
+  const auto bytes_of = [&](std::size_t pages) {
+    return pages == 0 ? 0 : pages * kTouchPage - into_page;
+  };
+  const std::size_t from = plan_slot(part) == kAllPagesBefore ? kept : bytes_of(plan_slot(part));
+  const std::size_t to =
+      plan_size_field(part) == kAllPages ? size : bytes_of(plan_size_field(part));
+  touch<Touch::kPage>(object, from < kept ? from : kept, to < size ? to : size);
+}
+
 // For passes that look at no single call. Other probes: latency_probe.h.
 struct NoProbe {
   static std::uint64_t start() { return 0; }
@@ -74,6 +86,10 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
                        const PlanWord* end, void** slots, Probe& probe) {
   std::uint64_t failed = 0;
   for (const PlanWord* pc = begin; pc != end;) {
+    [[maybe_unused]] PlanWord part = kTouchedWhole;
+    if constexpr (kTouch == Touch::kRecorded) {
+      if (is_touched_part(*pc)) part = *pc++;
+    }
     const PlanWord word = *pc++;
     void*& slot = slots[plan_slot(word)];
     std::size_t size = plan_size_field(word);
@@ -114,7 +130,11 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
     tell(probe, op, size, result);
     slot = result;
     failed += result == nullptr ? 1 : 0;
-    touch<kTouch>(result, kept, size);
+    if constexpr (kTouch == Touch::kRecorded) {
+      if (allocator.table().backed) touch_part(result, kept, size, part);
+    } else {
+      touch<kTouch>(result, kept, size);
+    }
   }
   return failed;
 }

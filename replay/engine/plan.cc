@@ -90,7 +90,8 @@ class CheckpointList {
 
 class Compiler {
  public:
-  Compiler(TraceReader& trace, EventRange range) : trace_(trace), range_(range) {}
+  Compiler(TraceReader& trace, EventRange range, std::span<const TouchedPart> parts)
+      : trace_(trace), range_(range), parts_(parts) {}
 
   Plan compile() {
     for (auto block = trace_.next_block(); !block.empty(); block = trace_.next_block()) {
@@ -119,6 +120,10 @@ class Compiler {
   }
 
   void add(const Event& event) {
+    if (!parts_.empty() && parts_.front().event == here_.event) {
+      file_.put(parts_.front().word);
+      parts_ = parts_.subspan(1);
+    }
     switch (event.op) {
       case Op::kMalloc:
       case Op::kCalloc:
@@ -220,6 +225,7 @@ class Compiler {
 
   TraceReader& trace_;
   EventRange range_;
+  std::span<const TouchedPart> parts_;  // those to come
   Plan plan_;
   PlanFile file_;
   CheckpointList checkpoints_;
@@ -234,6 +240,8 @@ class Compiler {
 
 }  // namespace
 
-Plan compile_plan(TraceReader& trace, EventRange range) { return Compiler(trace, range).compile(); }
+Plan compile_plan(TraceReader& trace, EventRange range, std::span<const TouchedPart> parts) {
+  return Compiler(trace, range, parts).compile();
+}
 
 }  // namespace replay

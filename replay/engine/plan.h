@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "replay/engine/recorded_touch.h"
 #include "replay/engine/unique_fd.h"
 #include "replay/trace/reader.h"
 
@@ -44,7 +46,8 @@ struct Plan {
 };
 
 // Throws Error where the trace breaks its own rules (an object freed twice, never born, ...), is
-// damaged, or has no event in the range.
-Plan compile_plan(TraceReader& trace, EventRange range);
+// damaged, or has no event in the range. `parts` (recorded_touch.h) make it a plan for
+// Touch::kRecorded, which may be replayed with that alone.
+Plan compile_plan(TraceReader& trace, EventRange range, std::span<const TouchedPart> parts = {});
 
 }  // namespace replay

@@ -51,8 +51,9 @@ constexpr bool counts_memory_calls(Pass pass) {
   return pass == Pass::kMemory || pass == Pass::kExplain || pass == Pass::kKernelWork;
 }
 
-// How much of each object the replay writes to after it got it.
-enum class Touch : std::uint32_t { kNone, kPage, kAll };
+// How much of each object the replay writes to after it got it. kRecorded is kPage for as many
+// pages as the plan says that the recorded program touched.
+enum class Touch : std::uint32_t { kNone, kPage, kAll, kRecorded };
 
 enum class WorkerStatus : std::uint32_t {
   kNotStarted,

@@ -63,6 +63,8 @@ std::uint64_t run_words(const Worker& w, Touch touch_mode, auto& probe, std::uin
       return run_plan<Touch::kPage>(w.allocator, first, last, w.slots, probe);
     case Touch::kAll:
       return run_plan<Touch::kAll>(w.allocator, first, last, w.slots, probe);
+    case Touch::kRecorded:
+      return run_plan<Touch::kRecorded>(w.allocator, first, last, w.slots, probe);
   }
   return 0;
 }
@@ -184,7 +186,9 @@ void run_kernel_work(const Worker& w, Touch touch_mode) {
 }
 
 int run_worker(Worker& w) {
-  const Touch touch_mode = w.allocator.table().backed ? w.run->touch : Touch::kNone;
+  // A plan for kRecorded has words that the loop for kNone does not know.
+  const Touch touch_mode =
+      w.allocator.table().backed || w.run->touch == Touch::kRecorded ? w.run->touch : Touch::kNone;
   touch_stack();
   std::uint64_t high_water_before = 0;
   if (counts_memory_calls(w.run->pass)) {

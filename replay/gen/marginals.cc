@@ -45,7 +45,10 @@ double Marginals::mean_bytes(std::uint64_t from, std::uint64_t to) const {
 }
 
 void MarginalsMeter::add(std::span<const Event> events) {
-  for (const Event& event : events) add(event);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    prefetch_ahead(live_, events, i);
+    add(events[i]);
+  }
 }
 
 // Ends a stretch of the object's life in which it had one size.

@@ -54,6 +54,8 @@ const char* touch_name(Touch touch) {
       return "page";
     case Touch::kAll:
       return "all";
+    case Touch::kRecorded:
+      return "recorded";
   }
   return "?";
 }

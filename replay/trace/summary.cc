@@ -26,12 +26,8 @@ int Log2Histogram::end() const {
 }
 
 void Summarizer::add(std::span<const Event> events) {
-  constexpr std::size_t kAhead = 24;  // events of work hide a miss of the cache
   for (std::size_t i = 0; i < events.size(); ++i) {
-    if (i + kAhead < events.size()) {
-      const Event& ahead = events[i + kAhead];
-      live_.prefetch(ahead.object, is_birth(ahead.op));
-    }
+    prefetch_ahead(live_, events, i);
     add(events[i]);
   }
 }
@@ -148,11 +144,15 @@ Summary Summarizer::result() const {
 
 Summary summarize(TraceReader& reader, const std::function<void()>& after_block) {
   Summarizer summarizer;
+  SiteSummarizer sites;
   for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
     summarizer.add(block);
+    if (reader.header().has_sites) sites.add(block);
     after_block();
   }
-  return summarizer.result();
+  Summary summary = summarizer.result();
+  summary.sites = sites.result();
+  return summary;
 }
 
 }  // namespace replay

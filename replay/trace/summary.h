@@ -20,6 +20,7 @@
 #include "replay/trace/event.h"
 #include "replay/trace/object_map.h"
 #include "replay/trace/reader.h"
+#include "replay/trace/site_summary.h"
 
 namespace replay {
 
@@ -93,6 +94,7 @@ struct Summary {
   LivePoint peak_objects;  // and of most live objects
   LivePoint end;
   std::vector<LivePoint> curve;  // evenly spaced in events, 100 at most, and the end
+  std::vector<SiteUse> sites;    // by summarize(), of a trace that has them
 };
 
 class Summarizer {

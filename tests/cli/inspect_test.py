@@ -28,7 +28,8 @@ class Inspect(unittest.TestCase):
         document = json.loads(self.output(GOLDEN, "--json"))
         rows = [line.split("\t") for line in EVENTS[1:]]
         self.assertEqual((document["schema"], document["schema_version"]),
-                         ("allocreplay-inspect", "1.1"))
+                         ("allocreplay-inspect", "1.2"))
+        self.assertIsNone(document["sites"])
         self.assertEqual(document["events"], len(rows))
         self.assertEqual(document["file"]["bytes"], GOLDEN.stat().st_size)
         self.assertEqual(document["file"]["bytes_per_event"], GOLDEN.stat().st_size / len(rows))

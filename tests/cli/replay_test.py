@@ -19,9 +19,9 @@ TRACE = SOURCE / "traces" / "small.trace"
 SCHEMA = json.loads((SOURCE / "results" / "schema" / "result-v1.schema.json").read_text())
 
 
-def allocreplay(*args, **kwargs):
-    return subprocess.run([BIN / "allocreplay", *map(str, args)], capture_output=True, text=True,
-                          timeout=300, check=False, **kwargs)
+def allocreplay(*args, encoding="utf-8", **kwargs):
+    return subprocess.run([BIN / "allocreplay", *map(str, args)], capture_output=True,
+                          encoding=encoding, timeout=300, check=False, **kwargs)
 
 
 def replay(*args):
@@ -143,6 +143,48 @@ class Options(unittest.TestCase):
             self.assertLess(pages("none"), pages("page"))
             self.assertLessEqual(abs(pages("page") - pages("all")), 4)
 
+    def test_touching_what_the_recorded_program_touched(self):
+        rows = [f"0\t0\tmalloc\t{i}\t{100 * 4096}\t0\t0" for i in range(20)]
+        rows += [f"0\t0\tfree\t{i}\t0\t0\t11" for i in range(20)]  # 10 pages
+        text = "\n".join(["# allocreplay trace, text form 1",
+                          "time_ns\tthread\top\tobject\tsize\talign_log2\ttouched", *rows,
+                          f"# end\t{len(rows)}\n"])
+        with tempfile.TemporaryDirectory() as folder:
+            trace = pathlib.Path(folder) / "touched.trace"
+            done = allocreplay("convert", "-", trace, "-q", input=text)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+            def pages(policy):
+                done = allocreplay("-t", trace, "-a", "mem-classic", "-a", "null", "-r", "1",
+                                   "--touch", policy)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                document = json.loads(done.stdout)
+                jsonschema.validate(document, SCHEMA)
+                self.assertEqual(document["config"]["touch"], policy)
+                return document["results"][1]["metrics"]["peak_resident_pages"]["value"]
+            if not SANITIZED:
+                # The allocator itself writes on up to two pages beside a block.
+                none = pages("none")
+                self.assertLess(none, 60)
+                self.assertTrue(200 <= pages("recorded") <= 200 + none)
+                self.assertGreaterEqual(pages("page"), 2000)
+
+    def test_a_trace_may_come_from_standard_input(self):
+        data = TRACE.read_bytes()
+        streamed = subprocess.run([BIN / "allocreplay", "slice", TRACE, "-e", ":", "-o", "-"],
+                                  capture_output=True, check=True).stdout
+        for source in (data, streamed):
+            done = subprocess.run([BIN / "allocreplay", "--trace", "-", "-a", "null", "-r", "1"],
+                                  input=source, capture_output=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            trace = json.loads(done.stdout)["trace"]
+            self.assertEqual(trace["sha256"], hashlib.sha256(source).hexdigest())
+            self.assertEqual((trace["path"], trace["events"]), ("standard input", 8612))
+        with TRACE.open("rb") as file:
+            done = allocreplay("--trace", "-", "-a", "null", "-r", "1", stdin=file)
+            self.assertEqual(json.loads(done.stdout)["trace"]["sha256"],
+                             hashlib.sha256(data).hexdigest())
+
     def test_list_and_version(self):
         listed = json.loads(allocreplay("list", "--json").stdout)
         names = [row["name"] for row in listed["allocators"]]
@@ -171,6 +213,12 @@ class Errors(unittest.TestCase):
         self.check(1, "/nowhere", "-t", "/nowhere/x.trace", "-a", "null")
         self.check(1, "no event to replay", "-t", TRACE, "-a", "null", "-e", "1G:2G")
         self.check(1, "cannot create", "-t", TRACE, "-a", "null", "-o", "/nowhere/r.json")
+        self.check(1, "does not say how much of each block was touched; record it with --residency",
+                   "-t", TRACE, "-a", "null", "--touch", "recorded")
+        for data in ("no trace, " * 1_000_000, "", TRACE.read_bytes()[:5000].decode("latin1")):
+            done = allocreplay("-t", "-", "-a", "null", input=data, encoding="latin1")
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, "^allocreplay: standard input: .*(expected|cut short)")
 
     def test_a_truncated_trace_is_1_and_usable_on_demand(self):
         whole = (SOURCE / "traces" / "redis.trace").read_bytes()

@@ -29,7 +29,6 @@ DECLARATIONS = [
     "replay/trace/header.h",
     "replay/trace/importers/formats.h",
     "replay/trace/importers/importer.h",
-    "replay/trace/text_format.h",
 ]
 
 # Parts of something larger, entry points and whole programs: another test runs them.
@@ -65,6 +64,7 @@ TESTED_BY = {
     "replay/cli/record.cc": "tests/cli/record_test.*",
     "replay/cli/repair.cc": "tests/cli/toolbox_test.py",
     "replay/cli/rewrite_job.*": "tests/cli/toolbox_test.py",
+    "replay/cli/standard_input.*": "tests/cli/replay_test.py",
     "replay/cli/slice.cc": "tests/cli/toolbox_test.py",
     "replay/cli/validate.cc": "tests/cli/toolbox_test.py",
     "replay/cli/replay.cc": "tests/cli/replay_test.py",

@@ -37,10 +37,12 @@ inline Source source_of(std::string_view bytes) {
 struct Imported final : EventSink {
   TraceHeader header;  // as begin() had it, with lost_events and provenance of finish()
   std::vector<Event> events;
+  SiteTable table;
   bool finished = false;
 
   void begin(const TraceHeader& from) override { header = from; }
   void event(const Event& event) override { events.push_back(event); }
+  void sites(const SiteTable& from) override { table = from; }
   void finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance) override {
     header.lost_events = lost_events;
     header.provenance = provenance;

@@ -1,7 +1,7 @@
 // Android's memory_replay text: "TID: OP ADDRESS ARGUMENTS START_NS END_NS".
 //
 // Addresses are made up, one for each object, never given out again. How long a call took is not
-// known, so both times are the same.
+// known, so both times are the same. What was touched of a block is told in whole pages.
 #include <fmt/format.h>
 
 #include <iterator>
@@ -18,7 +18,7 @@ class AndroidSink final : public EventSink {
  public:
   explicit AndroidSink(const std::string& path) : file_(path) {}
 
-  void begin(const TraceHeader&) override {}
+  void begin(const TraceHeader& header) override { has_touched_ = header.has_touched; }
 
   void event(const Event& event) override {
     line_.clear();
@@ -44,6 +44,13 @@ class AndroidSink final : public EventSink {
         fmt::format_to(to, "free {:#x}", address);
         break;
     }
+    if (has_touched_ && !is_birth(event.op)) {
+      if (event.touched == 0) {
+        fmt::format_to(to, " -1");
+      } else {
+        fmt::format_to(to, " {}", (std::uint64_t{event.touched} - 1) * kTouchedPageBytes);
+      }
+    }
     fmt::format_to(to, " {} {}\n", event.time_ns, event.time_ns);
     file_.append({line_.data(), line_.size()});
   }
@@ -52,6 +59,7 @@ class AndroidSink final : public EventSink {
 
  private:
   OutputFile file_;
+  bool has_touched_ = false;
   fmt::memory_buffer line_;
 };
 
@@ -63,6 +71,6 @@ std::unique_ptr<EventSink> open(const std::string& path) {
 
 const Exporter kAndroidExporter{
     "android", ".android", "Android memory_replay text",
-    "what the header says: provenance, wall clock, unit of time, losses", open};
+    "what the header says: provenance, wall clock, unit of time, losses; call sites", open};
 
 }  // namespace replay

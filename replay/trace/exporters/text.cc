@@ -16,17 +16,40 @@ class TextSink final : public EventSink {
   explicit TextSink(const std::string& path) : file_(path) {}
 
   void begin(const TraceHeader& header) override {
-    file_.append(fmt::format("{}{}\n{}{}\n{}{}\n{}\n", text_format::kFirstWords,
+    has_sites_ = header.has_sites;
+    has_touched_ = header.has_touched;
+    file_.append(fmt::format("{}{}\n{}{}\n{}{}\n{}{}{}\n", text_format::kFirstWords,
                              text_format::kVersion, text_format::kTimeUnit, header.time_unit_ns,
-                             text_format::kStart, header.start_unix_ns, text_format::kColumns));
+                             text_format::kStart, header.start_unix_ns, text_format::kColumns,
+                             has_sites_ ? text_format::kSiteColumn : "",
+                             has_touched_ ? text_format::kTouchedColumn : ""));
   }
 
   void event(const Event& event) override {
     ++events_;
     line_.clear();
-    fmt::format_to(std::back_inserter(line_), "{}\t{}\t{}\t{}\t{}\t{}\n", event.time_ns,
-                   event.thread, op_name(event.op), event.object, event.size, event.align_log2);
+    const auto to = std::back_inserter(line_);
+    fmt::format_to(to, "{}\t{}\t{}\t{}\t{}\t{}", event.time_ns, event.thread, op_name(event.op),
+                   event.object, event.size, event.align_log2);
+    if (has_sites_) fmt::format_to(to, "\t{}", event.site);
+    if (has_touched_) fmt::format_to(to, "\t{}", event.touched);
+    line_.push_back('\n');
     file_.append({line_.data(), line_.size()});
+  }
+
+  void sites(const SiteTable& table) override {
+    using text_format::escaped;
+    for (const std::string& text : table.strings) line(text_format::kString, escaped(text));
+    for (const SiteTable::Module& module : table.modules) {
+      line(text_format::kModule, escaped(module.path), escaped(module.build_id));
+    }
+    for (const SiteTable::Frame& frame : table.frames) {
+      line(text_format::kFrame, frame.module, frame.offset, frame.function, frame.file, frame.line);
+    }
+    for (const SiteTable::Node& node : table.nodes) {
+      line(text_format::kNode, node.parent, node.frame);
+    }
+    for (const std::uint32_t node : table.stacks) line(text_format::kStack, node);
   }
 
   void finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance) override {
@@ -38,7 +61,16 @@ class TextSink final : public EventSink {
   }
 
  private:
+  template <class First, class... Rest>
+  void line(std::string_view words, const First& first, const Rest&... rest) {
+    std::string text = fmt::format("{}{}", words, first);
+    ((text += fmt::format("\t{}", rest)), ...);
+    file_.append(text + '\n');
+  }
+
   OutputFile file_;
+  bool has_sites_ = false;
+  bool has_touched_ = false;
   fmt::memory_buffer line_;
   std::uint64_t events_ = 0;
 };

@@ -13,6 +13,7 @@ class TraceSink final : public EventSink {
 
   void begin(const TraceHeader& header) override { writer_.emplace(path_, header); }
   void event(const Event& event) override { writer_->append(event); }
+  void sites(const SiteTable& table) override { writer_->set_sites(table); }
   void finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance) override {
     writer_->finish(lost_events, provenance);
   }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <optional>
 
 #include "replay/trace/importers/formats.h"
 #include "replay/trace/importers/lines.h"
@@ -42,6 +44,7 @@ class AndroidImport {
   AndroidImport(Source& source, CallBuilder& builder) : source_(source), builder_(builder) {}
 
   void run() {
+    if (head_tells_presence()) builder_.set_has_touched();
     for_each_line(source_, builder_, [this](std::string_view line) { read(line); });
   }
 
@@ -67,9 +70,30 @@ class AndroidImport {
       first = number(scan, "the alignment");
     }
     const std::uint64_t size = call.op == kFree ? 0 : number(scan, "the size");
+    const Tail tail = read_tail(scan, call.op == kFree || call.op == kRealloc);
     builder_.thread(call.thread);
-    read_tail(scan, call.op == kFree || call.op == kRealloc);
+    if (tail.time_ns) builder_.time_ns(*tail.time_ns);
+    builder_.touched(tail.touched);
     add(call, first, size);
+  }
+
+  // A trace says at its beginning whether it has touched pages. Who writes how much was present
+  // does so for every free and realloc, so that shows in the first lines.
+  bool head_tells_presence() {
+    std::string_view head = source_.head();
+    if (head.size() == Source::kHeadBytes) head = head.substr(0, head.rfind('\n'));
+    while (!head.empty()) {
+      const std::string_view line = head.substr(0, head.find('\n'));
+      head.remove_prefix(std::min(head.size(), line.size() + 1));
+      Scanner scan(line);
+      Call call;
+      if (!read_start(scan, &call) || (call.op != kFree && call.op != kRealloc)) continue;
+      std::size_t numbers = 0;
+      while (scan.blanks() && !scan.word().empty()) ++numbers;
+      if (call.op == kRealloc) numbers -= std::min<std::size_t>(numbers, 2);
+      if (numbers % 2 == 1) return true;
+    }
+    return false;
   }
 
   std::uint64_t number(Scanner& scan, std::string_view what) {
@@ -79,8 +103,13 @@ class AndroidImport {
     return *value;
   }
 
+  struct Tail {
+    std::optional<std::uint64_t> time_ns;
+    std::uint32_t touched = 0;  // as Event has it
+  };
+
   // Nothing, the start and end of the call, or one number before them or alone.
-  void read_tail(Scanner& scan, bool may_tell_presence) {
+  Tail read_tail(Scanner& scan, bool may_tell_presence) {
     std::array<std::uint64_t, 3> numbers{};
     std::size_t count = 0;
     bool negative_first = false;
@@ -94,11 +123,21 @@ class AndroidImport {
     if (!scan.done()) fail_tail();
     const bool tells_presence = count % 2 == 1;
     if ((tells_presence && !may_tell_presence) || (negative_first && !tells_presence)) fail_tail();
-    if (tells_presence) {
-      builder_.assumed(
-          "one number before the time stamps is how many bytes were present; it is left out");
+    Tail tail;
+    if (tells_presence && !negative_first) tail.touched = touched_of(numbers[0]);
+    if (count >= 2) tail.time_ns = numbers[count - 2];
+    return tail;
+  }
+
+  // Of a number of bytes that were present.
+  std::uint32_t touched_of(std::uint64_t bytes) {
+    if (!builder_.has_touched()) {
+      builder_.repaired("present_bytes_left_out");
+      return 0;
     }
-    if (count >= 2) builder_.time_ns(numbers[count - 2]);
+    builder_.assumed("one number before the time stamps is how many bytes were present");
+    const std::uint64_t pages = bytes / kTouchedPageBytes + (bytes % kTouchedPageBytes != 0);
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(pages + 1, UINT32_MAX));
   }
 
   [[noreturn]] void fail_tail() {

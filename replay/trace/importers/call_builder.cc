@@ -98,6 +98,8 @@ void CallBuilder::add(Call call) {
   if (is_birth(call.op) && call.name == 0 && !names_are_ids_) return repaired("failed_calls");
   call.thread = thread_;
   call.time_ns = time_ns_;
+  call.site = site_;
+  call.touched = touched_;
   pending_.push_back(call);
   drain(false);
 }
@@ -175,7 +177,9 @@ void CallBuilder::vacate(std::uint64_t name, const Call& call) {
   const auto object = live_.erase(name);
   if (!object) return;
   repaired("frees_put_in_before_reuse");
-  emit(call, Op::kFree, *object, 0);
+  Call free = call;
+  free.touched = 0;
+  emit(free, Op::kFree, *object, 0);
 }
 
 void CallBuilder::apply_birth(const Call& call) {
@@ -222,13 +226,16 @@ void CallBuilder::emit(const Call& call, Op op, std::uint64_t object, std::uint6
                .size = size,
                .thread = thread,
                .op = op,
-               .align_log2 = op == Op::kAligned ? call.align_log2 : std::uint8_t{0}});
+               .align_log2 = op == Op::kAligned ? call.align_log2 : std::uint8_t{0},
+               .site = op == Op::kFree ? 0 : call.site,
+               .touched = is_birth(op) ? 0 : call.touched});
 }
 
 void CallBuilder::finish(std::string_view format, std::string_view file) {
   drain(true);
   begin();
   write_report(format, file);
+  if (header_.has_sites) sink_.sites(site_table_);
   nlohmann::ordered_json provenance = header_.provenance;
   if (!own_format_ || !repaired_.empty()) provenance["import"] = report_;
   sink_.finish(lost_, provenance);

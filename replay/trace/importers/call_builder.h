@@ -47,6 +47,12 @@ class CallBuilder {
   // Blocks are named by numbers of which 0 is one like others; otherwise 0 is NULL.
   void set_names_are_ids() { names_are_ids_ = true; }
 
+  // Calls say how much of a block was touched, or where they were made.
+  void set_has_touched() { header_.has_touched = true; }
+  void set_has_sites() { header_.has_sites = true; }
+  bool has_touched() const { return header_.has_touched; }
+  bool has_sites() const { return header_.has_sites; }
+
   // The input is a trace in other clothes: its provenance stays as it is unless repairs were
   // needed.
   void set_own_format() { own_format_ = true; }
@@ -55,6 +61,9 @@ class CallBuilder {
   // format has for threads.
   void thread(std::uint64_t id);
   void time_ns(std::uint64_t time_ns);
+  // As Event has them; 0: not known.
+  void touched(std::uint32_t touched) { touched_ = touched; }
+  void site(std::uint32_t site) { site_ = site; }
 
   // Calls that were made, with what they returned. Where names are addresses: a birth at NULL
   // failed and is counted; free(NULL) is nothing; realloc(NULL, n) is a malloc; realloc(p, n) that
@@ -75,6 +84,8 @@ class CallBuilder {
   void repaired(std::string_view what, std::uint64_t count = 1);
   // Calls that were made and are not in the input, as far as it says.
   void lost(std::uint64_t count) { lost_ += count; }
+  // The stacks that calls named. pre: set_has_sites().
+  SiteTable& site_table() { return site_table_; }
   // What the input says of its origin, e.g. {"command": ["ls"]}; "import" joins it in finish().
   nlohmann::ordered_json& provenance() { return header_.provenance; }
 
@@ -92,6 +103,8 @@ class CallBuilder {
     std::uint64_t name = 0;      // of the block born, resized or freed; afterwards for a realloc
     std::uint64_t old_name = 0;  // of the block before a realloc
     std::uint64_t size = 0;
+    std::uint32_t site = 0;
+    std::uint32_t touched = 0;
     Op op = Op::kMalloc;
     std::uint8_t align_log2 = 0;
     bool moved = false;  // put in its place by swap_inverted()
@@ -122,6 +135,9 @@ class CallBuilder {
 
   std::uint64_t thread_ = 0;
   std::uint64_t time_ns_ = 0;
+  std::uint32_t site_ = 0;
+  std::uint32_t touched_ = 0;
+  SiteTable site_table_;
   std::deque<Call> pending_;
   PointerMap live_;
   std::unordered_map<std::uint64_t, std::uint32_t> thread_numbers_;

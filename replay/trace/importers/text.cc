@@ -31,7 +31,9 @@ class TextImport {
     while (source_.next_line(&line)) {
       if (line.starts_with('#')) {
         read_fact(line);
-      } else if (!line.empty() && line != text_format::kColumns) {
+      } else if (line.starts_with(text_format::kColumns)) {
+        read_columns(line);
+      } else if (!line.empty()) {
         if (ended_) source_.fail("an event after the line '# end'");
         read_event(line);
       }
@@ -58,9 +60,23 @@ class TextImport {
     }
   }
 
+  void read_columns(std::string_view line) {
+    Scanner scan(line);
+    scan.literal(text_format::kColumns);
+    const bool sites = scan.literal(text_format::kSiteColumn);
+    const bool touched = scan.literal(text_format::kTouchedColumn);
+    if (!scan.done()) source_.fail("expected the columns site and touched, or none, after these");
+    if (events_ != 0 && (sites != builder_.has_sites() || touched != builder_.has_touched())) {
+      source_.fail("other columns than before");
+    }
+    if (sites) builder_.set_has_sites();
+    if (touched) builder_.set_has_touched();
+  }
+
   // Lines that begin with "#" and are none of these are comments.
   void read_fact(std::string_view line) {
     Scanner scan(line);
+    if (builder_.has_sites() && read_site_entry(scan)) return;
     if (scan.literal(text_format::kTimeUnit)) {
       const std::uint64_t unit = number(scan);
       if (unit == 0 || unit > UINT32_MAX) source_.fail("the time unit is no number of 32 bits");
@@ -80,6 +96,55 @@ class TextImport {
       }
       ended_ = true;
     }
+  }
+
+  // Of the table of call sites; false if the line is none of that.
+  bool read_site_entry(Scanner& scan) {
+    SiteTable& table = builder_.site_table();
+    if (scan.literal(text_format::kString)) {
+      table.strings.push_back(text(scan.rest()));
+    } else if (scan.literal(text_format::kModule)) {
+      std::string path = text(scan.until('\t'));
+      table.modules.push_back({std::move(path), text(scan.rest())});
+    } else if (scan.literal(text_format::kFrame)) {
+      SiteTable::Frame frame;
+      frame.module = entry(scan, table.modules.size(), false);
+      frame.offset = tabbed(scan);
+      frame.function = entry(scan, table.strings.size(), false);
+      frame.file = entry(scan, table.strings.size(), false);
+      frame.line = entry(scan, UINT32_MAX, true);
+      table.frames.push_back(frame);
+    } else if (scan.literal(text_format::kNode)) {
+      SiteTable::Node node;
+      node.parent = entry(scan, table.nodes.size(), false);
+      if (table.frames.empty()) source_.fail("a node before the frames");
+      node.frame = entry(scan, table.frames.size() - 1, true);
+      table.nodes.push_back(node);
+    } else if (scan.literal(text_format::kStack)) {
+      table.stacks.push_back(entry(scan, table.nodes.size(), true));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  std::string text(std::string_view escaped) {
+    auto plain = text_format::unescaped(escaped);
+    if (!plain) source_.fail("expected \\xHH after a backslash");
+    return *std::move(plain);
+  }
+
+  std::uint64_t tabbed(Scanner& scan) {
+    const auto value = scan.decimal();
+    if (!value || !scan.literal("\t")) source_.fail("expected a number and a tab");
+    return *value;
+  }
+
+  // A number of an entry before, of `most`, or another number that is no more.
+  std::uint32_t entry(Scanner& scan, std::uint64_t most, bool last) {
+    const std::uint64_t value = last ? number(scan) : tabbed(scan);
+    if (value > most) source_.fail(fmt::format("{} where at most {} is expected", value, most));
+    return static_cast<std::uint32_t>(value);
   }
 
   std::uint64_t number(Scanner& scan) {
@@ -106,14 +171,20 @@ class TextImport {
     const std::uint64_t object = field(scan, "object");
     const std::uint64_t size = field(scan, "size");
     const auto align_log2 = scan.decimal();
-    if (!align_log2 || !scan.done())
-      source_.fail("expected a number in the last column, align_log2");
+    if (!align_log2) source_.fail("expected a number in the column align_log2");
+    const std::uint32_t site = builder_.has_sites() ? further(scan, "site") : 0;
+    const std::uint32_t touched = builder_.has_touched() ? further(scan, "touched") : 0;
+    if (!scan.done()) source_.fail("expected the end of the line after the last column");
     if (*align_log2 > 63) source_.fail("align_log2 is more than 63");
     if (op != Op::kAligned && *align_log2 != 0) source_.fail("only 'aligned' has an alignment");
     if (op == Op::kFree && size != 0) source_.fail("a free has no size");
+    if (op == Op::kFree && site != 0) source_.fail("a free has no site");
+    if (is_birth(op) && touched != 0) source_.fail("only a realloc or free says what was touched");
     ++events_;
     builder_.time_ns(time_ns);
     builder_.thread(thread);
+    builder_.site(site);
+    builder_.touched(touched);
     add(op, object, size, *align_log2);
   }
 
@@ -123,6 +194,15 @@ class TextImport {
       source_.fail(fmt::format("expected a number and a tab for the column {}", name));
     }
     return *value;
+  }
+
+  std::uint32_t further(Scanner& scan, const char* name) {
+    const bool tab = scan.literal("\t");
+    const auto value = scan.decimal();
+    if (!tab || !value || *value > UINT32_MAX) {
+      source_.fail(fmt::format("expected a tab and a number of 32 bits, the column {}", name));
+    }
+    return static_cast<std::uint32_t>(*value);
   }
 
   Op op_of(std::string_view word) {

@@ -78,21 +78,22 @@ class LiveBirths {
   ObjectMap<Event> live_;
 };
 
-std::uint64_t delayed(const TraceReader& reader, const Event& event, std::uint64_t delay_ns) {
-  if (event.time_ns > std::numeric_limits<std::uint64_t>::max() - delay_ns) {
-    throw Error(
-        fmt::format("{}: its times, {} ns later, do not fit 64 bits", reader.path(), delay_ns));
+// An event as the merged trace has it, but for objects and threads.
+Event placed(const MergeSource& source, Event event) {
+  if (event.time_ns > std::numeric_limits<std::uint64_t>::max() - source.delay_ns) {
+    throw Error(fmt::format("{}: its times, {} ns later, do not fit 64 bits", source.reader->path(),
+                            source.delay_ns));
   }
-  return event.time_ns + delay_ns;
+  event.time_ns += source.delay_ns;
+  const bool fits = event.site <= std::numeric_limits<std::uint32_t>::max() - source.sites_before;
+  event.site = event.site == 0 || !fits ? 0 : event.site + source.sites_before;
+  return event;
 }
 
 // A source of merge_by_time, with the event that is its turn.
 class Queue {
  public:
-  Queue(const MergeSource& source, NextNumbers* next)
-      : reader_(source.reader), delay_ns_(source.delay_ns), numbers_(next) {
-    load();
-  }
+  Queue(const MergeSource& source, NextNumbers* next) : source_(source), numbers_(next) { load(); }
 
   bool empty() const { return block_.empty(); }
   const Event& front() const { return event_; }
@@ -109,17 +110,13 @@ class Queue {
 
  private:
   void load() {
-    block_ = reader_->next_block();
+    block_ = source_.reader->next_block();
     at_ = 0;
     if (!block_.empty()) take();
   }
-  void take() {
-    event_ = block_[at_];
-    event_.time_ns = delayed(*reader_, event_, delay_ns_);
-  }
+  void take() { event_ = placed(source_, block_[at_]); }
 
-  TraceReader* reader_;
-  std::uint64_t delay_ns_;
+  MergeSource source_;
   Renumbering numbers_;
   std::span<const Event> block_;
   std::size_t at_ = 0;
@@ -201,16 +198,17 @@ RewriteCounts merge_by_time(const std::vector<MergeSource>& sources, TraceWriter
   }
 }
 
-RewriteCounts concatenate(const std::vector<TraceReader*>& sources, TraceWriter& to,
+RewriteCounts concatenate(const std::vector<MergeSource>& sources, TraceWriter& to,
                           const RewriteProgress& progress) {
   Rewriter rewriter(to);
   std::uint64_t end_ns = 0;
-  for (TraceReader* const source : sources) {
+  for (MergeSource source : sources) {
     Renumbering numbers(rewriter.next());
-    const std::uint64_t delay_ns = end_ns;
-    for_each_event(*source, rewriter, progress, [&](Event event) {
-      event.time_ns = end_ns = delayed(*source, event, delay_ns);
-      rewriter.put(numbers, event);
+    source.delay_ns += end_ns;
+    for_each_event(*source.reader, rewriter, progress, [&](const Event& event) {
+      const Event at_its_place = placed(source, event);
+      end_ns = at_its_place.time_ns;
+      rewriter.put(numbers, at_its_place);
       return true;
     });
   }

@@ -54,13 +54,14 @@ RewriteCounts filter(TraceReader& from, TraceWriter& to,
 
 struct MergeSource {
   TraceReader* reader;
-  std::uint64_t delay_ns = 0;  // added to its times
+  std::uint64_t delay_ns = 0;      // added to its times
+  std::uint32_t sites_before = 0;  // added to the numbers of its sites (site_merge.h)
 };
 // By time; of two events at the same time, that of the earlier source comes first.
 RewriteCounts merge_by_time(const std::vector<MergeSource>& sources, TraceWriter& to,
                             const RewriteProgress& progress);
-// One after the other: each begins when the one before ended.
-RewriteCounts concatenate(const std::vector<TraceReader*>& sources, TraceWriter& to,
+// One after the other: each begins when the one before ended, and its delay later.
+RewriteCounts concatenate(const std::vector<MergeSource>& sources, TraceWriter& to,
                           const RewriteProgress& progress);
 
 }  // namespace replay

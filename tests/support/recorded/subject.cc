@@ -219,6 +219,23 @@ __attribute__((noinline)) void outer(int count) {
   for (int i = 0; i < count; ++i) innermost();
 }
 
+// Few calls that ask for much and keep it, beside the many of outer().
+__attribute__((noinline)) void* hoard() {
+  void* volatile block = malloc(300'000);
+  return block;
+}
+__attribute__((noinline)) void* grow(void* block) {
+  void* volatile grown = realloc(block, 500'000);
+  return grown;
+}
+void hot(int count) {
+  outer(count);
+  static void* volatile kept[2];
+  const volatile int blocks = 2;  // one place that calls, not two
+  for (int i = 0; i < blocks; ++i) kept[i] = hoard();
+  kept[0] = grow(kept[0]);
+}
+
 // Blocks that the allocator maps for themselves, of which nothing, ten pages, or all is written.
 void touch() {
   mallopt(M_MMAP_THRESHOLD, 128 * 1024);
@@ -248,6 +265,7 @@ int main(int argc, char** argv) {
   if (is("fork")) fork_child();
   if (is("loop")) loop(count);
   if (is("sites")) outer(count);
+  if (is("hot")) hot(count);
   if (is("touch")) touch();
   if (is("exit")) return count;
   if (is("exec")) execvp(argv[2], argv + 2);

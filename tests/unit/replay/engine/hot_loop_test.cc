@@ -79,6 +79,9 @@ TEST_F(HotLoopTest, AnUnbackedAllocatorsMemoryIsLeftAlone) {
                             plan_word(0, Op::kFree, 0)};
   EXPECT_EQ(run_plan<Touch::kNone>(mem::AnyAllocator(unbacked), words, words + 4, slots, probe),
             0U);
+  const PlanWord part[] = {touched_part_word(0, 1), plan_word(0, Op::kMalloc, 9000)};
+  EXPECT_EQ(run_plan<Touch::kRecorded>(mem::AnyAllocator(unbacked), part, part + 2, slots, probe),
+            0U);
 }
 
 TEST_F(HotLoopTest, ReallocWithoutTheCapabilityKeepsTheContents) {
@@ -106,6 +109,45 @@ TEST_F(HotLoopTest, TouchAllWritesEveryByteAndReallocOnlyTheNewOnes) {
   EXPECT_EQ(byte(0, 99), 1);
   EXPECT_EQ(byte(0, 100), 0x5a);
   EXPECT_EQ(byte(0, 199), 0x5a);
+}
+
+// The pages of slot 0, from its first on: 1 where the replay wrote.
+std::vector<int> written(const unsigned char* object, int pages) {
+  std::vector<int> result;
+  for (int i = 0; i < pages; ++i) result.push_back(object[4096 * i] == 0x5a ? 1 : 0);
+  return result;
+}
+
+TEST_F(HotLoopTest, TouchRecordedWritesTheFirstPagesOfAnObjectWhosePlanSaysSo) {
+  run<Touch::kRecorded>({plan_word(0, Op::kMalloc, 4 * 4096)});
+  EXPECT_EQ(written(static_cast<unsigned char*>(slots[0]), 4), (std::vector<int>{1, 1, 1, 1}));
+  run<Touch::kRecorded>({plan_word(0, Op::kFree, 0), touched_part_word(0, 2),
+                         plan_word(0, Op::kMalloc, 4 * 4096), touched_part_word(0, 0),
+                         plan_word(1, Op::kMalloc, 4 * 4096), plan_word(2, Op::kMalloc, 4096)});
+  EXPECT_EQ(written(static_cast<unsigned char*>(slots[0]), 4), (std::vector<int>{1, 1, 0, 0}));
+  EXPECT_EQ(written(static_cast<unsigned char*>(slots[1]), 4), (std::vector<int>{0, 0, 0, 0}));
+  EXPECT_EQ(written(static_cast<unsigned char*>(slots[2]), 1), std::vector<int>{1});
+}
+
+TEST_F(HotLoopTest, TouchRecordedGoesOnWhereTheObjectWasTouchedBeforeItsRealloc) {
+  run<Touch::kRecorded>({touched_part_word(0, 1), plan_word(0, Op::kMalloc, 4 * 4096)});
+  std::memset(slots[0], 1, 4096);
+  run<Touch::kRecorded>({touched_part_word(1, 5), plan_word(0, Op::kRealloc, 6 * 4096), 4 * 4096});
+  EXPECT_EQ(written(static_cast<unsigned char*>(slots[0]), 6),
+            (std::vector<int>{0, 1, 1, 1, 1, 0}));
+  std::memset(slots[0], 1, 6 * 4096);
+  run<Touch::kRecorded>(
+      {touched_part_word(kAllPagesBefore, 7), plan_word(0, Op::kRealloc, 8 * 4096), 6 * 4096});
+  EXPECT_EQ(written(static_cast<unsigned char*>(slots[0]), 8),
+            (std::vector<int>{0, 0, 0, 0, 0, 0, 1, 0}));
+}
+
+TEST(TouchPart, CountsThePagesThatTheObjectSpansWhereverItBegins) {
+  alignas(4096) static unsigned char pages[4 * 4096];
+  unsigned char* const object = pages + 16;
+  touch_part(object, 0, 3 * 4096, touched_part_word(0, 2));
+  EXPECT_EQ(object[0], 0x5a);
+  EXPECT_EQ(written(pages + 4096, 3), (std::vector<int>{1, 0, 0}));
 }
 
 TEST_F(HotLoopTest, CountsRefusalsAndLeavesNothingBehind) {

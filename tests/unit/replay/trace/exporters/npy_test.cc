@@ -28,6 +28,16 @@ TEST(NpyExporterTest, WritesARecordAnEvent) {
   }
 }
 
+TEST(NpyExporterTest, HasLongerRecordsForATraceThatKnowsMore) {
+  TraceHeader header;
+  header.has_touched = true;
+  const std::string file = test::export_events(kNpyExporter, test::with_extras(), header);
+  ASSERT_EQ(file.size(), 256 + 40 * 3);
+  EXPECT_NE(file.find("('', '|V2'), ('site', '<u4'), ('touched', '<u4')], "), std::string::npos);
+  EXPECT_EQ(load_le<std::uint32_t>(file.data() + 256 + 40 + 32), 1U);
+  EXPECT_EQ(load_le<std::uint32_t>(file.data() + 256 + 40 + 36), 5U);
+}
+
 TEST(NpyExporterTest, NeedsAFile) {
   EXPECT_EQ(test::error_of([] { kNpyExporter.open("/dev/null"); }),
             "/dev/null: an .npy says first how many events follow, so it needs a file");

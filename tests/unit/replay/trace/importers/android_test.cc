@@ -20,6 +20,11 @@ Event at(std::uint64_t time_ns, std::uint32_t thread, Event event) {
   return event;
 }
 
+Event touched(std::uint32_t touched, Event event) {
+  event.touched = touched;
+  return event;
+}
+
 TEST(AndroidImporterTest, ReadsEveryOperation) {
   const auto imported = import(
       "1: malloc 0x10 24\n"
@@ -47,17 +52,33 @@ TEST(AndroidImporterTest, TakesTheStartOfACallForItsTime) {
       "7: realloc 0x20 0x10 30 8 1500 1600\n"
       "7: free 0x20 -1 1700 1800\n"
       "7: thread_done 0x0 1900\n");
-  EXPECT_EQ(imported->events,
-            (std::vector<Event>{test::malloc_of(0, 24), at(500, 0, test::realloc_of(0, 30)),
-                                at(700, 0, test::free_of(0))}));
-  EXPECT_TRUE(imported->says(
-      "assumed",
-      "one number before the time stamps is how many bytes were present; it is left out"));
+  EXPECT_EQ(imported->events, (std::vector<Event>{test::malloc_of(0, 24),
+                                                  at(500, 0, touched(2, test::realloc_of(0, 30))),
+                                                  at(700, 0, test::free_of(0))}));
+  EXPECT_TRUE(imported->header.has_touched);
+  EXPECT_TRUE(imported->says("assumed",
+                             "one number before the time stamps is how many bytes were present"));
 }
 
 TEST(AndroidImporterTest, PresenceMayStandAlone) {
-  EXPECT_EQ(import("7: malloc 0x10 24\n7: free 0x10 -1\n")->events.size(), 2U);
-  EXPECT_EQ(import("7: malloc 0x10 24\n7: free 0x10 16\n")->events.size(), 2U);
+  const std::string start = "7: malloc 0x10 9000\n";
+  for (const auto& [presence, pages] : std::vector<std::pair<std::string, std::uint32_t>>{
+           {" -1", 0}, {" 0", 1}, {" 1", 2}, {" 4096", 2}, {" 4097", 3}, {" 9000", 4}}) {
+    const auto imported = import(start + "7: free 0x10" + presence + "\n");
+    EXPECT_TRUE(imported->header.has_touched);
+    ASSERT_EQ(imported->events.size(), 2U);
+    EXPECT_EQ(imported->events[1], touched(pages, test::free_of(0))) << presence;
+  }
+  EXPECT_FALSE(import(start + "7: free 0x10\n")->header.has_touched);
+  EXPECT_FALSE(import(start + "7: free 0x10 5 6\n")->header.has_touched);
+}
+
+TEST(AndroidImporterTest, PresenceThatBeginsLateIsLeftOut) {
+  std::string lines;
+  for (int i = 0; i < 3000; ++i) lines += "7: malloc 0x10 24\n7: free 0x10\n";
+  const auto imported = import(lines + "7: malloc 0x10 24\n7: free 0x10 24\n");
+  EXPECT_FALSE(imported->header.has_touched);
+  EXPECT_EQ(imported->repaired("present_bytes_left_out"), 1U);
 }
 
 TEST(AndroidImporterTest, SaysWhatItExpected) {

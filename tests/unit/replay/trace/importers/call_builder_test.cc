@@ -47,6 +47,25 @@ TEST_F(CallBuilderTest, NumbersObjectsAndThreadsInOrder) {
   EXPECT_EQ(out.header.provenance["import"]["file"], "input");
 }
 
+TEST_F(CallBuilderTest, SitesAndTouchedPagesGoWhereTheyMeanSomething) {
+  builder.set_has_sites();
+  builder.set_has_touched();
+  builder.site_table().strings = {"x"};
+  builder.site(3);
+  builder.touched(4);
+  builder.add_malloc(0x10, 1);
+  builder.add_malloc(0x10, 2);  // puts a free in
+  builder.add_realloc(0x10, 0x20, 3);
+  builder.add_free(0x20);
+  finish();
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
+  for (const Event& event : out.events) found.emplace_back(event.site, event.touched);
+  EXPECT_EQ(found, (std::vector<std::pair<std::uint32_t, std::uint32_t>>{
+                       {3, 0}, {0, 0}, {3, 0}, {3, 4}, {0, 4}}));
+  EXPECT_EQ(out.table.strings, std::vector<std::string>{"x"});
+  EXPECT_TRUE(out.header.has_sites && out.header.has_touched);
+}
+
 TEST_F(CallBuilderTest, NullIsNoBlockUnlessNamesAreIds) {
   builder.add_malloc(0, 1);
   builder.add_free(0);

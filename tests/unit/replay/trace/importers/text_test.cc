@@ -4,6 +4,7 @@
 #include "replay/trace/importers/formats.h"
 #include "tests/support/error_of.h"
 #include "tests/support/events.h"
+#include "tests/support/exported.h"
 #include "tests/support/imported.h"
 #include "tests/support/random_trace.h"
 
@@ -38,6 +39,59 @@ TEST(TextImporterTest, GivesBackWhatTheExporterWrote) {
     EXPECT_EQ(back->header.provenance, header.provenance);
     EXPECT_TRUE(back->finished);
   }
+}
+
+TEST(TextImporterTest, GivesBackCallSitesAndTouchedPages) {
+  SiteTable sites;
+  sites.strings = {"main", "tab\t \\ \n\r.c", ""};
+  sites.modules = {{"/bin/a\t", "beef"}, {"", ""}};
+  sites.frames = {{1, ~std::uint64_t{0}, 1, 2, UINT32_MAX}, {2, 1, 0, 0, 0}};
+  sites.nodes = {{0, 0}, {1, 1}};
+  sites.stacks = {2, 0, 1};
+  TraceHeader header;
+  for (const bool has_touched : {false, true}) {
+    header.has_touched = has_touched;
+    for (const bool has_sites : {false, true}) {
+      header.has_sites = has_sites;
+      std::vector<Event> events = test::with_extras();
+      for (Event& event : events) {
+        if (!has_sites) event.site = 0;
+        if (!has_touched) event.touched = 0;
+      }
+      const std::string text = test::export_events(kTextExporter, events, header, sites);
+      const auto back = test::import_bytes(kTextImporter, text);
+      EXPECT_EQ(back->events, events);
+      EXPECT_EQ(back->header.has_sites, has_sites);
+      EXPECT_EQ(back->header.has_touched, has_touched);
+      EXPECT_EQ(back->table, has_sites ? sites : SiteTable{});
+    }
+  }
+}
+
+TEST(TextImporterTest, CallSitesMustFitTogether) {
+  const std::string start =
+      "# allocreplay trace, text form 1\n"
+      "time_ns\tthread\top\tobject\tsize\talign_log2\tsite\ttouched\n";
+  const std::string line = "input: line 3, at byte 87: ";
+  for (const auto& [wrong, problem] : std::vector<std::pair<std::string, std::string>>{
+           {"# stack\t1", "1 where at most 0 is expected"},
+           {"# node\t0\t0", "a node before the frames"},
+           {"# frame\t1\t0\t0\t0\t0", "1 where at most 0 is expected"},
+           {"# frame\t0\t0\t0\t0\t4294967296", "4294967296 where at most 4294967295 is expected"},
+           {"# frame\t0\t0", "expected a number and a tab"},
+           {"# string\t\\", "expected \\xHH after a backslash"},
+           {"0\t0\tmalloc\t0\t8\t0\t1",
+            "expected a tab and a number of 32 bits, the column touched"},
+           {"0\t0\tmalloc\t0\t8\t0\t4294967296\t0",
+            "expected a tab and a number of 32 bits, the column site"},
+           {"0\t0\tmalloc\t0\t8\t0\t1\t1", "only a realloc or free says what was touched"},
+           {"0\t0\tfree\t0\t0\t0\t1\t1", "a free has no site"},
+           {"0\t0\tmalloc\t0\t8\t0\t1\t0\t5",
+            "expected the end of the line after the last column"}}) {
+    EXPECT_EQ(error_of_text(start + wrong + "\n"), line + problem);
+  }
+  EXPECT_EQ(error_of_text(kStart + "0\t0\tmalloc\t0\t8\t0\n" + start.substr(33)),
+            "input: line 4, at byte 91: other columns than before");
 }
 
 TEST(TextImporterTest, TakesWhatAHandWrote) {

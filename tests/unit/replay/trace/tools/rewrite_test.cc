@@ -17,14 +17,14 @@ using test::realloc_of;
 class RewriteTest : public testing::Test {
  protected:
   std::string trace(const std::string& name, const std::vector<Event>& events) {
-    return test::write_trace(folder_ / name, events, {}, 64);
+    return test::write_trace(folder_ / name, events, header_, 64);
   }
   // What `rewrite(writer)` writes; it must be valid.
   template <class Rewrite>
   std::vector<Event> written(Rewrite rewrite) {
     const std::string path = folder_ / "out";
     {
-      TraceWriter writer(path, {}, 64);
+      TraceWriter writer(path, header_, 64);
       counts_ = rewrite(writer);
       EXPECT_EQ(writer.events(), counts_.written);
       writer.finish(0, nlohmann::ordered_json::object());
@@ -36,6 +36,7 @@ class RewriteTest : public testing::Test {
   }
 
   test::TempFolder folder_;
+  TraceHeader header_;
   RewriteCounts counts_;
   const RewriteProgress none_ = [] {};
 };
@@ -110,6 +111,28 @@ TEST_F(RewriteTest, AFilterKeepsWholeLives) {
   EXPECT_GT(counts_.births_left_out, 0U);
 }
 
+TEST_F(RewriteTest, SitesAndTouchedPagesStayWithTheirEvents) {
+  header_.has_sites = header_.has_touched = true;
+  std::vector<Event> events = test::random_events(3, 500);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto number = static_cast<std::uint32_t>(i);
+    (is_birth(events[i].op) ? events[i].site : events[i].touched) = number;
+    if (events[i].op == Op::kRealloc) events[i].site = number + 1;
+  }
+  const std::string path = trace("a", events);
+  TraceReader copied(path);
+  EXPECT_EQ(written([&](TraceWriter& to) { return copy_valid(copied, to, none_); }), events);
+  TraceReader cut(path);
+  auto window = written([&](TraceWriter& to) { return slice(cut, to, {.from = 200}, none_); });
+  const std::size_t put_in = counts_.births_put_in;
+  ASSERT_EQ(window.size(), 300 + put_in);
+  for (std::size_t i = 0; i < put_in; ++i) EXPECT_TRUE(is_birth(events[window[i].site].op));
+  for (std::size_t i = 0; i < 300; ++i) {
+    EXPECT_EQ(window[put_in + i].site, events[200 + i].site);
+    EXPECT_EQ(window[put_in + i].touched, events[200 + i].touched);
+  }
+}
+
 TEST_F(RewriteTest, MergesByTimeAndOneAfterTheOther) {
   const auto at = [](Event event, std::uint64_t time_ns) {
     event.time_ns = time_ns;
@@ -129,10 +152,31 @@ TEST_F(RewriteTest, MergesByTimeAndOneAfterTheOther) {
   EXPECT_EQ(merged[2].object, 1U);
   TraceReader a2(a);
   TraceReader b2(b);
-  merged = written([&](TraceWriter& to) { return concatenate({&a2, &b2}, to, none_); });
+  merged = written([&](TraceWriter& to) { return concatenate({{&a2}, {&b2}}, to, none_); });
   times.clear();
   for (const Event& event : merged) times.push_back(event.time_ns);
   EXPECT_EQ(times, (std::vector<std::uint64_t>{10, 30, 40, 50}));
+  const auto with_site = [&](std::uint32_t site) {
+    Event event = malloc_of(0, 1);
+    event.site = site;
+    return std::vector<Event>{event};
+  };
+  header_.has_sites = true;
+  const std::string c = trace("c", with_site(3));
+  const std::string d = trace("d", with_site(0));
+  const auto sites = [&](auto merge) {
+    TraceReader first(c);
+    TraceReader second(c);
+    TraceReader third(d);
+    std::vector<std::uint32_t> found;
+    const std::vector<MergeSource> sources = {{&first}, {&second, 0, 10}, {&third, 0, 20}};
+    for (const Event& event : written([&](TraceWriter& to) { return merge(sources, to, none_); })) {
+      found.push_back(event.site);
+    }
+    return found;
+  };
+  EXPECT_EQ(sites(merge_by_time), (std::vector<std::uint32_t>{3, 13, 0}));
+  EXPECT_EQ(sites(concatenate), (std::vector<std::uint32_t>{3, 13, 0}));
   TraceReader late(b);
   EXPECT_NE(test::error_of([&] {
               TraceWriter to(folder_ / "late", {});
