@@ -170,7 +170,7 @@ metrics have their verdict or hopelessly lack one; the error rate is that of all
 
 Command setup_ab(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("ab", "Measure two allocators in turn until it is clear");
+  CLI::App* app = add_subcommand(root, "ab", "Measure two allocators in turn until it is clear");
   app->add_option("-t,--trace", options->trace, "Trace to replay")->required()->type_name("FILE");
   app->add_option("-a,--allocator", options->allocator,
                   "The one to judge: a name (see: allocreplay list) or the path of a library")

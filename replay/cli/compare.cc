@@ -92,7 +92,7 @@ unit of all statistics. Six repetitions or less rarely tell anything; fifteen do
 
 Command setup_compare(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("compare", "Judge one result against another");
+  CLI::App* app = add_subcommand(root, "compare", "Judge one result against another");
   app->add_option("BASELINE", options->baseline, "Result of before; - is standard input")
       ->required()
       ->type_name("");
