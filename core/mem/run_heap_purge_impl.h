@@ -2,7 +2,6 @@
 #pragma once
 
 #include <bit>
-#include <initializer_list>
 
 #include "core/base/bits.h"
 #include "core/mem/run_heap.h"
@@ -112,7 +111,8 @@ std::size_t RunHeap<Os>::purge_to(std::size_t dirty_pages) noexcept {
     if (count == 0) return given * kPageBytes;
     bool done[kBatch];
     for (std::size_t i = 0; i < count; ++i) {
-      for (const std::size_t huge : {runs[i].huge_before, runs[i].huge_behind}) {
+      const std::size_t ends[] = {runs[i].huge_before, runs[i].huge_behind};
+      for (const std::size_t huge : ends) {
         if (huge == SIZE_MAX) continue;
         os_.prefer_huge(reinterpret_cast<void*>(map_.address_of(huge)), kHugePages * kPageBytes,
                         false);
