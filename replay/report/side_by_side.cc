@@ -39,11 +39,16 @@ void append(std::vector<MetricSamples>& samples, const OneRepetition& repetition
   }
 }
 
+// A metric that would need so many times the repetitions that are allowed is given up, but not
+// before half of them: early estimates are too rough to go by.
+constexpr int kHopeless = 4;
+
 // Whether going on to `most` repetitions cannot be expected to tell anything more.
 bool is_clear(const std::vector<MetricVerdict>& verdicts, int repetitions, int most) {
   return std::all_of(verdicts.begin(), verdicts.end(), [&](const MetricVerdict& verdict) {
     if (verdict.verdict != Verdict::kCannotTell) return true;
-    return !verdict.more_repetitions || repetitions + *verdict.more_repetitions > 2 * most;
+    if (2 * repetitions < most) return false;
+    return !verdict.more_repetitions || repetitions + *verdict.more_repetitions > kHopeless * most;
   });
 }
 

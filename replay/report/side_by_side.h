@@ -35,7 +35,7 @@ struct SideBySide {
 };
 
 // Each repetition a fair coin says which of the two goes first. Ends after the look at which every
-// metric has its verdict, or would need more than twice the repetitions that are allowed. `measure`
+// metric has its verdict or, from half of the repetitions on, is hopeless. `measure`
 // is called repetition after repetition. Throws what it throws, and Error if no metric is wanted.
 SideBySide run_side_by_side(const SideBySideOptions& options, const MeasureRepetition& measure);
 

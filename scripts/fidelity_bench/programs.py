@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import os
 import pathlib
 import random
 import shutil
@@ -10,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from peer_bench import redis
@@ -126,26 +126,32 @@ def record(program: Program, binary: pathlib.Path, trace: pathlib.Path) -> None:
             _drive_redis(child, folder / "redis.sock")
 
 
+def _drive(program: Program, child: subprocess.Popen, folder: pathlib.Path,
+           failures: list[Exception]) -> None:
+    """What a program needs from outside; a failure is put into the list."""
+    try:
+        if program.name == "redis":
+            _drive_redis(child, folder / "redis.sock")
+    except (Failure, OSError) as failure:
+        failures.append(failure)
+
+
 def curve(program: Program, preload: str | None) -> list[smaps.Resident]:
     """The real program's memory, every few milliseconds while it runs."""
     samples: list[smaps.Resident] = []
     # Debian links redis-server with jemalloc: libc.so.6 itself preloaded puts glibc's malloc first.
     with _running(program.name, [], preload or "libc.so.6") as (child, folder):
-        driver = os.fork() if program.name == "redis" else 0
-        if program.name == "redis" and driver == 0:
-            status = 1
-            try:
-                _drive_redis(child, folder / "redis.sock")
-                status = 0
-            finally:
-                os._exit(status)
-        while child.poll() is None:
+        failures: list[Exception] = []
+        driver = threading.Thread(target=_drive, args=(program, child, folder, failures))
+        driver.start()
+        while child.poll() is None and not failures:
             sample = smaps.read(child.pid)
             if sample:
                 samples.append(sample)
             time.sleep(SAMPLE_S)
-        if driver:
-            os.waitpid(driver, 0)
+        driver.join()
+        if failures:
+            raise failures[0]
     if not samples:
         raise Failure(f"{program.name}: ended before it could be looked at")
     return samples

@@ -46,7 +46,8 @@ def arguments(argv) -> argparse.Namespace:
                     "how often the verdict was right.")
     parser.add_argument("--comparisons", type=count, metavar="N",
                         help="of each experiment [30 alike, 20 slow, 10 leak]")
-    parser.add_argument("--most", type=count, metavar="N", help="measure at most so many now")
+    parser.add_argument("--most", type=int, metavar="N",
+                        help="measure at most so many now; 0: show what there is")
     parser.add_argument("--only", metavar="NAME,...",
                         help="of " + ", ".join(one.name for one in EXPERIMENTS))
     parser.add_argument("--state", type=pathlib.Path, metavar="FILE",
@@ -94,7 +95,7 @@ def measure(found, options, state, build_dir) -> int:
     """Makes the comparisons that the state does not hold yet; returns how many failed."""
     left = [(one, trace, round_) for one in found for trace, round_ in one.jobs(options.comparisons)
             if not state.done("full", one.name, trace, "-", round_)]
-    left = left[:options.most] if options.most else left
+    left = left if options.most is None else left[:max(options.most, 0)]
     progress = Progress(len(left), who="bench_instrument")
     failed = 0
     for one, trace, round_ in left:

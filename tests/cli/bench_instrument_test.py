@@ -55,7 +55,7 @@ class Tables(unittest.TestCase):
         self.assertEqual(len(one.jobs(None)), one.comparisons)
 
     def test_wrong_usage_is_2(self):
-        for words in (["--only", "nothing"], ["--most", "0"], ["--nonsense"]):
+        for words in (["--only", "nothing"], ["--most", "x"], ["--nonsense"]):
             with self.assertRaises(SystemExit) as ended:
                 command_line.chosen(command_line.arguments(words))
             self.assertEqual(ended.exception.code, 2)
