@@ -1,8 +1,9 @@
 // The replay's inner loop: executes plan words against an allocator. One template serves all
-// passes; a Probe decides what happens around each call (nothing, or reading a timer).
+// passes; a Probe decides what happens around each call (nothing, or reading a timer), a Sync how
+// the thread keeps in step with others.
 //
-// Inside a timed window stands the call of the allocator alone; decoding the plan, the slot table
-// and touching the object stand outside it. Runs in one thread. Uses no C++ library.
+// Inside a timed window stands the call of the allocator alone; decoding the plan, the slot table,
+// touching the object and waiting stand outside it. Uses no C++ library.
 #pragma once
 
 #include <cstddef>
@@ -48,6 +49,11 @@ struct TimerProbe {
   }
 };
 
+// For plans of one lane: there is nobody to keep in step with, and no steps are in the plan.
+struct NoSync {
+  static constexpr bool kOn = false;
+};
+
 // calloc and realloc for allocators without the capability, as a caller would write them.
 inline void* zeroed(const mem::AnyAllocator& allocator, std::size_t size) {
   if (allocator.table().allocate_zeroed != nullptr) {
@@ -70,15 +76,22 @@ inline void* resized(const mem::AnyAllocator& allocator, void* old, std::size_t 
   return p;
 }
 
-// Executes words [begin, end); returns how many allocations failed. A failed object's slot stays
-// empty and its later events do nothing (a resize allocates anew); an object that could not be
-// resized is freed, so that slot and plan agree on what is live.
-template <Touch kTouch, class Probe>
+// Executes words [begin, end), the first of which begins an event or a step; returns how many
+// allocations failed. A failed object's slot stays empty and its later events do nothing (a resize
+// allocates anew); an object that could not be resized is freed, so that slot and plan agree on
+// what is live.
+template <Touch kTouch, class Probe, class Sync = NoSync>
 std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
-                       const PlanWord* end, void** slots, Probe& probe) {
+                       const PlanWord* end, void** slots, Probe& probe, const Sync& sync = {}) {
   std::uint64_t failed = 0;
   for (const PlanWord* pc = begin; pc != end;) {
     const PlanWord word = *pc++;
+    if constexpr (Sync::kOn) {
+      if (is_plan_step(word)) [[unlikely]] {
+        pc = sync.step(word, pc);
+        continue;
+      }
+    }
     void*& slot = slots[plan_slot(word)];
     std::size_t size = plan_size_field(word);
     if (size == kWideSize) [[unlikely]]
@@ -89,6 +102,9 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
       allocator.deallocate(slot);
       probe.stop(Op::kFree, t);
       slot = nullptr;
+      if constexpr (Sync::kOn) {
+        if (plan_posts(word)) sync.post(pc);
+      }
       continue;
     }
     std::size_t kept = 0;  // bytes that an earlier event of the object has touched
@@ -117,6 +133,9 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
     slot = result;
     failed += result == nullptr ? 1 : 0;
     touch<kTouch>(result, kept, size);
+    if constexpr (Sync::kOn) {
+      if (plan_posts(word)) sync.post(pc);
+    }
   }
   return failed;
 }

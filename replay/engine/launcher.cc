@@ -15,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "replay/engine/run_file.h"
 #include "replay/trace/error.h"
 
 extern char** environ;
@@ -22,79 +23,11 @@ extern char** environ;
 namespace replay {
 namespace {
 
+constexpr int kAnyCpu = -1;
+
 [[noreturn]] void fail(const std::string& what) {
   throw Error(fmt::format("{}: {}", what, std::strerror(errno)));
 }
-
-// The memory file of one repetition, mapped.
-class RunFile {
- public:
-  RunFile(const Plan& plan, const RunRequest& request) {
-    RunHeader header{};
-    header.pass = request.pass;
-    header.touch = request.touch;
-    header.word_count = plan.word_count;
-    header.slot_count = plan.slot_count;
-    header.pause_count = plan.checkpoints.size();
-    std::strncpy(header.allocator, request.subject.instance.c_str(), sizeof(header.allocator) - 1);
-    bytes_ = run_total_bytes(header);
-    fd_ = UniqueFd(::memfd_create("allocreplay-run", MFD_CLOEXEC));
-    if (fd_.get() < 0 || ::ftruncate(fd_.get(), static_cast<off_t>(bytes_)) != 0) {
-      fail("cannot create a memory file for the run");
-    }
-    void* mapping = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
-    if (mapping == MAP_FAILED) fail("cannot map the memory file of the run");
-    base_ = static_cast<char*>(mapping);
-    std::memcpy(base_, &header, sizeof(header));
-    auto* pauses = reinterpret_cast<std::uint64_t*>(base_ + run_pauses_offset(header));
-    for (const Checkpoint& point : plan.checkpoints) *pauses++ = point.word;
-  }
-  ~RunFile() { ::munmap(base_, bytes_); }
-  RunFile(const RunFile&) = delete;
-  RunFile& operator=(const RunFile&) = delete;
-
-  int fd() const { return fd_.get(); }
-  const RunHeader& header() const { return *reinterpret_cast<const RunHeader*>(base_); }
-
-  double share_done() const {
-    const auto* done = &header().pauses_done;
-    const auto count = header().pause_count;
-    return count < 2 ? 0.0
-                     : static_cast<double>(__atomic_load_n(done, __ATOMIC_RELAXED)) /
-                           static_cast<double>(count - 1);
-  }
-
-  RunOutcome outcome() const {
-    const RunHeader& h = header();
-    RunOutcome out;
-    out.elapsed_ns = h.elapsed_ns;
-    out.ns_per_tick = h.ns_per_tick;
-    out.timer_cost_ns = h.timer_cost_ns;
-    out.timer_is_tsc = h.timer_is_tsc;
-    out.failed_allocations = h.failed_allocations;
-    out.minor_faults = h.minor_faults;
-    out.major_faults = h.major_faults;
-    out.baseline = h.baseline;
-    out.high_water_bytes = h.high_water_bytes;
-    out.memory_calls_counted = h.memory_calls_counted;
-    std::copy(std::begin(h.memory_calls), std::end(h.memory_calls), out.memory_calls.begin());
-    out.malloc_object = h.malloc_object;
-    if (h.pass == Pass::kMemory) {
-      const auto* samples = reinterpret_cast<const MemorySample*>(base_ + run_samples_offset(h));
-      out.samples.assign(samples, samples + h.pause_count);
-    }
-    if (h.pass == Pass::kLatency) {
-      const auto* first = reinterpret_cast<const TickHistogram*>(base_ + run_histograms_offset(h));
-      out.histograms.assign(first, first + kOpCount);
-    }
-    return out;
-  }
-
- private:
-  UniqueFd fd_;
-  char* base_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 std::vector<std::string> worker_environment(const std::string& library) {
   std::vector<std::string> result;
@@ -124,6 +57,7 @@ struct Pipe {
   }
 };
 
+// `cpu`: the only one that the worker may use; kAnyCpu leaves it all that this process has.
 pid_t spawn(const std::string& program, const std::string& library, int plan_fd, int run_fd,
             int stderr_fd, int cpu) {
   std::vector<std::string> args = {program, std::to_string(plan_fd), std::to_string(run_fd)};
@@ -132,12 +66,12 @@ pid_t spawn(const std::string& program, const std::string& library, int plan_fd,
   const std::vector<char*> envp = pointers(env);
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
-  CPU_SET(static_cast<std::size_t>(cpu), &cpus);
+  if (cpu != kAnyCpu) CPU_SET(static_cast<std::size_t>(cpu), &cpus);
   const pid_t child = ::fork();
   if (child != 0) return child;
   // Only async-signal-safe calls from here on.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::sched_setaffinity(0, sizeof(cpus), &cpus);
+  if (cpu != kAnyCpu) ::sched_setaffinity(0, sizeof(cpus), &cpus);
   ::fcntl(plan_fd, F_SETFD, 0);
   ::fcntl(run_fd, F_SETFD, 0);
   ::dup2(stderr_fd, STDERR_FILENO);
@@ -186,6 +120,8 @@ void require_success(const RunFile& run, const RunRequest& request, int status,
                       ::strsignal(WTERMSIG(status)));
   } else if (run.header().status == WorkerStatus::kCannotMap) {
     how = "had no memory for the plan";
+  } else if (run.header().status == WorkerStatus::kCannotStartThread) {
+    how = "could not start as many threads as the trace has; try --threads 8";
   } else {
     how = fmt::format("ended early with status {}", WEXITSTATUS(status));
   }
@@ -214,7 +150,7 @@ RunOutcome Launcher::run(const Plan& plan, const RunRequest& request,
   if (::access(program.c_str(), X_OK) != 0) fail("cannot run " + program);
   Pipe pipe;
   const pid_t child = spawn(program, request.subject.library, plan.memory.get(), run.fd(),
-                            pipe.write.get(), request.cpu);
+                            pipe.write.get(), plan.lanes.size() == 1 ? request.cpu : kAnyCpu);
   if (child < 0) fail("cannot start a worker process");
   pipe.write = UniqueFd();
   std::string last_words;

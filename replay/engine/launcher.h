@@ -17,7 +17,17 @@ struct RunRequest {
   Subject subject;
   Pass pass = Pass::kThroughput;
   Touch touch = Touch::kPage;
-  int cpu = 0;  // the worker is pinned to it
+  int cpu = 0;      // a worker of one lane is pinned to it
+  double pace = 0;  // factor of the recorded times, of a timed plan; 0: as fast as can be
+};
+
+// How the lanes of a replay got on beside each other, in the measured part.
+struct Concurrency {
+  std::uint64_t waits_blocked = 0;  // waits for another lane that did not find it done
+  std::uint64_t waits_slept = 0;    // of these, those that outlasted the spinning
+  std::uint64_t waited_ns = 0;      // of all lanes together, waits for a thread's end included
+  std::uint64_t busy_ns = 0;        // of all lanes together, between waits
+  double overlapped_events = 0;     // executed while another lane was between waits too
 };
 
 // What a worker measured; which fields mean something depends on the pass (run_layout.h).
@@ -35,7 +45,9 @@ struct RunOutcome {
   std::array<std::uint64_t, kMemoryCallCount> memory_calls{};
   std::string malloc_object;
   std::vector<MemorySample> samples;      // one a checkpoint of the plan
-  std::vector<TickHistogram> histograms;  // one an Op
+  std::vector<TickHistogram> histograms;  // one an Op, of all lanes
+  std::vector<TickHistogram> responses;   // the same from when a call was due; empty without pace
+  Concurrency concurrency;                // kThroughput, of plans of several lanes
 };
 
 // Called about ten times a second with the share of the repetition that is done, 0 to 1.

@@ -26,7 +26,8 @@ SessionResult run_session(const Plan& plan, const SessionOptions& options, const
         SubjectRuns& runs = result.subjects[which];
         const std::string what = fmt::format("{} {}, repetition {} of {}", runs.subject.name,
                                              kPassNames[pass], repetition + 1, options.repetitions);
-        const RunRequest request{runs.subject, kPasses[pass], options.touch, result.cpu};
+        const double pace = kPasses[pass] == Pass::kThroughput ? 0 : options.pace;
+        const RunRequest request{runs.subject, kPasses[pass], options.touch, result.cpu, pace};
         runs.by_pass[static_cast<std::size_t>(pass)].push_back(
             launcher.run(plan, request, [&](double share) {
               if (progress) progress((done + share) / total, what);

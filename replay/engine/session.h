@@ -15,6 +15,7 @@ struct SessionOptions {
   std::vector<Subject> subjects;
   int repetitions = 7;
   Touch touch = Touch::kPage;
+  double pace = 0;  // as in RunRequest; the throughput pass always runs as fast as can be
 };
 
 struct SubjectRuns {

@@ -39,6 +39,13 @@ struct TickHistogram {
     sum += ticks;
     if (ticks > max) max = ticks;
   }
+
+  void add(const TickHistogram& other) {
+    for (unsigned i = 0; i < kBuckets; ++i) buckets[i] += other.buckets[i];
+    count += other.count;
+    sum += other.sum;
+    if (other.max > max) max = other.max;
+  }
 };
 
 }  // namespace replay

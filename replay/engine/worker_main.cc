@@ -13,24 +13,15 @@
 #include <cstring>
 
 #include "core/alloc/registry.h"
-#include "replay/engine/hot_loop.h"
 #include "replay/engine/memory_calls.h"
+#include "replay/engine/pace.h"
 #include "replay/engine/process_memory.h"
 #include "replay/engine/run_layout.h"
+#include "replay/engine/stage.h"
 #include "replay/engine/timer.h"
 
 namespace replay {
 namespace {
-
-struct Worker {
-  RunHeader* run;
-  const PlanWord* plan;
-  void** slots;
-  const std::uint64_t* pauses;
-  MemorySample* samples;
-  TickHistogram* histograms;
-  mem::AnyAllocator allocator;
-};
 
 void* map_file(int fd, std::size_t bytes, int protection) {
   void* p = ::mmap(nullptr, bytes, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
@@ -43,43 +34,56 @@ void* map_file(int fd, std::size_t bytes, int protection) {
   for (std::size_t i = 0; i < sizeof(stack); i += kTouchPage) stack[i] = 0;
 }
 
-std::uint64_t run_words(const Worker& w, Touch touch_mode, auto& probe, std::uint64_t begin,
-                        std::uint64_t end) {
-  const PlanWord* first = w.plan + begin;
-  const PlanWord* last = w.plan + end;
-  switch (touch_mode) {
-    case Touch::kNone:
-      return run_plan<Touch::kNone>(w.allocator, first, last, w.slots, probe);
-    case Touch::kPage:
-      return run_plan<Touch::kPage>(w.allocator, first, last, w.slots, probe);
-    case Touch::kAll:
-      return run_plan<Touch::kAll>(w.allocator, first, last, w.slots, probe);
-  }
-  return 0;
-}
+struct ThroughputPass {
+  using Probe = NoProbe;
+  static constexpr bool kStopsAtPauses = false;
+  std::uint64_t start_ns = 0;
+  rusage before{};
 
-// Runs from the first pause to the last one, calling at_pause(i) at each.
-void run_measured(const Worker& w, Touch touch_mode, auto& probe, auto at_pause) {
-  at_pause(std::uint64_t{0});
-  for (std::uint64_t i = 1; i < w.run->pause_count; ++i) {
-    w.run->failed_allocations += run_words(w, touch_mode, probe, w.pauses[i - 1], w.pauses[i]);
-    w.run->pauses_done = i;
-    at_pause(i);
+  Probe probe(std::size_t, std::uint64_t) const { return {}; }
+  void at_pause(std::uint64_t i) {
+    if (i != 0) return;
+    ::getrusage(RUSAGE_SELF, &before);
+    start_ns = monotonic_ns();
   }
-}
+};
 
-void run_throughput(const Worker& w, Touch touch_mode) {
-  NoProbe probe;
-  rusage before;
+bool run_throughput(const Stage& stage) {
+  ThroughputPass pass;
+  Replay replay(stage, pass);
+  if (!replay.prepare()) return false;
+  replay.run();
   rusage after;
-  ::getrusage(RUSAGE_SELF, &before);
-  const std::uint64_t start = monotonic_ns();
-  run_measured(w, touch_mode, probe, [](std::uint64_t) {});
-  w.run->elapsed_ns = monotonic_ns() - start;
   ::getrusage(RUSAGE_SELF, &after);
-  w.run->minor_faults = static_cast<std::uint64_t>(after.ru_minflt - before.ru_minflt);
-  w.run->major_faults = static_cast<std::uint64_t>(after.ru_majflt - before.ru_majflt);
+  std::uint64_t end_ns = 0;
+  for (std::uint64_t i = 0; i < stage.run->lane_count; ++i) {
+    if (stage.lanes[i].end_ns > end_ns) end_ns = stage.lanes[i].end_ns;
+  }
+  stage.run->elapsed_ns = end_ns - pass.start_ns;
+  stage.run->minor_faults = static_cast<std::uint64_t>(after.ru_minflt - pass.before.ru_minflt);
+  stage.run->major_faults = static_cast<std::uint64_t>(after.ru_majflt - pass.before.ru_majflt);
+  return true;
 }
+
+// How long a tick is: between the construction and measure(), which waits until that is far enough
+// apart.
+template <class Timer>
+class TickRate {
+ public:
+  double measure() const {
+    constexpr std::uint64_t kLeastNs = 20'000'000;  // keeps the error below 1 in 10^5
+    while (monotonic_ns() - start_ns_ < kLeastNs) {
+    }
+    const std::uint64_t stop_ns = monotonic_ns();
+    const std::uint64_t stop_ticks = Timer::stop();
+    return static_cast<double>(stop_ns - start_ns_) /
+           static_cast<double>(stop_ticks - start_ticks_);
+  }
+
+ private:
+  std::uint64_t start_ns_ = monotonic_ns();
+  std::uint64_t start_ticks_ = Timer::stop();
+};
 
 // The median cost of an empty window, in ticks.
 template <class Timer>
@@ -99,67 +103,126 @@ std::uint64_t empty_window_ticks() {
 }
 
 template <class Timer>
-void run_latency(const Worker& w, Touch touch_mode) {
-  constexpr std::uint64_t kCalibrationNs = 20'000'000;  // keeps the rate's error below 1 in 10^5
-  const std::uint64_t start_ns = monotonic_ns();
-  const std::uint64_t start_ticks = Timer::stop();
-  const std::uint64_t empty_ticks = empty_window_ticks<Timer>();
-  TimerProbe<Timer> probe{w.histograms};
-  run_measured(w, touch_mode, probe, [](std::uint64_t) {});
-  while (monotonic_ns() - start_ns < kCalibrationNs) {
+struct LatencyPass {
+  using Probe = TimerProbe<Timer>;
+  static constexpr bool kStopsAtPauses = false;
+  const Stage& stage;
+
+  Probe probe(std::size_t lane, std::uint64_t) const {
+    return {stage.histograms_of(lane, LatencyKind::kService)};
   }
-  const std::uint64_t stop_ns = monotonic_ns();
-  const std::uint64_t stop_ticks = Timer::stop();
-  w.run->ns_per_tick =
-      static_cast<double>(stop_ns - start_ns) / static_cast<double>(stop_ticks - start_ticks);
-  w.run->timer_cost_ns = static_cast<double>(empty_ticks) * w.run->ns_per_tick;
+  void at_pause(std::uint64_t) {}
+};
+
+// The times of a lane's events from `event` on.
+template <class Timer>
+Pace<Timer> pace_of(const Stage& stage, const PaceClock& clock, std::size_t lane,
+                    std::uint64_t event) {
+  return {clock, stage.plan + stage.lanes[lane].first_due + event};
 }
 
-void run_latency(const Worker& w, Touch touch_mode) {
+template <class Timer>
+struct PacedLatencyPass {
+  using Probe = PacedTimerProbe<Timer>;
+  static constexpr bool kStopsAtPauses = false;
+  const Stage& stage;
+  PaceClock clock;
+
+  Probe probe(std::size_t lane, std::uint64_t event) const {
+    return {pace_of<Timer>(stage, clock, lane, event),
+            stage.histograms_of(lane, LatencyKind::kService),
+            stage.histograms_of(lane, LatencyKind::kResponse)};
+  }
+  void at_pause(std::uint64_t i) {
+    if (i == 0) clock.start_ticks = Timer::stop();
+  }
+};
+
+struct MemoryPass {
+  using Probe = NoProbe;
+  static constexpr bool kStopsAtPauses = true;
+  const Stage& stage;
+
+  Probe probe(std::size_t, std::uint64_t) const { return {}; }
+  void at_pause(std::uint64_t i) { start_or_sample(stage, i); }
+
+  static void start_or_sample(const Stage& stage, std::uint64_t i) {
+    if (i == 0) std::memset(stage.run->memory_calls, 0, sizeof(stage.run->memory_calls));
+    stage.samples[i] = sample_memory();
+  }
+};
+
+template <class Timer>
+struct PacedMemoryPass {
+  using Probe = PacedNoProbe<Timer>;
+  static constexpr bool kStopsAtPauses = true;
+  const Stage& stage;
+  PaceClock clock;
+
+  Probe probe(std::size_t lane, std::uint64_t event) const {
+    return {pace_of<Timer>(stage, clock, lane, event)};
+  }
+  void at_pause(std::uint64_t i) {
+    MemoryPass::start_or_sample(stage, i);
+    if (i == 0) clock.start_ticks = Timer::stop();
+  }
+};
+
+template <class Timer>
+PaceClock pace_clock(const Stage& stage) {
+  const double ns_per_tick = TickRate<Timer>().measure();
+  return {0, stage.run->pace / ns_per_tick, ns_per_tick};
+}
+
+template <class Timer>
+bool run_latency(const Stage& stage, auto pass) {
+  const TickRate<Timer> rate;
+  const std::uint64_t empty_ticks = empty_window_ticks<Timer>();
+  Replay replay(stage, pass);
+  if (!replay.prepare()) return false;
+  replay.run();
+  stage.run->ns_per_tick = rate.measure();
+  stage.run->timer_cost_ns = static_cast<double>(empty_ticks) * stage.run->ns_per_tick;
+  return true;
+}
+
+bool run_memory(const Stage& stage, auto pass) {
+  Replay replay(stage, pass);
+  if (!replay.prepare()) return false;
+  stage.run->memory_calls_counted = count_memory_calls(stage.run->memory_calls);
+  stage.run->baseline = sample_memory();
+  reset_high_water();
+  const std::uint64_t before = high_water_bytes();
+  replay.run();
+  const std::uint64_t high_water = high_water_bytes();
+  stage.run->high_water_bytes = high_water > before ? high_water - before : 0;
+  return true;
+}
+
+template <class Timer>
+bool run_pass(const Stage& stage) {
+  const bool paced = stage.run->pace > 0;
+  switch (stage.run->pass) {
+    case Pass::kThroughput:
+      return run_throughput(stage);
+    case Pass::kLatency:
+      if (!paced) return run_latency<Timer>(stage, LatencyPass<Timer>{stage});
+      return run_latency<Timer>(stage, PacedLatencyPass<Timer>{stage, pace_clock<Timer>(stage)});
+    case Pass::kMemory:
+      if (!paced) return run_memory(stage, MemoryPass{stage});
+      return run_memory(stage, PacedMemoryPass<Timer>{stage, pace_clock<Timer>(stage)});
+  }
+  return false;
+}
+
+bool run_pass(const Stage& stage) {
 #if defined(__x86_64__)
   if (tsc_is_invariant()) {
-    w.run->timer_is_tsc = true;
-    return run_latency<TscTimer>(w, touch_mode);
+    stage.run->timer_is_tsc = true;
+    return run_pass<TscTimer>(stage);
   }
 #endif
-  run_latency<ClockTimer>(w, touch_mode);
-}
-
-void run_memory(const Worker& w, Touch touch_mode) {
-  NoProbe probe;
-  run_measured(w, touch_mode, probe, [&](std::uint64_t i) { w.samples[i] = sample_memory(); });
-}
-
-int run_worker(Worker& w) {
-  const Touch touch_mode = w.allocator.table().backed ? w.run->touch : Touch::kNone;
-  touch_stack();
-  std::uint64_t high_water_before = 0;
-  if (w.run->pass == Pass::kMemory) {
-    w.run->memory_calls_counted = count_memory_calls(w.run->memory_calls);
-    w.run->baseline = sample_memory();
-    reset_high_water();
-    high_water_before = high_water_bytes();
-  }
-  NoProbe no_probe;
-  w.run->failed_allocations = run_words(w, touch_mode, no_probe, 0, w.pauses[0]);
-  std::memset(w.run->memory_calls, 0, sizeof(w.run->memory_calls));
-  switch (w.run->pass) {
-    case Pass::kThroughput:
-      run_throughput(w, touch_mode);
-      break;
-    case Pass::kLatency:
-      run_latency(w, touch_mode);
-      break;
-    case Pass::kMemory:
-      run_memory(w, touch_mode);
-      break;
-  }
-  if (w.run->pass == Pass::kMemory) {
-    const std::uint64_t high_water = high_water_bytes();
-    w.run->high_water_bytes = high_water > high_water_before ? high_water - high_water_before : 0;
-  }
-  w.run->status = WorkerStatus::kDone;
-  return 0;
+  return run_pass<ClockTimer>(stage);
 }
 
 void name_malloc_object(RunHeader* run) {
@@ -190,14 +253,23 @@ int start(int plan_fd, int run_fd) {
     return 1;
   }
   name_malloc_object(run);
-  Worker worker{run,
-                static_cast<const PlanWord*>(plan),
-                reinterpret_cast<void**>(base + run_slots_offset()),
-                reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
-                reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
-                reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
-                entry->instance()};
-  return run_worker(worker);
+  const mem::AnyAllocator allocator = entry->instance();
+  const Stage stage{run,
+                    reinterpret_cast<LaneRun*>(base + run_lanes_offset()),
+                    static_cast<const PlanWord*>(plan),
+                    reinterpret_cast<void**>(base + run_slots_offset(*run)),
+                    reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
+                    reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
+                    reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
+                    allocator,
+                    allocator.table().backed ? run->touch : Touch::kNone};
+  touch_stack();
+  if (!run_pass(stage)) {
+    run->status = WorkerStatus::kCannotMap;
+    return 1;
+  }
+  run->status = WorkerStatus::kDone;
+  return 0;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ void add_latency(const Measured& measured, std::vector<Metric>& out);        // 
 void add_fragmentation(const Measured& measured, std::vector<Metric>& out);  // fragmentation.cc
 void add_footprint(const Measured& measured, std::vector<Metric>& out);      // footprint.cc
 void add_kernel_calls(const Measured& measured, std::vector<Metric>& out);   // kernel_calls.cc
+void add_concurrency(const Measured& measured, std::vector<Metric>& out);    // concurrency.cc
 void add_harness(const Measured& measured, std::vector<Metric>& out);        // harness.cc
 
 }  // namespace replay

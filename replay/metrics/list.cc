@@ -12,6 +12,8 @@ constexpr std::array kGroups = {
                 add_fragmentation},
     MetricGroup{"footprint", "peak resident and mapped pages", add_footprint},
     MetricGroup{"kernel", "page faults and calls for memory", add_kernel_calls},
+    MetricGroup{"concurrency", "threads that waited for each other, and events that overlapped",
+                add_concurrency},
     MetricGroup{"harness", "what the replay itself costs, and allocations that failed",
                 add_harness},
 };

@@ -55,15 +55,24 @@ ordered_json trace_json(const TraceFacts& trace) {
 }
 
 ordered_json config_json(const Result& result) {
-  const bool many_threads = result.trace.header.thread_count > 1;
+  const bool one_for_all = result.trace.header.thread_count > 1 && result.threads.replayed == 1;
   return {{"repetitions", result.config.repetitions},
           {"touch", touch_name(result.config.touch)},
           {"cpu", result.config.cpu},
           {"timer", result.config.timer_is_tsc ? "tsc" : "clock_gettime"},
           {"threads_recorded", result.trace.header.thread_count},
-          {"threads_replayed", 1},
-          {"concurrency", many_threads ? "one thread replays the events of all in recorded order"
-                                       : "one thread, as recorded"},
+          {"threads_replayed", result.threads.replayed},
+          {"threads", result.config.threads},
+          {"threads_at_once", result.threads.at_once},
+          {"edges_found", result.threads.edges_found},
+          {"edges_enforced", result.threads.edges_enforced},
+          {"concurrency", one_for_all ? "one thread replays the events of all in recorded order"
+                          : result.threads.replayed > 1
+                              ? "each thread replays its events at full speed, waiting for another "
+                                "only before it frees, resizes or reuses what that one has not "
+                                "made or freed yet"
+                              : "one thread, as recorded"},
+          {"pace", result.config.pace > 0 ? ordered_json(result.config.pace) : "max"},
           {"warmup_events", result.trace.first_event},
           {"confidence", kConfidence},
           {"same_within", kSameWithin}};
@@ -81,9 +90,9 @@ ordered_json metrics_json(const AllocatorResult& allocator) {
   return metrics;
 }
 
-ordered_json series_json(const AllocatorResult& allocator) {
+ordered_json histograms_json(const std::vector<std::pair<Op, LatencyHistogram>>& of_ops) {
   ordered_json histograms = ordered_json::object();
-  for (const auto& [op, histogram] : allocator.latencies) {
+  for (const auto& [op, histogram] : of_ops) {
     ordered_json lower = ordered_json::array();
     ordered_json upper = ordered_json::array();
     ordered_json count = ordered_json::array();
@@ -95,19 +104,27 @@ ordered_json series_json(const AllocatorResult& allocator) {
     histograms[op_name(op)] = {
         {"unit", "ns"}, {"lower", lower}, {"upper", upper}, {"count", count}};
   }
+  return histograms;
+}
+
+ordered_json series_json(const AllocatorResult& allocator) {
   const MemorySeries& memory = allocator.memory;
   ordered_json ratio = ordered_json::array();
   for (std::size_t i = 0; i < memory.event.size(); ++i) {
     ratio.push_back(number(memory.fragmentation(i)));
   }
-  return {{"fragmentation",
-           {{"page_size_bytes", memory.page_size_bytes},
-            {"event", memory.event},
-            {"total_allocated_bytes", memory.total_allocated_bytes},
-            {"total_pages", memory.total_pages},
-            {"mapped_pages", memory.mapped_pages},
-            {"fragmentation", ratio}}},
-          {"latency_histogram", histograms}};
+  ordered_json series = {{"fragmentation",
+                          {{"page_size_bytes", memory.page_size_bytes},
+                           {"event", memory.event},
+                           {"total_allocated_bytes", memory.total_allocated_bytes},
+                           {"total_pages", memory.total_pages},
+                           {"mapped_pages", memory.mapped_pages},
+                           {"fragmentation", ratio}}},
+                         {"latency_histogram", histograms_json(allocator.latencies)}};
+  if (!allocator.responses.empty()) {
+    series["response_histogram"] = histograms_json(allocator.responses);
+  }
+  return series;
 }
 
 ordered_json allocator_json(const AllocatorResult& allocator) {
