@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "replay/engine/plan.h"
+#include "replay/engine/size_class.h"
 #include "replay/trace/error.h"
 #include "tests/support/error_of.h"
 #include "tests/support/events.h"
@@ -73,15 +74,16 @@ TEST_F(RecordedTouchTest, ThePlanHasAPartBeforeItsEvent) {
   const std::string path = write(events);
   TraceReader first(path);
   TraceReader second(path);
-  const Plan plan = compile_plan(second, {}, read_touched_parts(first));
+  const std::vector<TouchedPart> parts = read_touched_parts(first);
+  const Plan plan = compile_plan(second, {}, {.parts = parts});
   std::vector<PlanWord> words(plan.word_count);
   ASSERT_EQ(::pread(plan.memory.get(), words.data(), words.size() * sizeof(PlanWord), 0),
             static_cast<ssize_t>(words.size() * sizeof(PlanWord)));
-  EXPECT_THAT(
-      words,
-      ElementsAre(plan_word(0, Op::kMalloc, 8), touched_part_word(kAllPagesBefore, 4),
-                  plan_word(1, Op::kMalloc, 10 * kPage), touched_part_word(4, kAllPages),
-                  plan_word(1, Op::kRealloc, 20 * kPage), 10 * kPage, plan_word(1, Op::kFree, 0)));
+  EXPECT_THAT(words,
+              ElementsAre(plan_word(0, Op::kMalloc, 8), touched_part_word(kAllPagesBefore, 4),
+                          plan_word(1, Op::kMalloc, 10 * kPage), touched_part_word(4, kAllPages),
+                          plan_word(1, Op::kRealloc, 20 * kPage), 10 * kPage,
+                          plan_word(1, Op::kFree, free_note(size_class_of(20 * kPage), false))));
 }
 
 TEST_F(RecordedTouchTest, ATraceWithoutSaysSo) {
