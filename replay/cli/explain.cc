@@ -48,18 +48,35 @@ void add_explain_options(CLI::App& app, ExplainOptions& options) {
       "memory, context switches");
 }
 
+void name_long_calls(const std::string& trace, const ReadOptions& read_options, const Plan& plan,
+                     ThreadChoice threads, SessionResult& session) {
+  std::vector<LongCall*> calls;
+  std::vector<LaneEvent> places;
+  for (SubjectRuns& runs : session.subjects) {
+    for (RunOutcome& run : runs.by_pass[static_cast<std::size_t>(Pass::kLatency)]) {
+      for (LongCall& call : run.latency.longest) {
+        calls.push_back(&call);
+        places.push_back({call.lane, call.event});
+      }
+    }
+  }
+  const std::vector<std::uint64_t> numbers =
+      event_numbers(trace, read_options, plan, threads, places);
+  for (std::size_t i = 0; i < calls.size(); ++i) calls[i]->trace_event = numbers[i];
+}
+
 void explain_worst(const Plan& plan, const SessionOptions& options, int cpu,
                    const Launcher& launcher, const SessionProgress& progress, Result& result) {
   double done = 0;
   for (AllocatorResult& allocator : result.allocators) {
     std::vector<WorstCall>& worst = allocator.latency_classes.worst;
     RunRequest request{allocator.subject, Pass::kExplain, options.touch, cpu};
-    request.to_explain = to_explain(plan, worst);
+    request.to_explain = to_explain(worst);
     const RunOutcome answer = launcher.run(plan, request, [&](double share) {
       progress((done + share) / static_cast<double>(result.allocators.size()),
                allocator.subject.name + " explain");
     });
-    note_explained(plan, answer, worst);
+    note_explained(answer, worst);
     done += 1;
   }
 }

@@ -16,6 +16,10 @@ struct ExplainOptions {
 
 void add_explain_options(CLI::App& app, ExplainOptions& options);
 
+// Finds the events of the trace that the longest calls of the latency runs belong to.
+void name_long_calls(const std::string& trace, const ReadOptions& read_options, const Plan& plan,
+                     ThreadChoice threads, SessionResult& session);
+
 // Replays once more for each allocator of the result, with counters read around its longest calls,
 // and notes what they say.
 void explain_worst(const Plan& plan, const SessionOptions& options, int cpu,

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -27,12 +28,17 @@
 namespace replay::cli {
 namespace {
 
+constexpr double kLeastPace = 1e-6;
+constexpr double kMostPace = 1e6;
+
 struct Options {
   std::string trace;
   std::vector<std::string> allocators = {"mem"};
   int repeat = 7;
   std::string touch = "page";
   std::string events;
+  std::string threads = "recorded";
+  std::string pace = "max";
   std::string output;
   bool quiet = false;
   bool allow_truncated = false;
@@ -42,6 +48,34 @@ struct Options {
 
 Touch parse_touch(const std::string& text) {
   return text == "none" ? Touch::kNone : text == "all" ? Touch::kAll : Touch::kPage;
+}
+
+ThreadChoice parse_threads(const std::string& text) {
+  constexpr std::uint32_t kMost = 1024;
+  if (text == "recorded") return {ThreadChoice::kAsRecorded};
+  std::uint32_t workers = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), workers);
+  if (error != std::errc() || end != text.data() + text.size() || workers < 1 || workers > kMost) {
+    throw Error(
+        fmt::format("--threads {}: expected 'recorded' or a number from 1 to {}", text, kMost),
+        ExitCode::kUsage);
+  }
+  return {workers};
+}
+
+// 0 for "max".
+double parse_pace(const std::string& text) {
+  if (text == "max") return 0;
+  double factor = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
+  if (error != std::errc() || end != text.data() + text.size() || !(factor >= kLeastPace) ||
+      factor > kMostPace) {
+    throw Error(fmt::format("--pace {}: expected 'max' or a factor of the recorded times from {} "
+                            "to {}, for example 0.5 for twice as fast as recorded",
+                            text, kLeastPace, kMostPace),
+                ExitCode::kUsage);
+  }
+  return factor;
 }
 
 void add_once(std::vector<Subject>& subjects, const Subject& subject) {
@@ -74,6 +108,9 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
   result.config.cpu = session.cpu;
   result.config.timer_is_tsc = !timed.empty() && timed.front().timer_is_tsc;
   result.config.passes = session_options.passes;
+  result.config.threads = options.threads;
+  result.config.pace = session_options.pace;
+  result.threads = {plan.thread_count, plan.lanes.size(), plan.edges_found, plan.edges_enforced};
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
   for (const SubjectRuns& runs : session.subjects) {
@@ -123,12 +160,15 @@ int run_replay(const Options& options) {
   if (!options.output.empty()) output.emplace(options.output);
 
   TraceReader reader(options.trace, ReadOptions{options.allow_truncated});
-  const Plan plan = compile_plan(reader, range);
+  const double pace = parse_pace(options.pace);
+  const ThreadChoice threads = parse_threads(options.threads);
+  const Plan plan = compile_plan(reader, range, {threads, pace > 0});
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
 
   session_options.subjects = all_subjects(named);
   session_options.repetitions = options.repeat;
   session_options.touch = parse_touch(options.touch);
+  session_options.pace = pace;
   Result result;
   {
     ProgressBar bar(!options.quiet);
@@ -136,7 +176,8 @@ int run_replay(const Options& options) {
     const SessionProgress progress = [&](double share, const std::string& what) {
       bar.update(share, what);
     };
-    const SessionResult session = run_session(plan, session_options, launcher, progress);
+    SessionResult session = run_session(plan, session_options, launcher, progress);
+    name_long_calls(options.trace, ReadOptions{options.allow_truncated}, plan, threads, session);
     result = summarize_session(options, session_options, reader, plan, session, named);
     if (options.explain.explain) {
       explain_worst(plan, session_options, session.cpu, launcher, progress, result);
@@ -160,6 +201,8 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay --trace redis.trace --events 1M:1.5M --touch none --repeat 11
   allocreplay --trace redis.trace --allocator mem --worst 5 --explain
   allocreplay --trace redis.trace --allocator mem --cost instructions --cost-events 200k
+  allocreplay --trace mariadb.trace --threads 1         # all events by one thread, in order
+  allocreplay --trace nginx.trace --pace 1              # at the recorded times: response times
   allocreplay record -o redis.trace -- redis-server --save ''
   allocreplay inspect redis.trace
 
@@ -188,6 +231,17 @@ Command setup_replay(CLI::App& root) {
   root.add_option("-e,--events", options->events,
                   "Measure only these events; those before FROM are replayed unmeasured")
       ->type_name("FROM:TO");
+  root.add_option("--threads", options->threads,
+                  "Threads that replay: as many as were recorded, each begun and ended where it "
+                  "was; one for the events of all, in recorded order; or N that take the recorded "
+                  "ones in turn")
+      ->type_name("recorded|1|N")
+      ->capture_default_str();
+  root.add_option("--pace", options->pace,
+                  "As fast as can be, or at the recorded times multiplied by F (latency and memory "
+                  "passes)")
+      ->type_name("max|F")
+      ->capture_default_str();
   root.add_option("-o,--output", options->output,
                   "Write the JSON to this file, whole or not at all")
       ->type_name("FILE");
@@ -202,8 +256,10 @@ Command setup_replay(CLI::App& root) {
               throw Error("--trace FILE is required; see " + root.get_name() + " --help",
                           ExitCode::kUsage);
             }
-            if (options->cost.wanted() && repeat->count() == 0) {
-              options->repeat = kCostRepetitions;
+            if (options->cost.wanted()) {
+              if (repeat->count() == 0) options->repeat = kCostRepetitions;
+              options->threads = "1";  // what several threads do depends on the moment
+              options->pace = "max";
             }
             return run_replay(*options);
           }};

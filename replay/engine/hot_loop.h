@@ -1,8 +1,9 @@
 // The replay's inner loop: executes plan words against an allocator. One template serves all
-// passes; a Probe decides what happens around each call (nothing, or reading a timer).
+// passes; a Probe decides what happens around each call (nothing, or reading a timer), a Sync how
+// the thread keeps in step with others.
 //
-// Inside a timed window stands the call of the allocator alone; decoding the plan, the slot table
-// and touching the object stand outside it. Runs in one thread. Uses no C++ library.
+// Inside a timed window stands the call of the allocator alone; decoding the plan, the slot table,
+// touching the object and waiting stand outside it. Uses no C++ library.
 #pragma once
 
 #include <cstddef>
@@ -31,10 +32,15 @@ inline void touch(void* object, std::size_t from, std::size_t to) {
   }
 }
 
-// For passes that look at no single call. Other probes: latency_probe.h.
+// For passes that look at no single call. Other probes: latency_probe.h, pace.h.
 struct NoProbe {
   static std::uint64_t start() { return 0; }
   void stop(Op, std::uint64_t) {}
+};
+
+// For plans of one lane: there is nobody to keep in step with, and no steps are in the plan.
+struct NoSync {
+  static constexpr bool kOn = false;
 };
 
 // calloc and realloc for allocators without the capability, as a caller would write them.
@@ -66,15 +72,22 @@ void tell(Probe& probe, Op op, std::uint64_t size, const void* result) {
   if constexpr (requires { probe.done(op, size, result); }) probe.done(op, size, result);
 }
 
-// Executes words [begin, end); returns how many allocations failed. A failed object's slot stays
-// empty and its later events do nothing (a resize allocates anew); an object that could not be
-// resized is freed, so that slot and plan agree on what is live.
-template <Touch kTouch, class Probe>
+// Executes words [begin, end), the first of which begins an event or a step; returns how many
+// allocations failed. A failed object's slot stays empty and its later events do nothing (a resize
+// allocates anew); an object that could not be resized is freed, so that slot and plan agree on
+// what is live.
+template <Touch kTouch, class Probe, class Sync = NoSync>
 std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
-                       const PlanWord* end, void** slots, Probe& probe) {
+                       const PlanWord* end, void** slots, Probe& probe, const Sync& sync = {}) {
   std::uint64_t failed = 0;
   for (const PlanWord* pc = begin; pc != end;) {
     const PlanWord word = *pc++;
+    if constexpr (Sync::kOn) {
+      if (is_plan_step(word)) [[unlikely]] {
+        pc = sync.step(word, pc);
+        continue;
+      }
+    }
     void*& slot = slots[plan_slot(word)];
     std::size_t size = plan_size_field(word);
     if (size == kWideSize) [[unlikely]]
@@ -86,6 +99,9 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
       probe.stop(Op::kFree, t);
       tell(probe, Op::kFree, size, nullptr);
       slot = nullptr;
+      if constexpr (Sync::kOn) {
+        if (plan_posts(word)) sync.post(pc);
+      }
       continue;
     }
     std::size_t kept = 0;  // bytes that an earlier event of the object has touched
@@ -115,6 +131,9 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
     slot = result;
     failed += result == nullptr ? 1 : 0;
     touch<kTouch>(result, kept, size);
+    if constexpr (Sync::kOn) {
+      if (plan_posts(word)) sync.post(pc);
+    }
   }
   return failed;
 }

@@ -31,6 +31,8 @@ struct LongCall {
   Op op;
   bool special;  // see LatencyDetail
   Disturbance disturbance;
+  std::uint32_t lane = 0;         // set by who reads it
+  std::uint64_t trace_event = 0;  // likewise (event_numbers.h)
 };
 
 // The longest calls of a pass. offer() costs a comparison, and O(kMost) for a call that gets in.

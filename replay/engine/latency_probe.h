@@ -49,7 +49,7 @@ class LatencyProbe {
     }
     if (detail_.longest.takes(ticks_)) {
       detail_.longest.add({ticks_, event_, is_free ? size_class_limit(size_class) : size, op,
-                           special, disturbance});
+                           special, disturbance, 0, 0});
     }
     ++event_;
   }

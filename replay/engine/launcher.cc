@@ -17,6 +17,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "replay/engine/run_file.h"
 #include "replay/engine/still_clock.h"
 #include "replay/trace/error.h"
 
@@ -25,112 +26,11 @@ extern char** environ;
 namespace replay {
 namespace {
 
+constexpr int kAnyCpu = -1;
+
 [[noreturn]] void fail(const std::string& what) {
   throw Error(fmt::format("{}: {}", what, std::strerror(errno)));
 }
-
-LatencyParts latency_parts(const LatencyDetail& detail) {
-  LatencyParts parts;
-  for (int op = 0; op < kOpCount; ++op) {
-    for (unsigned i = 0; i < kSizeClassCount; ++i) {
-      for (const bool special : {false, true}) {
-        const ClassHistogram& histogram = detail.classes[op][i][special ? 1 : 0];
-        if (histogram.count > 0)
-          parts.cells.push_back({static_cast<Op>(op), i, special, histogram});
-      }
-    }
-  }
-  parts.longest.assign(detail.longest.calls, detail.longest.calls + detail.longest.count);
-  std::copy(std::begin(detail.disturbed), std::end(detail.disturbed), parts.disturbed.begin());
-  std::copy(std::begin(detail.disturbed_by_op), std::end(detail.disturbed_by_op),
-            parts.disturbed_by_op.begin());
-  parts.disturbed_windows = detail.disturbed_windows;
-  parts.preemptions_seen = detail.preemptions_seen;
-  parts.first_touch_known = detail.first_touch_known;
-  return parts;
-}
-
-// The memory file of one repetition, mapped.
-class RunFile {
- public:
-  RunFile(const Plan& plan, const RunRequest& request) {
-    RunHeader header{};
-    header.pass = request.pass;
-    header.touch = request.touch;
-    header.word_count = plan.word_count;
-    header.slot_count = plan.slot_count;
-    header.pause_count = plan.checkpoints.size();
-    header.count_by_perf =
-        request.pass == Pass::kInstructions && request.source.tool == InstructionTool::kPerf;
-    std::strncpy(header.allocator, request.subject.instance.c_str(), sizeof(header.allocator) - 1);
-    header.explained_count = request.to_explain.size();
-    bytes_ = run_total_bytes(header);
-    fd_ = UniqueFd(::memfd_create("allocreplay-run", MFD_CLOEXEC));
-    if (fd_.get() < 0 || ::ftruncate(fd_.get(), static_cast<off_t>(bytes_)) != 0) {
-      fail("cannot create a memory file for the run");
-    }
-    void* mapping = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
-    if (mapping == MAP_FAILED) fail("cannot map the memory file of the run");
-    base_ = static_cast<char*>(mapping);
-    std::memcpy(base_, &header, sizeof(header));
-    auto* pauses = reinterpret_cast<std::uint64_t*>(base_ + run_pauses_offset(header));
-    for (const Checkpoint& point : plan.checkpoints) *pauses++ = point.word;
-    std::copy(request.to_explain.begin(), request.to_explain.end(),
-              reinterpret_cast<ExplainedCall*>(base_ + run_explained_offset(header)));
-  }
-  ~RunFile() { ::munmap(base_, bytes_); }
-  RunFile(const RunFile&) = delete;
-  RunFile& operator=(const RunFile&) = delete;
-
-  int fd() const { return fd_.get(); }
-  const RunHeader& header() const { return *reinterpret_cast<const RunHeader*>(base_); }
-
-  double share_done() const {
-    const auto* done = &header().pauses_done;
-    const auto count = header().pause_count;
-    return count < 2 ? 0.0
-                     : static_cast<double>(__atomic_load_n(done, __ATOMIC_RELAXED)) /
-                           static_cast<double>(count - 1);
-  }
-
-  RunOutcome outcome() const {
-    const RunHeader& h = header();
-    RunOutcome out;
-    out.elapsed_ns = h.elapsed_ns;
-    out.ns_per_tick = h.ns_per_tick;
-    out.timer_cost_ns = h.timer_cost_ns;
-    out.timer_resolution_ns = h.timer_resolution_ns;
-    out.timer_is_tsc = h.timer_is_tsc;
-    out.failed_allocations = h.failed_allocations;
-    out.minor_faults = h.minor_faults;
-    out.major_faults = h.major_faults;
-    out.baseline = h.baseline;
-    out.high_water_bytes = h.high_water_bytes;
-    out.memory_calls_counted = h.memory_calls_counted;
-    std::copy(std::begin(h.memory_calls), std::end(h.memory_calls), out.memory_calls.begin());
-    out.addresses_fixed = h.addresses_fixed;
-    std::copy(std::begin(h.counters), std::end(h.counters), out.counters.begin());
-    out.malloc_object = h.malloc_object;
-    if (h.pass == Pass::kMemory) {
-      const auto* samples = reinterpret_cast<const MemorySample*>(base_ + run_samples_offset(h));
-      out.samples.assign(samples, samples + h.pause_count);
-    }
-    if (h.pass == Pass::kLatency) {
-      const auto* first = reinterpret_cast<const TickHistogram*>(base_ + run_histograms_offset(h));
-      out.histograms.assign(first, first + kOpCount);
-      out.latency =
-          latency_parts(*reinterpret_cast<const LatencyDetail*>(base_ + run_details_offset(h)));
-    }
-    const auto* explained = reinterpret_cast<const ExplainedCall*>(base_ + run_explained_offset(h));
-    out.explained.assign(explained, explained + h.explained_count);
-    return out;
-  }
-
- private:
-  UniqueFd fd_;
-  char* base_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 std::vector<std::string> worker_environment(const std::vector<std::string>& libraries) {
   std::vector<std::string> result;
@@ -166,7 +66,7 @@ struct Start {
   std::vector<std::string> libraries;  // preloaded, in this order
   std::vector<int> inherited;          // files that it finds under the same numbers
   int stderr_fd;
-  int cpu;
+  int cpu;  // the only one that the worker may use; kAnyCpu leaves it all that this process has
   bool fixed_addresses;
 };
 
@@ -176,12 +76,12 @@ pid_t spawn(Start start) {
   const std::vector<char*> envp = pointers(env);
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
-  CPU_SET(static_cast<std::size_t>(start.cpu), &cpus);
+  if (start.cpu != kAnyCpu) CPU_SET(static_cast<std::size_t>(start.cpu), &cpus);
   const pid_t child = ::fork();
   if (child != 0) return child;
   // Only async-signal-safe calls from here on.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::sched_setaffinity(0, sizeof(cpus), &cpus);
+  if (start.cpu != kAnyCpu) ::sched_setaffinity(0, sizeof(cpus), &cpus);
   if (start.fixed_addresses) ::personality(ADDR_NO_RANDOMIZE);
   for (const int fd : start.inherited) ::fcntl(fd, F_SETFD, 0);
   ::dup2(start.stderr_fd, STDERR_FILENO);
@@ -230,6 +130,8 @@ void require_success(const RunFile& run, const RunRequest& request, int status,
                       ::strsignal(WTERMSIG(status)));
   } else if (run.header().status == WorkerStatus::kCannotMap) {
     how = "had no memory for the plan";
+  } else if (run.header().status == WorkerStatus::kCannotStartThread) {
+    how = "could not start as many threads as the trace has; try --threads 8";
   } else {
     how = fmt::format("ended early with status {}", WEXITSTATUS(status));
   }
@@ -306,7 +208,7 @@ RunOutcome Launcher::run(const Plan& plan, const RunRequest& request,
               {},
               {plan.memory.get(), run.fd()},
               pipe.write.get(),
-              request.cpu,
+              plan.lanes.size() == 1 ? request.cpu : kAnyCpu,
               is_repeatable(request.pass)};
   if (!request.subject.library.empty()) start.libraries.push_back(request.subject.library);
   if (is_repeatable(request.pass)) start.libraries.push_back(still_clock_library(program_dir_));

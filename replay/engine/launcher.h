@@ -20,12 +20,22 @@ struct RunRequest {
   Subject subject;
   Pass pass = Pass::kThroughput;
   Touch touch = Touch::kPage;
-  int cpu = 0;                              // the worker is pinned to it
+  int cpu = 0;                              // a worker of one lane is pinned to it
+  double pace = 0;                          // factor of the recorded times; 0: as fast as can be
   InstructionSource source{};               // Pass::kInstructions
-  std::vector<ExplainedCall> to_explain{};  // Pass::kExplain; ascending by event
+  std::vector<ExplainedCall> to_explain{};  // Pass::kExplain; ascending by lane and event
 };
 
-// What a latency pass kept beside its histograms (latency_detail.h).
+// How the lanes of a replay got on beside each other, in the measured part.
+struct Concurrency {
+  std::uint64_t waits_blocked = 0;  // waits for another lane that did not find it done
+  std::uint64_t waits_slept = 0;    // of these, those that outlasted the spinning
+  std::uint64_t waited_ns = 0;      // of all lanes together, waits for a thread's end included
+  std::uint64_t busy_ns = 0;        // of all lanes together, between waits
+  double overlapped_events = 0;     // executed while another lane was between waits too
+};
+
+// What a latency pass kept beside its histograms (latency_detail.h), of all lanes.
 struct LatencyCell {
   Op op;
   unsigned size_class;
@@ -61,9 +71,11 @@ struct RunOutcome {
   std::optional<InstructionCount> instructions;  // kInstructions
   std::string malloc_object;
   std::vector<MemorySample> samples;      // one a checkpoint of the plan
-  std::vector<TickHistogram> histograms;  // one an Op
-  LatencyParts latency;                   // kLatency
+  std::vector<TickHistogram> histograms;  // one an Op, of all lanes
+  std::vector<TickHistogram> responses;   // the same from when a call was due; empty without pace
+  LatencyParts latency;                   // kLatency, as fast as can be
   std::vector<ExplainedCall> explained;   // kExplain: those that were asked for
+  Concurrency concurrency;                // kThroughput, of plans of several lanes
 };
 
 // Called about ten times a second with the share of the repetition that is done, 0 to 1.

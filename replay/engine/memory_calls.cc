@@ -43,7 +43,9 @@ extern "C" const char allocreplay_let_through[];
 void on_sigsys(int, siginfo_t* info, void* context) {
   greg_t* regs = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
   for (int i = 0; i < kMemoryCallCount; ++i) {
-    if (kNumbers[i] == info->si_syscall) ++call_counts[i];
+    if (kNumbers[i] == info->si_syscall) {
+      __atomic_fetch_add(&call_counts[i], 1, __ATOMIC_RELAXED);  // threads call at the same time
+    }
   }
   const greg_t args[6] = {regs[REG_RDI], regs[REG_RSI], regs[REG_RDX],
                           regs[REG_R10], regs[REG_R8],  regs[REG_R9]};

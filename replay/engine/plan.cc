@@ -7,17 +7,19 @@
 #include <cerrno>
 #include <cstring>
 
+#include "replay/engine/happens_before.h"
 #include "replay/engine/plan_layout.h"
 #include "replay/engine/size_class.h"
+#include "replay/engine/slot_table.h"
+#include "replay/engine/word_stream.h"
 #include "replay/trace/error.h"
 
 namespace replay {
 namespace {
 
 constexpr std::uint32_t kNoSlot = UINT32_MAX;
-// Samples cost a system call and a walk over the page tables; a few hundred draw a smooth curve.
-constexpr std::size_t kMaxCheckpoints = 512;
-constexpr std::size_t kFlushWords = std::size_t{1} << 16;
+// Each has a stack, clocks and histograms; and a machine that could run so many is not in sight.
+constexpr std::uint32_t kMostLanes = 1024;
 
 // Appends words to a memory file.
 class PlanFile {
@@ -27,25 +29,20 @@ class PlanFile {
       throw Error(
           fmt::format("cannot create a memory file for the plan: {}", std::strerror(errno)));
     }
-    buffer_.reserve(kFlushWords + 4);
   }
 
-  void put(PlanWord word) { buffer_.push_back(word); }
-  std::uint64_t words() const { return flushed_ + buffer_.size(); }
+  std::uint64_t words() const { return words_; }
 
-  void flush_if_full() {
-    if (buffer_.size() >= kFlushWords) flush();
+  void append(WordStream& stream) {
+    stream.drain([this](const PlanWord* first, std::size_t count) { write(first, count); });
   }
 
-  UniqueFd finish() {
-    flush();
-    return std::move(fd_);
-  }
+  UniqueFd finish() { return std::move(fd_); }
 
  private:
-  void flush() {
-    const char* data = reinterpret_cast<const char*>(buffer_.data());
-    std::size_t left = buffer_.size() * sizeof(PlanWord);
+  void write(const PlanWord* first, std::size_t count) {
+    const char* data = reinterpret_cast<const char*>(first);
+    std::size_t left = count * sizeof(PlanWord);
     while (left > 0) {
       const ssize_t written = ::write(fd_.get(), data, left);
       if (written < 0 && errno == EINTR) continue;
@@ -56,120 +53,147 @@ class PlanFile {
       data += written;
       left -= static_cast<std::size_t>(written);
     }
-    flushed_ += buffer_.size();
-    buffer_.clear();
+    words_ += count;
   }
 
   UniqueFd fd_;
-  std::vector<PlanWord> buffer_;
-  std::uint64_t flushed_ = 0;
+  std::uint64_t words_ = 0;
 };
 
-// Evenly spaced checkpoints for a stream of unknown length: when there are too many, every other
-// one goes and the distance doubles.
-class CheckpointList {
- public:
-  void offer(const Checkpoint& here) {
-    if (here.event < next_) return;
-    list_.push_back(here);
-    if (list_.size() >= kMaxCheckpoints) {
-      std::size_t kept = 0;
-      for (std::size_t i = 0; i < list_.size(); i += 2) list_[kept++] = list_[i];
-      list_.resize(kept);
-      stride_ *= 2;
-    }
-    next_ = list_.back().event + stride_;
-  }
-  std::vector<Checkpoint> take() { return std::move(list_); }
-
- private:
-  std::vector<Checkpoint> list_;
-  std::uint64_t stride_ = 1;
-  std::uint64_t next_ = 0;
+struct Lane {
+  WordStream words;
+  WordStream dues;
+  LanePlan plan;
 };
 
 class Compiler {
  public:
-  Compiler(TraceReader& trace, EventRange range) : trace_(trace), range_(range) {}
+  Compiler(TraceReader& trace, EventRange range, const PlanOptions& options, ThreadLives lives)
+      : trace_(trace),
+        range_(range),
+        options_(options),
+        lives_(std::move(lives)),
+        lanes_(lives_.lane_count),
+        order_(lives_.lane_count),
+        slots_(lives_.lane_count),
+        start_words_(lives_.lane_count) {
+    here_.words.resize(lanes_.size());
+  }
 
   Plan compile() {
     for (auto block = trace_.next_block(); !block.empty(); block = trace_.next_block()) {
       for (const Event& event : block) {
         if (here_.event == range_.to) return finish();
-        if (here_.event == range_.from) begin_measuring();
+        if (here_.event == range_.from) begin_measuring(event);
         add(event);
         if (here_.event > range_.from) after_measured(event);
       }
-      file_.flush_if_full();
     }
     return finish();
   }
 
  private:
-  void begin_measuring() {
+  void begin_measuring(const Event& event) {
     measuring_ = true;
+    first_time_ns_ = event.time_ns;
     peak_ = here_;
     checkpoints_.offer(here_);
+    for (Lane& lane : lanes_) lane.plan.warmup_events = lane.plan.event_count;
   }
 
   void after_measured(const Event& event) {
     ++plan_.op_counts[static_cast<int>(event.op)];
     if (here_.live_bytes > peak_.live_bytes) peak_ = here_;
     checkpoints_.offer(here_);
+    if (options_.timed) plan_.duration_ns = event.time_ns - first_time_ns_;
   }
 
   void add(const Event& event) {
-    switch (event.op) {
-      case Op::kMalloc:
-      case Op::kCalloc:
-      case Op::kAligned:
-        put(birth(event), event);
-        if (event.op == Op::kAligned) file_.put(std::uint64_t{1} << event.align_log2);
-        break;
-      case Op::kRealloc: {
-        const std::uint32_t slot = live_slot(event);
-        put(slot, event);
-        file_.put(slot_size_[slot]);
-        here_.live_bytes += event.size - slot_size_[slot];
-        slot_size_[slot] = event.size;
-        break;
-      }
-      case Op::kFree: {
-        const std::uint32_t slot = live_slot(event);
-        file_.put(plan_word(
-            slot, Op::kFree,
-            free_note(size_class_of(slot_size_[slot]), slot_thread_[slot] != event.thread)));
-        here_.live_bytes -= slot_size_[slot];
-        --here_.live_objects;
-        free_slots_.push_back(slot);
-        slot_of_[event.object] = kNoSlot;
-        break;
-      }
-    }
+    const std::uint32_t thread = lanes_.size() == 1 ? 0 : options_.threads.thread_of(event.thread);
+    const ThreadLife& life = lives_.threads[thread];
+    if (life.lane != 0 && here_.event == life.first_event) begin_thread(life);
+    put(event, life.lane);
+    Lane& lane = lanes_[life.lane];
+    if (measuring_ && options_.timed) lane.dues.put(event.time_ns - first_time_ns_);
+    ++lane.plan.event_count;
+    if (life.lane != 0 && here_.event == life.last_event) end_thread(life);
     ++here_.event;
-    here_.word = file_.words();
+    here_.words[life.lane] = lane.words.size();
   }
 
-  std::uint32_t birth(const Event& event) {
+  // The first thread starts it, when the one before it in its lane has ended.
+  void begin_thread(const ThreadLife& life) {
+    Lane& lane = lanes_[life.lane];
+    Lane& first = lanes_[0];
+    const std::uint64_t begin = lane.words.size();
+    start_words_[life.lane] = first.words.size();
+    first.words.put(plan_step_word(Step::kStart, life.lane, first.plan.event_count));
+    first.words.put(begin);
+    first.words.put(begin);
+    first.words.put(lane.plan.event_count);
+    first.words.put(lane.plan.event_count);
+    here_.words[0] = first.words.size();
+    order_.learn(0, first.words.size(), life.lane, begin);
+    order_.learn(life.lane, begin, 0, first.words.size());
+    lane.plan.threads.push_back(life);
+  }
+
+  void end_thread(const ThreadLife& life) {
+    const Lane& lane = lanes_[life.lane];
+    WordStream& first = lanes_[0].words;
+    first[start_words_[life.lane] + 2] = lane.words.size();
+    first[start_words_[life.lane] + 4] = lane.plan.event_count;
+  }
+
+  // Sees to it that `lane` goes on only when what begins at `place` is done.
+  void enforce(std::uint32_t lane, PlanPlace place) {
+    if (place.lane == lane) return;
+    ++plan_.edges_found;
+    PlanWord& other = lanes_[place.lane].words[place.word];
+    const std::uint64_t reached = place.word + plan_event_words(other);
+    if (order_.knows(lane, place.lane, reached)) return;
+    ++plan_.edges_enforced;
+    other |= kPlanPost;
+    WordStream& words = lanes_[lane].words;
+    words.put(plan_step_word(Step::kWait, place.lane, lanes_[lane].plan.event_count));
+    words.put(reached);
+    order_.learn(lane, words.size(), place.lane, reached);
+  }
+
+  void put(const Event& event, std::uint32_t lane) {
+    const std::uint32_t number = is_birth(event.op) ? birth(event, lane) : live_slot(event);
+    SlotTable::Slot& slot = slots_[number];
+    if (!is_birth(event.op)) enforce(lane, slot.last);
+    WordStream& words = lanes_[lane].words;
+    slot.last = {lane, words.size()};
+    if (is_birth(event.op)) slot.maker = event.thread;
+    const bool wide = event.size >= kWideSize;
+    const std::uint64_t field =
+        event.op == Op::kFree ? free_note(size_class_of(slot.size), slot.maker != event.thread)
+                              : (wide ? kWideSize : event.size);
+    words.put(plan_word(number, event.op, field));
+    if (wide) words.put(event.size);
+    here_.live_bytes += event.size - slot.size;
+    if (event.op == Op::kAligned) words.put(std::uint64_t{1} << event.align_log2);
+    if (event.op == Op::kRealloc) words.put(slot.size);
+    slot.size = event.size;
+    if (event.op == Op::kFree) {
+      --here_.live_objects;
+      slots_.give_back(number);
+      slot_of_[event.object] = kNoSlot;
+    }
+  }
+
+  std::uint32_t birth(const Event& event, std::uint32_t lane) {
     if (event.object != slot_of_.size()) {
       fail(fmt::format("gives birth to object {}, but {} comes next", event.object,
                        slot_of_.size()));
     }
-    std::uint32_t slot;
-    if (free_slots_.empty()) {
-      slot = static_cast<std::uint32_t>(slot_size_.size());
-      slot_size_.push_back(0);
-      slot_thread_.push_back(0);
-    } else {
-      slot = free_slots_.back();
-      free_slots_.pop_back();
-    }
-    slot_of_.push_back(slot);
-    slot_size_[slot] = event.size;
-    slot_thread_[slot] = event.thread;
-    here_.live_bytes += event.size;
+    const SlotTable::Taken taken = slots_.take(lane);
+    if (taken.after_another) enforce(lane, taken.after);
+    slot_of_.push_back(taken.slot);
     ++here_.live_objects;
-    return slot;
+    return taken.slot;
   }
 
   std::uint32_t live_slot(const Event& event) const {
@@ -179,12 +203,6 @@ class Compiler {
                        event.object, born ? "is already freed" : "was never allocated"));
     }
     return slot_of_[event.object];
-  }
-
-  void put(std::uint32_t slot, const Event& event) {
-    const bool wide = event.size >= kWideSize;
-    file_.put(plan_word(slot, event.op, wide ? kWideSize : event.size));
-    if (wide) file_.put(event.size);
   }
 
   [[noreturn]] void fail(const std::string& what) const {
@@ -209,31 +227,67 @@ class Compiler {
     };
     place(here_);
     plan_.peak_live = place(peak_);
-    plan_.word_count = file_.words();
-    plan_.slot_count = slot_size_.size();
+    plan_.slot_count = slots_.size();
     plan_.event_count = here_.event;
     plan_.warmup_events = range_.from;
+    plan_.timed = options_.timed;
     plan_.truncation = trace_.truncation();
-    plan_.memory = file_.finish();
+    write_lanes();
     return std::move(plan_);
+  }
+
+  void write_lanes() {
+    PlanFile file;
+    for (Lane& lane : lanes_) {
+      lane.plan.first_word = file.words();
+      lane.plan.word_count = lane.words.size();
+      file.append(lane.words);
+    }
+    for (Lane& lane : lanes_) {
+      lane.plan.first_due = file.words();
+      file.append(lane.dues);
+      plan_.thread_count += static_cast<std::uint32_t>(lane.plan.threads.size());
+      plan_.lanes.push_back(std::move(lane.plan));
+    }
+    plan_.word_count = file.words();
+    plan_.memory = file.finish();
   }
 
   TraceReader& trace_;
   EventRange range_;
+  PlanOptions options_;
+  ThreadLives lives_;
   Plan plan_;
-  PlanFile file_;
+  std::vector<Lane> lanes_;
+  HappensBefore order_;
+  SlotTable slots_;
+  std::vector<std::uint64_t> start_words_;  // by lane: where the first thread starts its thread
+  std::vector<std::uint32_t> slot_of_;      // by object
   CheckpointList checkpoints_;
   Checkpoint here_;
   Checkpoint peak_;
   bool measuring_ = false;
-  std::vector<std::uint32_t> slot_of_;      // by object
-  std::vector<std::uint64_t> slot_size_;    // by slot
-  std::vector<std::uint32_t> slot_thread_;  // by slot: that made the object
-  std::vector<std::uint32_t> free_slots_;
+  std::uint64_t first_time_ns_ = 0;
 };
 
 }  // namespace
 
-Plan compile_plan(TraceReader& trace, EventRange range) { return Compiler(trace, range).compile(); }
+bool Plan::lane_is_alive(std::size_t lane, const Checkpoint& at) const {
+  if (lane == 0) return true;
+  const std::vector<ThreadLife>& threads = lanes[lane].threads;
+  const auto next =
+      std::partition_point(threads.begin(), threads.end(),
+                           [&at](const ThreadLife& life) { return life.last_event < at.event; });
+  return next != threads.end() && next->first_event < at.event;
+}
+
+Plan compile_plan(TraceReader& trace, EventRange range, const PlanOptions& options) {
+  ThreadLives lives = find_thread_lives(trace, range.to, options.threads);
+  if (lives.lane_count > kMostLanes) {
+    throw Error(fmt::format("{}: {} threads are alive at once, {} can be replayed; try --threads 8",
+                            trace.path(), lives.lane_count, kMostLanes));
+  }
+  return Compiler(trace, range, options, std::move(lives)).compile();
+}
 
 }  // namespace replay

@@ -1,14 +1,23 @@
 // Compiles a trace, or a range of its events, to a plan that a worker replays without looking
 // anything up. The plan lies in a memory file that every worker process of a run maps.
 //
-// A plan is for one thread: the events of all recorded threads in recorded order. Compiling costs
-// O(events) time, 8 bytes an event in the memory file, and 4 bytes an object while it lasts.
+// The events of each thread make a stream of their own (plan_layout.h). Between the streams stand
+// only the waits without which the replay would not be the trace: an object is freed or resized
+// after the event that made it or resized it before, its slot is used again after it was freed, and
+// a thread begins after those have ended whose last event comes before its first one. Each wait is
+// for an event that was recorded earlier, so the earliest event not yet replayed never waits: no
+// plan can lock up.
+//
+// Compiling costs O(events) time, O(lanes) for each wait, 8 bytes an event in the memory file (16
+// with times), and 4 bytes an object while it lasts.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "replay/engine/checkpoint_list.h"
+#include "replay/engine/thread_lives.h"
 #include "replay/engine/unique_fd.h"
 #include "replay/trace/reader.h"
 
@@ -21,30 +30,46 @@ struct EventRange {
   std::uint64_t to = UINT64_MAX;
 };
 
-// A place between two events where the worker may pause to take samples.
-struct Checkpoint {
-  std::uint64_t word = 0;        // offset of the next event in the plan, in words
-  std::uint64_t event = 0;       // events replayed so far
-  std::uint64_t live_bytes = 0;  // requested bytes of the objects that are live here
-  std::uint64_t live_objects = 0;
+struct PlanOptions {
+  ThreadChoice threads;
+  bool timed = false;  // when each event was recorded, for replays that keep to it
+};
+
+// One lane's part of the memory file; offsets and counts are in words.
+struct LanePlan {
+  std::uint64_t first_word = 0;
+  std::uint64_t word_count = 0;
+  std::uint64_t event_count = 0;    // warm-up included
+  std::uint64_t warmup_events = 0;  // of this lane
+  std::uint64_t first_due = 0;      // a word for each measured event, if the plan is timed
+  std::vector<ThreadLife> threads;  // that live in the lane one after the other
 };
 
 struct Plan {
-  UniqueFd memory;  // word_count words
-  std::uint64_t word_count = 0;
+  UniqueFd memory;               // word_count words
+  std::uint64_t word_count = 0;  // of all lanes
   std::uint64_t slot_count = 0;
   std::uint64_t event_count = 0;  // warm-up included
   std::uint64_t warmup_events = 0;
   std::uint64_t op_counts[kOpCount] = {};  // of the measured events
+  std::vector<LanePlan> lanes;             // one at least; lane 0 is the first thread's
+  std::uint32_t thread_count = 1;          // that the replay has in all
+  std::uint64_t edges_found = 0;           // orders between events of two threads
+  std::uint64_t edges_enforced = 0;        // of these, the waits that imply the rest
+  bool timed = false;
+  std::uint64_t duration_ns = 0;  // recorded, of the measured events; 0 if not timed
   // Ascending; the first is the start of the measured part, the last its end, and one stands
   // right after the event that made the live bytes largest (within the measured part).
   std::vector<Checkpoint> checkpoints;
   std::size_t peak_live = 0;  // index of that one
   std::string truncation;     // why the trace ended early, if it did
+
+  // True if a thread of that lane has events before and after the checkpoint. Lane 0: always.
+  bool lane_is_alive(std::size_t lane, const Checkpoint& at) const;
 };
 
 // Throws Error where the trace breaks its own rules (an object freed twice, never born, ...), is
-// damaged, or has no event in the range.
-Plan compile_plan(TraceReader& trace, EventRange range);
+// damaged, has no event in the range, or has too many threads alive at once.
+Plan compile_plan(TraceReader& trace, EventRange range, const PlanOptions& options = {});
 
 }  // namespace replay

@@ -1,14 +1,18 @@
 // What an allocreplay process and its worker share during one repetition: a memory file, mapped by
 // both, that holds the request, the worker's tables and its results. Plain data only.
 //
-//   +-----------+---------------+-----------------+-----------------+------------+
-//   | RunHeader | void* slots[] | uint64 pauses[] | MemorySample [] | histograms |
-//   +-----------+---------------+-----------------+-----------------+------------+
-//   | LatencyDetail (kLatency) | ExplainedCall [] (kExplain) |
-//   +--------------------------+-----------------------------+
+//   +-----------+------------+---------------+------------------+-----------------+------------+
+//   | RunHeader | LaneRun [] | void* slots[] | uint64 pauses[]  | MemorySample [] | histograms |
+//   +-----------+------------+---------------+------------------+-----------------+------------+
+//   | LatencyDetail [] (kLatency) | ExplainedCall [] (kExplain) |
+//   +-----------------------------+-----------------------------+
 //
 // It is mapped shared, and populated before anything is measured: none of it is anonymous memory,
 // so the anonymous pages that a worker gains are the allocator's.
+//
+// pauses: for each checkpoint, the word of each lane's stream that comes after it; kNobody is added
+// where no thread of the lane has events on both sides of it. histograms: for each lane one a
+// LatencyKind and Op. LatencyDetail: one for each lane. ExplainedCall: by lane, then by event.
 #pragma once
 
 #include <cstddef>
@@ -60,7 +64,15 @@ enum class WorkerStatus : std::uint32_t {
   kDone,
   kUnknownAllocator,
   kCannotMap,
+  kCannotStartThread,
 };
+
+// Service: how long a call took. Response, only where the replay keeps to recorded times: from when
+// the call was due until it was done.
+enum class LatencyKind : std::uint32_t { kService, kResponse };
+inline constexpr int kLatencyKindCount = 2;
+
+inline constexpr std::uint64_t kNobody = std::uint64_t{1} << 63;
 
 struct MemorySample {
   std::uint64_t anonymous_bytes;  // resident anonymous memory of the process
@@ -71,22 +83,22 @@ struct RunHeader {
   // request
   Pass pass;
   Touch touch;
+  double pace;  // recorded times are replayed times this; 0: as fast as can be
   std::uint64_t word_count;
+  std::uint64_t lane_count;
   std::uint64_t slot_count;
-  std::uint64_t pause_count;  // offsets of checkpoints in words; the first starts the measured part
+  std::uint64_t pause_count;      // checkpoints; the first starts the measured part
   std::uint64_t explained_count;  // kExplain
   bool count_by_perf;             // kInstructions: else a tool around the worker counts
   char allocator[64];             // name of a registered allocator; "glibc" is the process's malloc
   // progress
   WorkerStatus status;
-  std::uint64_t pauses_done;
   // results
   std::uint64_t elapsed_ns;    // kThroughput: the measured part
   double ns_per_tick;          // kLatency
   double timer_cost_ns;        // kLatency: median of an empty timed window
   double timer_resolution_ns;  // kLatency: steps of the clock
   bool timer_is_tsc;
-  std::uint64_t failed_allocations;
   std::uint64_t minor_faults;
   std::uint64_t major_faults;
   MemorySample baseline;           // kMemory: before the first event
@@ -98,21 +110,66 @@ struct RunHeader {
   char malloc_object[512];  // file that the process's malloc comes from
 };
 
-constexpr std::size_t run_slots_offset() { return (sizeof(RunHeader) + 63) / 64 * 64; }
+// One lane's part (plan_layout.h) and what came of it. What the lane writes while others run lies
+// apart from what others read, so that cache lines do not go to and fro.
+struct alignas(128) LaneRun {
+  // request; offsets in words of the plan
+  std::uint64_t first_word;
+  std::uint64_t word_count;
+  std::uint64_t event_count;
+  std::uint64_t warmup_events;
+  std::uint64_t first_due;
+  // progress
+  std::uint64_t words_done;
+  // results
+  std::uint64_t failed_allocations;  // warm-up included; the rest is of the measured part
+  std::uint64_t end_ns;              // when the last event was done, on the clock of timer.h
+  std::uint64_t waits_blocked;       // that did not find done what they wait for
+  std::uint64_t waits_slept;         // of these, those that outlasted the spinning
+  std::uint64_t waited_ns;
+  std::uint64_t busy_ns;     // between waits
+  double overlapped_events;  // executed while another lane was between waits too
+  // the worker's own (crew.cc)
+  std::uint64_t resumed_ns;
+  std::uint64_t resumed_overlap_ns;
+  std::uint64_t resumed_event;
+  std::uint64_t seen_event;
+  std::uint64_t thread;  // pthread_t
+  std::uint64_t thread_begin;
+  std::uint64_t thread_end;
+  std::uint64_t thread_first_event;
+  std::uint64_t thread_end_event;
+  std::uint64_t thread_next_pause;
+  void* crew;
+  bool has_thread;
+  // Twice the words that are done, plus 1 if somebody sleeps until there are more; and the same of
+  // the checkpoints that the lane has come to and stays at.
+  alignas(128) std::uint64_t reached;
+  std::uint64_t paused;
+};
+
+constexpr std::size_t run_lanes_offset() {
+  return (sizeof(RunHeader) + alignof(LaneRun) - 1) / alignof(LaneRun) * alignof(LaneRun);
+}
+constexpr std::size_t run_slots_offset(const RunHeader& h) {
+  return run_lanes_offset() + h.lane_count * sizeof(LaneRun);
+}
 constexpr std::size_t run_pauses_offset(const RunHeader& h) {
-  return run_slots_offset() + h.slot_count * sizeof(void*);
+  return run_slots_offset(h) + h.slot_count * sizeof(void*);
 }
 constexpr std::size_t run_samples_offset(const RunHeader& h) {
-  return run_pauses_offset(h) + h.pause_count * sizeof(std::uint64_t);
+  return run_pauses_offset(h) + h.pause_count * h.lane_count * sizeof(std::uint64_t);
 }
 constexpr std::size_t run_histograms_offset(const RunHeader& h) {
   return run_samples_offset(h) + h.pause_count * sizeof(MemorySample);
 }
+constexpr std::size_t kHistogramsOfLane = std::size_t{kLatencyKindCount} * kOpCount;
 constexpr std::size_t run_details_offset(const RunHeader& h) {
-  return run_histograms_offset(h) + kOpCount * sizeof(TickHistogram);
+  return run_histograms_offset(h) + h.lane_count * kHistogramsOfLane * sizeof(TickHistogram);
 }
 constexpr std::size_t run_explained_offset(const RunHeader& h) {
-  return run_details_offset(h) + (h.pass == Pass::kLatency ? sizeof(LatencyDetail) : 0);
+  return run_details_offset(h) +
+         (h.pass == Pass::kLatency ? h.lane_count * sizeof(LatencyDetail) : 0);
 }
 constexpr std::size_t run_total_bytes(const RunHeader& h) {
   return run_explained_offset(h) + h.explained_count * sizeof(ExplainedCall);

@@ -17,6 +17,7 @@ struct SessionOptions {
   Touch touch = Touch::kPage;
   std::vector<Pass> passes = {Pass::kThroughput, Pass::kLatency, Pass::kMemory};
   InstructionSource source{};  // Pass::kInstructions
+  double pace = 0;  // as in RunRequest; the throughput pass always runs as fast as can be
 };
 
 struct SubjectRuns {

@@ -16,30 +16,19 @@
 #include "core/alloc/registry.h"
 #include "replay/engine/clock_source.h"
 #include "replay/engine/counted_calls.h"
-#include "replay/engine/hot_loop.h"
 #include "replay/engine/latency_probe.h"
 #include "replay/engine/memory_calls.h"
+#include "replay/engine/pace.h"
 #include "replay/engine/perf_counters.h"
 #include "replay/engine/process_memory.h"
 #include "replay/engine/run_layout.h"
+#include "replay/engine/stage.h"
 #include "replay/engine/still_clock.h"
 #include "replay/engine/timer.h"
 #include "replay/engine/timer_quality.h"
 
 namespace replay {
 namespace {
-
-struct Worker {
-  RunHeader* run;
-  const PlanWord* plan;
-  void** slots;
-  const std::uint64_t* pauses;
-  MemorySample* samples;
-  TickHistogram* histograms;
-  LatencyDetail* detail;     // kLatency
-  ExplainedCall* explained;  // kExplain
-  mem::AnyAllocator allocator;
-};
 
 void* map_file(int fd, std::size_t bytes, int protection) {
   void* p = ::mmap(nullptr, bytes, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
@@ -52,182 +41,304 @@ void* map_file(int fd, std::size_t bytes, int protection) {
   for (std::size_t i = 0; i < sizeof(stack); i += kTouchPage) stack[i] = 0;
 }
 
-std::uint64_t run_words(const Worker& w, Touch touch_mode, auto& probe, std::uint64_t begin,
-                        std::uint64_t end) {
-  const PlanWord* first = w.plan + begin;
-  const PlanWord* last = w.plan + end;
-  switch (touch_mode) {
-    case Touch::kNone:
-      return run_plan<Touch::kNone>(w.allocator, first, last, w.slots, probe);
-    case Touch::kPage:
-      return run_plan<Touch::kPage>(w.allocator, first, last, w.slots, probe);
-    case Touch::kAll:
-      return run_plan<Touch::kAll>(w.allocator, first, last, w.slots, probe);
-  }
-  return 0;
-}
+struct ThroughputPass {
+  using Probe = NoProbe;
+  static constexpr bool kStopsAtPauses = false;
+  std::uint64_t start_ns = 0;
+  rusage before{};
 
-// Runs from the first pause to the last one, calling at_pause(i) at each.
-void run_measured(const Worker& w, Touch touch_mode, auto& probe, auto at_pause) {
-  at_pause(std::uint64_t{0});
-  for (std::uint64_t i = 1; i < w.run->pause_count; ++i) {
-    w.run->failed_allocations += run_words(w, touch_mode, probe, w.pauses[i - 1], w.pauses[i]);
-    w.run->pauses_done = i;
-    at_pause(i);
+  Probe probe(std::size_t, std::uint64_t) const { return {}; }
+  void at_pause(std::uint64_t i) {
+    if (i != 0) return;
+    ::getrusage(RUSAGE_SELF, &before);
+    start_ns = monotonic_ns();
   }
-}
+};
 
-// Runs `part` and notes the page faults that it met.
-void with_faults_counted(RunHeader* run, auto part) {
-  rusage before;
+bool run_throughput(const Stage& stage) {
+  ThroughputPass pass;
+  Replay replay(stage, pass);
+  if (!replay.prepare()) return false;
+  replay.run();
   rusage after;
-  ::getrusage(RUSAGE_SELF, &before);
-  part();
   ::getrusage(RUSAGE_SELF, &after);
-  run->minor_faults = static_cast<std::uint64_t>(after.ru_minflt - before.ru_minflt);
-  run->major_faults = static_cast<std::uint64_t>(after.ru_majflt - before.ru_majflt);
-}
-
-void run_throughput(const Worker& w, Touch touch_mode) {
-  NoProbe probe;
-  with_faults_counted(w.run, [&] {
-    const std::uint64_t start = monotonic_ns();
-    run_measured(w, touch_mode, probe, [](std::uint64_t) {});
-    w.run->elapsed_ns = monotonic_ns() - start;
-  });
-}
-
-template <class Timer>
-void run_latency(const Worker& w, Touch touch_mode) {
-  const TickRate<Timer> rate;
-  const EmptyWindows empty = measure_empty_windows<Timer>();
-  PageSet pages;
-  w.detail->first_touch_known = pages.prepare();
-  LatencyProbe<Timer> probe(w.histograms, *w.detail, pages, 0);
-  run_measured(w, touch_mode, probe, [](std::uint64_t) {});
-  w.run->ns_per_tick = rate.ns_per_tick();
-  w.run->timer_cost_ns = static_cast<double>(empty.median_ticks) * w.run->ns_per_tick;
-  w.run->timer_resolution_ns = static_cast<double>(empty.step_ticks) * w.run->ns_per_tick;
-}
-
-template <class Timer>
-void run_explain(const Worker& w, Touch touch_mode) {
-  const TickRate<Timer> rate;
-  ExplainProbe<Timer> probe(w.explained, w.explained + w.run->explained_count, w.run->memory_calls,
-                            0);
-  run_measured(w, touch_mode, probe, [](std::uint64_t) {});
-  w.run->ns_per_tick = rate.ns_per_tick();
-}
-
-// part(Timer{}), with the best timer that there is.
-void with_timer(RunHeader* run, auto part) {
-#if defined(__x86_64__)
-  if (tsc_is_invariant() && kernel_trusts_tsc()) {
-    run->timer_is_tsc = true;
-    return part(TscTimer{});
+  std::uint64_t end_ns = 0;
+  for (std::uint64_t i = 0; i < stage.run->lane_count; ++i) {
+    if (stage.lanes[i].end_ns > end_ns) end_ns = stage.lanes[i].end_ns;
   }
-#endif
-  part(ClockTimer{});
+  stage.run->elapsed_ns = end_ns - pass.start_ns;
+  stage.run->minor_faults = static_cast<std::uint64_t>(after.ru_minflt - pass.before.ru_minflt);
+  stage.run->major_faults = static_cast<std::uint64_t>(after.ru_majflt - pass.before.ru_majflt);
+  return true;
 }
 
-void run_memory(const Worker& w, Touch touch_mode) {
-  NoProbe probe;
-  run_measured(w, touch_mode, probe, [&](std::uint64_t i) { w.samples[i] = sample_memory(); });
-}
+template <class Timer>
+struct LatencyPass {
+  using Probe = LatencyProbe<Timer>;
+  static constexpr bool kStopsAtPauses = false;
+  const Stage& stage;
+  PageSet pages{};
 
-// Sets the still clock, where there is one, to the checkpoint's time.
+  explicit LatencyPass(const Stage& on) : stage(on) {
+    stage.details[0].first_touch_known = pages.prepare();
+  }
+  Probe probe(std::size_t lane, std::uint64_t event) {
+    return Probe(stage.histograms_of(lane, LatencyKind::kService), stage.details[lane], pages,
+                 event);
+  }
+  void at_pause(std::uint64_t) {}
+};
+
+template <class Timer>
+struct ExplainPass {
+  using Probe = ExplainProbe<Timer>;
+  static constexpr bool kStopsAtPauses = false;
+  const Stage& stage;
+
+  Probe probe(std::size_t lane, std::uint64_t event) const {
+    ExplainedCall* begin = stage.explained;
+    ExplainedCall* const all = begin + stage.run->explained_count;
+    while (begin != all && begin->lane < lane) ++begin;
+    ExplainedCall* end = begin;
+    while (end != all && end->lane == lane) ++end;
+    return Probe(begin, end, stage.run->memory_calls, event);
+  }
+  void at_pause(std::uint64_t) {}
+};
+
+// Sets the still clock to a checkpoint's time, by the words of the first lane.
 struct ClockHand {
-  const Worker& w;
+  const Stage& stage;
   AdvanceStillClock advance =
       reinterpret_cast<AdvanceStillClock>(::dlsym(RTLD_DEFAULT, kStillClockFunction));
 
   void operator()(std::uint64_t checkpoint) const {
-    if (advance != nullptr) advance(w.pauses[checkpoint] * kStillClockNsPerWord);
+    const std::uint64_t words = stage.pauses[checkpoint * stage.run->lane_count];
+    if (advance != nullptr) advance(words * kStillClockNsPerWord);
   }
 };
 
-// Objects are not touched: that would be the replay's instructions, not the allocator's.
-void run_instructions(Worker w) {
-  const ClockHand clock{w};
-  CountedResizes resizing(w.allocator);
-  CountedCalls plain(w.allocator);
-  const bool resizes = w.allocator.table().reallocate != nullptr;
-  w.allocator = resizes ? mem::AnyAllocator(resizing) : mem::AnyAllocator(plain);
-  auto part = [&] {
+struct KernelWorkPass {
+  using Probe = NoProbe;
+  static constexpr bool kStopsAtPauses = true;
+  const Stage& stage;
+  const ClockHand& clock;
+  rusage before{};
+
+  Probe probe(std::size_t, std::uint64_t) const { return {}; }
+  void at_pause(std::uint64_t i) {
+    clock(i);
+    if (i != 0) return;
+    std::memset(stage.run->memory_calls, 0, sizeof(stage.run->memory_calls));
+    ::getrusage(RUSAGE_SELF, &before);
+  }
+};
+
+struct CountersPass {
+  using Probe = NoProbe;
+  static constexpr bool kStopsAtPauses = false;
+  const PerfCounters& counters;
+
+  Probe probe(std::size_t, std::uint64_t) const { return {}; }
+  void at_pause(std::uint64_t i) const {
+    if (i == 0) counters.start();
+  }
+};
+
+// The times of a lane's events from `event` on.
+template <class Timer>
+Pace<Timer> pace_of(const Stage& stage, const PaceClock& clock, std::size_t lane,
+                    std::uint64_t event) {
+  return {clock, stage.plan + stage.lanes[lane].first_due + event};
+}
+
+template <class Timer>
+struct PacedLatencyPass {
+  using Probe = PacedTimerProbe<Timer>;
+  static constexpr bool kStopsAtPauses = false;
+  const Stage& stage;
+  PaceClock clock;
+
+  Probe probe(std::size_t lane, std::uint64_t event) const {
+    return {pace_of<Timer>(stage, clock, lane, event),
+            stage.histograms_of(lane, LatencyKind::kService),
+            stage.histograms_of(lane, LatencyKind::kResponse)};
+  }
+  void at_pause(std::uint64_t i) {
+    if (i == 0) clock.start_ticks = Timer::stop();
+  }
+};
+
+struct MemoryPass {
+  using Probe = NoProbe;
+  static constexpr bool kStopsAtPauses = true;
+  const Stage& stage;
+
+  Probe probe(std::size_t, std::uint64_t) const { return {}; }
+  void at_pause(std::uint64_t i) { start_or_sample(stage, i); }
+
+  static void start_or_sample(const Stage& stage, std::uint64_t i) {
+    if (i == 0) std::memset(stage.run->memory_calls, 0, sizeof(stage.run->memory_calls));
+    stage.samples[i] = sample_memory();
+  }
+};
+
+template <class Timer>
+struct PacedMemoryPass {
+  using Probe = PacedNoProbe<Timer>;
+  static constexpr bool kStopsAtPauses = true;
+  const Stage& stage;
+  PaceClock clock;
+
+  Probe probe(std::size_t lane, std::uint64_t event) const {
+    return {pace_of<Timer>(stage, clock, lane, event)};
+  }
+  void at_pause(std::uint64_t i) {
+    MemoryPass::start_or_sample(stage, i);
+    if (i == 0) clock.start_ticks = Timer::stop();
+  }
+};
+
+template <class Timer>
+PaceClock pace_clock(const Stage& stage) {
+  const double ns_per_tick = TickRate<Timer>().ns_per_tick();
+  return {0, stage.run->pace / ns_per_tick, ns_per_tick};
+}
+
+template <class Timer>
+bool run_latency(const Stage& stage, auto pass) {
+  const TickRate<Timer> rate;
+  const EmptyWindows empty = measure_empty_windows<Timer>();
+  Replay replay(stage, pass);
+  if (!replay.prepare()) return false;
+  replay.run();
+  const double ns_per_tick = rate.ns_per_tick();
+  stage.run->ns_per_tick = ns_per_tick;
+  stage.run->timer_cost_ns = static_cast<double>(empty.median_ticks) * ns_per_tick;
+  stage.run->timer_resolution_ns = static_cast<double>(empty.step_ticks) * ns_per_tick;
+  return true;
+}
+
+template <class Timer>
+bool run_explain(const Stage& stage) {
+  const TickRate<Timer> rate;
+  ExplainPass<Timer> pass{stage};
+  Replay replay(stage, pass);
+  if (!replay.prepare()) return false;
+  stage.run->memory_calls_counted = count_memory_calls(stage.run->memory_calls);
+  replay.run();
+  stage.run->ns_per_tick = rate.ns_per_tick();
+  return true;
+}
+
+bool run_counters(const Stage& stage) {
+  const PerfCounters counters(kAllCounters);
+  CountersPass pass{counters};
+  Replay replay(stage, pass);
+  if (!replay.prepare()) return false;
+  replay.run();
+  counters.stop();
+  for (int i = 0; i < kCounterCount; ++i) {
+    stage.run->counters[i] = counters.read(static_cast<Counter>(i));
+  }
+  return true;
+}
+
+bool run_kernel_work(const Stage& stage) {
+  const ClockHand clock{stage};
+  clock(0);
+  KernelWorkPass pass{stage, clock};
+  Replay replay(stage, pass);
+  if (!replay.prepare()) return false;
+  stage.run->memory_calls_counted = count_memory_calls(stage.run->memory_calls);
+  replay.run();
+  rusage after;
+  ::getrusage(RUSAGE_SELF, &after);
+  stage.run->minor_faults = static_cast<std::uint64_t>(after.ru_minflt - pass.before.ru_minflt);
+  stage.run->major_faults = static_cast<std::uint64_t>(after.ru_majflt - pass.before.ru_majflt);
+  return true;
+}
+
+// By one thread, for it is the calls that count and not their order in time; without touching
+// objects, which would be the replay's instructions and not the allocator's.
+bool run_instructions(const Stage& stage) {
+  if (stage.run->lane_count != 1) return false;
+  const ClockHand clock{stage};
+  CountedResizes resizing(stage.allocator);
+  CountedCalls plain(stage.allocator);
+  const bool resizes = stage.allocator.table().reallocate != nullptr;
+  const mem::AnyAllocator allocator =
+      resizes ? mem::AnyAllocator(resizing) : mem::AnyAllocator(plain);
+  LaneRun& lane = stage.lanes[0];
+  const auto run_until = [&](std::uint64_t checkpoint) {
     NoProbe probe;
-    run_measured(w, Touch::kNone, probe, clock);
+    const std::uint64_t to = stage.pauses[checkpoint] & ~kNobody;
+    lane.failed_allocations +=
+        run_plan<Touch::kNone>(allocator, stage.plan + lane.first_word + lane.words_done,
+                               stage.plan + lane.first_word + to, stage.slots, probe);
+    lane.words_done = to;
+    clock(checkpoint);
+  };
+  clock(0);
+  run_until(0);
+  auto part = [&] {
+    for (std::uint64_t i = 1; i < stage.run->pause_count; ++i) run_until(i);
   };
   using Part = decltype(part);
-  const PerfCounters counters(w.run->count_by_perf ? counter_bit(Counter::kInstructions) : 0);
+  constexpr auto kWhich = Counter::kInstructions;
+  const PerfCounters counters(stage.run->count_by_perf ? counter_bit(kWhich) : 0);
   counters.start();
   run_counted([](void* context) { (*static_cast<Part*>(context))(); }, &part);
   counters.stop();
-  constexpr auto kWhich = Counter::kInstructions;
-  w.run->counters[static_cast<int>(kWhich)] = counters.read(kWhich);
+  stage.run->counters[static_cast<int>(kWhich)] = counters.read(kWhich);
+  return true;
 }
 
-void run_counters(const Worker& w, Touch touch_mode) {
-  NoProbe probe;
-  const PerfCounters counters(kAllCounters);
-  counters.start();
-  run_measured(w, touch_mode, probe, [](std::uint64_t) {});
-  counters.stop();
-  for (int i = 0; i < kCounterCount; ++i) {
-    w.run->counters[i] = counters.read(static_cast<Counter>(i));
-  }
+bool run_memory(const Stage& stage, auto pass) {
+  Replay replay(stage, pass);
+  if (!replay.prepare()) return false;
+  stage.run->memory_calls_counted = count_memory_calls(stage.run->memory_calls);
+  stage.run->baseline = sample_memory();
+  reset_high_water();
+  const std::uint64_t before = high_water_bytes();
+  replay.run();
+  const std::uint64_t high_water = high_water_bytes();
+  stage.run->high_water_bytes = high_water > before ? high_water - before : 0;
+  return true;
 }
 
-void run_kernel_work(const Worker& w, Touch touch_mode) {
-  const ClockHand clock{w};
-  NoProbe probe;
-  with_faults_counted(w.run, [&] { run_measured(w, touch_mode, probe, clock); });
-}
-
-int run_worker(Worker& w) {
-  const Touch touch_mode = w.allocator.table().backed ? w.run->touch : Touch::kNone;
-  touch_stack();
-  std::uint64_t high_water_before = 0;
-  if (counts_memory_calls(w.run->pass)) {
-    w.run->memory_calls_counted = count_memory_calls(w.run->memory_calls);
-  }
-  if (w.run->pass == Pass::kMemory) {
-    w.run->baseline = sample_memory();
-    reset_high_water();
-    high_water_before = high_water_bytes();
-  }
-  if (is_repeatable(w.run->pass)) ClockHand{w}(0);
-  NoProbe no_probe;
-  w.run->failed_allocations = run_words(w, touch_mode, no_probe, 0, w.pauses[0]);
-  std::memset(w.run->memory_calls, 0, sizeof(w.run->memory_calls));
-  switch (w.run->pass) {
+template <class Timer>
+bool run_pass(const Stage& stage) {
+  const bool paced = stage.run->pace > 0;
+  switch (stage.run->pass) {
     case Pass::kThroughput:
-      run_throughput(w, touch_mode);
-      break;
+      return run_throughput(stage);
     case Pass::kLatency:
-      with_timer(w.run, [&]<class Timer>(Timer) { run_latency<Timer>(w, touch_mode); });
-      break;
+      if (!paced) return run_latency<Timer>(stage, LatencyPass<Timer>{stage});
+      return run_latency<Timer>(stage, PacedLatencyPass<Timer>{stage, pace_clock<Timer>(stage)});
     case Pass::kMemory:
-      run_memory(w, touch_mode);
-      break;
+      if (!paced) return run_memory(stage, MemoryPass{stage});
+      return run_memory(stage, PacedMemoryPass<Timer>{stage, pace_clock<Timer>(stage)});
     case Pass::kInstructions:
-      run_instructions(w);
-      break;
+      return run_instructions(stage);
     case Pass::kCounters:
-      run_counters(w, touch_mode);
-      break;
+      return run_counters(stage);
     case Pass::kExplain:
-      with_timer(w.run, [&]<class Timer>(Timer) { run_explain<Timer>(w, touch_mode); });
-      break;
+      return run_explain<Timer>(stage);
     case Pass::kKernelWork:
-      run_kernel_work(w, touch_mode);
-      break;
+      return run_kernel_work(stage);
   }
-  if (w.run->pass == Pass::kMemory) {
-    const std::uint64_t high_water = high_water_bytes();
-    w.run->high_water_bytes = high_water > high_water_before ? high_water - high_water_before : 0;
+  return false;
+}
+
+bool run_pass(const Stage& stage) {
+#if defined(__x86_64__)
+  if (tsc_is_invariant() && kernel_trusts_tsc()) {
+    stage.run->timer_is_tsc = true;
+    return run_pass<TscTimer>(stage);
   }
-  w.run->status = WorkerStatus::kDone;
-  return 0;
+#endif
+  return run_pass<ClockTimer>(stage);
 }
 
 void name_malloc_object(RunHeader* run) {
@@ -259,16 +370,25 @@ int start(int plan_fd, int run_fd) {
   }
   name_malloc_object(run);
   run->addresses_fixed = (::personality(0xffffffffU) & ADDR_NO_RANDOMIZE) != 0;
-  Worker worker{run,
-                static_cast<const PlanWord*>(plan),
-                reinterpret_cast<void**>(base + run_slots_offset()),
-                reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
-                reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
-                reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
-                reinterpret_cast<LatencyDetail*>(base + run_details_offset(*run)),
-                reinterpret_cast<ExplainedCall*>(base + run_explained_offset(*run)),
-                entry->instance()};
-  return run_worker(worker);
+  const mem::AnyAllocator allocator = entry->instance();
+  const Stage stage{run,
+                    reinterpret_cast<LaneRun*>(base + run_lanes_offset()),
+                    static_cast<const PlanWord*>(plan),
+                    reinterpret_cast<void**>(base + run_slots_offset(*run)),
+                    reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
+                    reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
+                    reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
+                    reinterpret_cast<LatencyDetail*>(base + run_details_offset(*run)),
+                    reinterpret_cast<ExplainedCall*>(base + run_explained_offset(*run)),
+                    allocator,
+                    allocator.table().backed ? run->touch : Touch::kNone};
+  touch_stack();
+  if (!run_pass(stage)) {
+    run->status = WorkerStatus::kCannotMap;
+    return 1;
+  }
+  run->status = WorkerStatus::kDone;
+  return 0;
 }
 
 }  // namespace

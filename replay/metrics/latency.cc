@@ -1,5 +1,5 @@
 // Nanoseconds a call, for each operation that the trace has. A window holds one call and the
-// timer's own cost.
+// timer's own cost; the response times of a paced replay begin when the call was due.
 #include <fmt/format.h>
 
 #include "replay/metrics/groups.h"
@@ -28,23 +28,29 @@ constexpr Figure kFigures[] = {
      [](const LatencyHistogram& h) { return static_cast<double>(h.count); }},
 };
 
+void add_figures(const std::string& prefix, const std::vector<LatencyHistogram>& each,
+                 std::vector<Metric>& out) {
+  for (const Figure& figure : kFigures) {
+    Metric metric{fmt::format("{}_{}", prefix, figure.name), figure.unit, figure.better, {}};
+    for (const LatencyHistogram& histogram : each) metric.samples.push_back(figure.of(histogram));
+    out.push_back(std::move(metric));
+  }
+}
+
 }  // namespace
 
 void add_latency(const Measured& measured, std::vector<Metric>& out) {
-  const std::vector<RunOutcome>& runs = measured.runs.runs(Pass::kLatency);
   for (int i = 0; i < kOpCount; ++i) {
     if (measured.plan.op_counts[i] == 0) continue;
     const Op op = static_cast<Op>(i);
-    std::vector<LatencyHistogram> each;
-    for (const RunOutcome& run : runs) each.push_back(latencies_of(run, op));
-    for (const Figure& figure : kFigures) {
-      Metric metric{fmt::format("latency_ns_{}_{}", op_name(op), figure.name),
-                    figure.unit,
-                    figure.better,
-                    {}};
-      for (const LatencyHistogram& histogram : each) metric.samples.push_back(figure.of(histogram));
-      out.push_back(std::move(metric));
+    std::vector<LatencyHistogram> service;
+    std::vector<LatencyHistogram> response;
+    for (const RunOutcome& run : measured.runs.runs(Pass::kLatency)) {
+      service.push_back(latencies_of(run, op));
+      if (!run.responses.empty()) response.push_back(responses_of(run, op));
     }
+    add_figures(fmt::format("latency_ns_{}", op_name(op)), service, out);
+    if (!response.empty()) add_figures(fmt::format("response_ns_{}", op_name(op)), response, out);
   }
 }
 

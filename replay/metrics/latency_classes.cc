@@ -37,14 +37,13 @@ void note(const LongCall& call, double ns, WorstCall& worst) {
   ++worst.repetitions;
 }
 
-void add_worst(const Plan& plan, const std::vector<RunOutcome>& runs, std::size_t count,
-               LatencyClasses& out) {
+void add_worst(const std::vector<RunOutcome>& runs, std::size_t count, LatencyClasses& out) {
   std::map<std::uint64_t, WorstCall> by_event;
   for (const RunOutcome& run : runs) {
     for (const LongCall& call : run.latency.longest) {
-      const std::uint64_t event = plan.warmup_events + call.event;
-      WorstCall& worst = by_event[event];
-      worst.event = event;
+      WorstCall& worst = by_event[call.trace_event];
+      worst.event = call.trace_event;
+      worst.at = {call.lane, call.event};
       note(call, static_cast<double>(call.ticks) * run.ns_per_tick, worst);
     }
   }
@@ -59,8 +58,7 @@ void add_worst(const Plan& plan, const std::vector<RunOutcome>& runs, std::size_
 
 }  // namespace
 
-LatencyClasses latency_classes(const Plan& plan, const std::vector<RunOutcome>& runs,
-                               std::size_t worst_count) {
+LatencyClasses latency_classes(const std::vector<RunOutcome>& runs, std::size_t worst_count) {
   LatencyClasses out;
   if (runs.empty()) return out;
   out.ns_per_tick = runs.front().ns_per_tick;
@@ -75,26 +73,28 @@ LatencyClasses latency_classes(const Plan& plan, const std::vector<RunOutcome>& 
     out.first_touch_known = out.first_touch_known && run.latency.first_touch_known;
   }
   add_cells(runs, out);
-  add_worst(plan, runs, worst_count, out);
+  add_worst(runs, worst_count, out);
   return out;
 }
 
-std::vector<ExplainedCall> to_explain(const Plan& plan, const std::vector<WorstCall>& worst) {
+std::vector<ExplainedCall> to_explain(const std::vector<WorstCall>& worst) {
   std::vector<ExplainedCall> calls;
   for (const WorstCall& call : worst) {
     ExplainedCall ask{};
-    ask.event = call.event - plan.warmup_events;
+    ask.lane = call.at.lane;
+    ask.event = call.at.event;
     calls.push_back(ask);
   }
-  std::sort(calls.begin(), calls.end(),
-            [](const ExplainedCall& a, const ExplainedCall& b) { return a.event < b.event; });
+  std::sort(calls.begin(), calls.end(), [](const ExplainedCall& a, const ExplainedCall& b) {
+    return std::tie(a.lane, a.event) < std::tie(b.lane, b.event);
+  });
   return calls;
 }
 
-void note_explained(const Plan& plan, const RunOutcome& answer, std::vector<WorstCall>& worst) {
+void note_explained(const RunOutcome& answer, std::vector<WorstCall>& worst) {
   for (WorstCall& call : worst) {
     for (const ExplainedCall& explained : answer.explained) {
-      if (!explained.seen || plan.warmup_events + explained.event != call.event) continue;
+      if (!explained.seen || LaneEvent{explained.lane, explained.event} != call.at) continue;
       call.explained = explained;
       call.explained_ns = static_cast<double>(explained.ticks) * answer.ns_per_tick;
     }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "replay/engine/event_numbers.h"
 #include "replay/engine/launcher.h"
 #include "replay/metrics/latency_histogram.h"
 
@@ -22,6 +23,7 @@ struct LatencyClass {
 
 struct WorstCall {
   std::uint64_t event = 0;  // of the trace
+  LaneEvent at;             // where it was replayed
   Op op = Op::kMalloc;
   std::uint64_t size_bytes = 0;  // requested; of a free, the limit of its size class
   bool special = false;
@@ -42,11 +44,11 @@ struct LatencyClasses {
   bool first_touch_known = false;
 };
 
-LatencyClasses latency_classes(const Plan& plan, const std::vector<RunOutcome>& runs,
-                               std::size_t worst_count);
+// The runs' long calls must know their events of the trace.
+LatencyClasses latency_classes(const std::vector<RunOutcome>& runs, std::size_t worst_count);
 
 // What to ask a pass Pass::kExplain for, and what to note of its answer.
-std::vector<ExplainedCall> to_explain(const Plan& plan, const std::vector<WorstCall>& worst);
-void note_explained(const Plan& plan, const RunOutcome& answer, std::vector<WorstCall>& worst);
+std::vector<ExplainedCall> to_explain(const std::vector<WorstCall>& worst);
+void note_explained(const RunOutcome& answer, std::vector<WorstCall>& worst);
 
 }  // namespace replay

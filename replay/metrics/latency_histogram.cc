@@ -7,10 +7,12 @@
 namespace replay {
 namespace {
 
-LatencyHistogram merge(std::span<const RunOutcome> runs, Op op) {
+using Histograms = std::vector<TickHistogram> RunOutcome::*;
+
+LatencyHistogram merge(std::span<const RunOutcome> runs, Op op, Histograms kind) {
   if (runs.empty()) return {};
   TickHistogram merged{};
-  for (const RunOutcome& run : runs) merged.add(run.histograms[static_cast<std::size_t>(op)]);
+  for (const RunOutcome& run : runs) merged.add((run.*kind)[static_cast<std::size_t>(op)]);
   return in_ns(merged, runs.front().ns_per_tick);
 }
 
@@ -37,9 +39,17 @@ double LatencyHistogram::mean_ns() const {
 }
 
 LatencyHistogram merge_latencies(const std::vector<RunOutcome>& runs, Op op) {
-  return merge(runs, op);
+  return merge(runs, op, &RunOutcome::histograms);
+}
+LatencyHistogram latencies_of(const RunOutcome& run, Op op) {
+  return merge({&run, 1}, op, &RunOutcome::histograms);
 }
 
-LatencyHistogram latencies_of(const RunOutcome& run, Op op) { return merge({&run, 1}, op); }
+LatencyHistogram merge_responses(const std::vector<RunOutcome>& runs, Op op) {
+  return merge(runs, op, &RunOutcome::responses);
+}
+LatencyHistogram responses_of(const RunOutcome& run, Op op) {
+  return merge({&run, 1}, op, &RunOutcome::responses);
+}
 
 }  // namespace replay

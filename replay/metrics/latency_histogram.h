@@ -47,4 +47,8 @@ LatencyHistogram in_ns(const Ticks& ticks, double ns_per_tick) {
 LatencyHistogram merge_latencies(const std::vector<RunOutcome>& runs, Op op);
 LatencyHistogram latencies_of(const RunOutcome& run, Op op);
 
+// The same from when each call was due until it was done. pre: the runs were paced.
+LatencyHistogram merge_responses(const std::vector<RunOutcome>& runs, Op op);
+LatencyHistogram responses_of(const RunOutcome& run, Op op);
+
 }  // namespace replay

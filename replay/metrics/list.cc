@@ -17,6 +17,8 @@ constexpr std::array kGroups = {
     MetricGroup{"counters", "hardware counters an event, where perf_event_open allows them",
                 add_counters},
     MetricGroup{"cost", "instructions, page faults and system calls, exactly (--cost)", add_cost},
+    MetricGroup{"concurrency", "threads that waited for each other, and events that overlapped",
+                add_concurrency},
     MetricGroup{"harness", "what the replay itself costs, and allocations that failed",
                 add_harness},
 };

@@ -70,7 +70,7 @@ ordered_json cost_json(const RunConfig& config) {
 }
 
 ordered_json config_json(const Result& result) {
-  const bool many_threads = result.trace.header.thread_count > 1;
+  const bool one_for_all = result.trace.header.thread_count > 1 && result.threads.replayed == 1;
   return {{"repetitions", result.config.repetitions},
           {"passes", passes_json(result.config.passes)},
           {"cost", cost_json(result.config)},
@@ -78,9 +78,18 @@ ordered_json config_json(const Result& result) {
           {"cpu", result.config.cpu},
           {"timer", result.config.timer_is_tsc ? "tsc" : "clock_gettime"},
           {"threads_recorded", result.trace.header.thread_count},
-          {"threads_replayed", 1},
-          {"concurrency", many_threads ? "one thread replays the events of all in recorded order"
-                                       : "one thread, as recorded"},
+          {"threads_replayed", result.threads.replayed},
+          {"threads", result.config.threads},
+          {"threads_at_once", result.threads.at_once},
+          {"edges_found", result.threads.edges_found},
+          {"edges_enforced", result.threads.edges_enforced},
+          {"concurrency", one_for_all ? "one thread replays the events of all in recorded order"
+                          : result.threads.replayed > 1
+                              ? "each thread replays its events at full speed, waiting for another "
+                                "only before it frees, resizes or reuses what that one has not "
+                                "made or freed yet"
+                              : "one thread, as recorded"},
+          {"pace", result.config.pace > 0 ? ordered_json(result.config.pace) : "max"},
           {"warmup_events", result.trace.first_event},
           {"confidence", kConfidence},
           {"same_within", kSameWithin}};
@@ -112,9 +121,9 @@ ordered_json memory_json(const MemorySeries& memory) {
           {"fragmentation", ratio}};
 }
 
-ordered_json series_json(const AllocatorResult& allocator) {
+ordered_json histograms_json(const std::vector<std::pair<Op, LatencyHistogram>>& of_ops) {
   ordered_json histograms = ordered_json::object();
-  for (const auto& [op, histogram] : allocator.latencies) {
+  for (const auto& [op, histogram] : of_ops) {
     ordered_json lower = ordered_json::array();
     ordered_json upper = ordered_json::array();
     ordered_json count = ordered_json::array();
@@ -126,13 +135,20 @@ ordered_json series_json(const AllocatorResult& allocator) {
     histograms[op_name(op)] = {
         {"unit", "ns"}, {"lower", lower}, {"upper", upper}, {"count", count}};
   }
+  return histograms;
+}
+
+ordered_json series_json(const AllocatorResult& allocator) {
   ordered_json series = ordered_json::object();
   if (!allocator.memory.event.empty()) series["fragmentation"] = memory_json(allocator.memory);
-  if (!histograms.empty()) {
-    series["latency_histogram"] = histograms;
+  if (!allocator.latencies.empty()) {
+    series["latency_histogram"] = histograms_json(allocator.latencies);
     series["latency_by_class"] = latency_by_class_json(allocator.latency_classes);
     series["latency_worst"] = latency_worst_json(allocator.latency_classes);
     series["latency_disturbed"] = latency_disturbed_json(allocator.latency_classes);
+  }
+  if (!allocator.responses.empty()) {
+    series["response_histogram"] = histograms_json(allocator.responses);
   }
   return series;
 }

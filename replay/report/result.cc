@@ -26,9 +26,13 @@ AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs, const Subje
   for (int i = 0; i < kOpCount; ++i) {
     if (plan.op_counts[i] == 0) continue;
     const Op op = static_cast<Op>(i);
-    result.latencies.emplace_back(op, merge_latencies(runs.runs(Pass::kLatency), op));
+    const std::vector<RunOutcome>& timed = runs.runs(Pass::kLatency);
+    result.latencies.emplace_back(op, merge_latencies(timed, op));
+    if (!timed.front().responses.empty()) {
+      result.responses.emplace_back(op, merge_responses(timed, op));
+    }
   }
-  result.latency_classes = latency_classes(plan, runs.runs(Pass::kLatency), worst_calls);
+  result.latency_classes = latency_classes(runs.runs(Pass::kLatency), worst_calls);
   return result;
 }
 

@@ -30,6 +30,7 @@ struct AllocatorResult {
   MemorySeries memory;                                     // of the first repetition, or empty
   std::vector<std::pair<Op, LatencyHistogram>> latencies;  // of all repetitions
   LatencyClasses latency_classes;                          // of all repetitions
+  std::vector<std::pair<Op, LatencyHistogram>> responses;  // the same; empty without pace
 
   const Figure* find(const std::string& key) const;
 };
@@ -68,12 +69,23 @@ struct RunConfig {
   std::vector<Pass> passes = {Pass::kThroughput, Pass::kLatency, Pass::kMemory};
   std::string counted_by;        // what counted instructions, if anything did
   bool addresses_fixed = false;  // of the workers whose cost was counted
+  std::string threads;           // as asked for
+  double pace = 0;               // 0: as fast as can be
+};
+
+// Of the plan; all the same whatever the allocator.
+struct ThreadFacts {
+  std::uint32_t replayed = 1;
+  std::size_t at_once = 1;           // most that are alive at the same time
+  std::uint64_t edges_found = 0;     // orders between events of two threads
+  std::uint64_t edges_enforced = 0;  // of these, the waits that imply the rest
 };
 
 struct Result {
   nlohmann::ordered_json context;  // context.h
   TraceFacts trace;
   RunConfig config;
+  ThreadFacts threads;
   std::vector<AllocatorResult> allocators;
   std::vector<Comparison> comparisons;
 };

@@ -82,7 +82,8 @@ class Replay(Job):
             Metric("time_per_event_ns", "time per event", "ns", "replay: time"),
             Metric("latency_p999_ns", "p99.9 latency of a call", "ns", "replay: p99.9 latency"),
             Metric("peak_kib", "peak resident", "KiB", "replay: peak resident")])
-        self.command = [BIN / "allocreplay", "--trace", trace, "--repeat", "1", "--quiet"]
+        self.command = [BIN / "allocreplay", "--trace", trace, "--repeat", "1", "--quiet",
+                        "--threads", "1"]
         if events:
             self.command += ["--events", events]
 

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import subprocess
 import tempfile
 import unittest
@@ -152,6 +153,64 @@ class Options(unittest.TestCase):
         self.assertRegex(allocreplay("--version").stdout, r"allocreplay \d+\.\d+\.\d+ \(git ")
 
 
+class Threads(unittest.TestCase):
+    """small.trace is of five threads."""
+
+    def test_each_recorded_thread_is_replayed_by_one_of_its_own(self):
+        document, _ = replay("-a", "mem-classic", "-r", "2")
+        jsonschema.validate(document, SCHEMA)
+        config = document["config"]
+        self.assertEqual((config["threads"], config["threads_replayed"]), ("recorded", 5))
+        self.assertLessEqual(config["threads_at_once"], 5)
+        self.assertGreaterEqual(config["edges_found"], config["edges_enforced"])
+        self.assertGreater(config["edges_enforced"], 0)
+        metrics = document["results"][1]["metrics"]
+        self.assertGreaterEqual(metrics["threads_overlapped_share"]["value"], 0)
+        self.assertLessEqual(metrics["threads_overlapped_share"]["value"], 1)
+        calls = sum(m["value"] for k, m in metrics.items() if re.match("latency_.*_count$", k))
+        self.assertEqual(calls, document["trace"]["events"])
+
+    def test_one_thread_may_replay_them_all(self):
+        document, _ = replay("-a", "null", "-r", "1", "--threads", "1")
+        jsonschema.validate(document, SCHEMA)
+        self.assertEqual(document["config"]["threads_replayed"], 1)
+        self.assertEqual(document["config"]["edges_found"], 0)
+        self.assertNotIn("threads_waited_ns", document["results"][1]["metrics"])
+
+    def test_or_some(self):
+        document, _ = replay("-a", "null", "-r", "1", "--threads", "2", "-e", "2000:4000")
+        self.assertEqual(document["config"]["threads_replayed"], 2)
+        self.assertEqual(document["config"]["threads"], "2")
+
+    def test_live_bytes_at_the_checkpoints_do_not_depend_on_threads(self):
+        def live(threads):
+            document, _ = replay("-a", "null", "-r", "1", "--threads", threads)
+            return document["results"][1]["series"]["fragmentation"]["total_allocated_bytes"]
+        self.assertEqual(live("1"), live("recorded"))
+
+
+class Pace(unittest.TestCase):
+    def test_response_times_stand_beside_service_times(self):
+        document, _ = replay("-a", "mem-classic", "-r", "1", "--pace", "0.01")
+        jsonschema.validate(document, SCHEMA)
+        self.assertEqual(document["config"]["pace"], 0.01)
+        result = document["results"][1]
+        response = result["series"]["response_histogram"]
+        self.assertEqual(response.keys(), result["series"]["latency_histogram"].keys())
+        for op in response:
+            of = {kind: result["metrics"][f"{kind}_ns_{op}_count"]["value"]
+                  for kind in ("latency", "response")}
+            self.assertEqual(of["latency"], of["response"])
+            self.assertGreaterEqual(result["metrics"][f"response_ns_{op}_max"]["value"],
+                                    result["metrics"][f"latency_ns_{op}_max"]["value"])
+
+    def test_full_speed_has_none(self):
+        document, _ = replay("-a", "null", "-r", "1")
+        self.assertEqual(document["config"]["pace"], "max")
+        self.assertNotIn("response_histogram", document["results"][1]["series"])
+        self.assertFalse([k for k in document["results"][1]["metrics"] if k.startswith("response")])
+
+
 class Errors(unittest.TestCase):
     def check(self, code, expected, *args):
         done = allocreplay(*args)
@@ -166,6 +225,8 @@ class Errors(unittest.TestCase):
         self.check(2, "not expected", "--bogus")
         self.check(2, "no range of events", "-t", TRACE, "-a", "null", "-e", "17")
         self.check(2, "--repeat", "-t", TRACE, "-r", "0")
+        self.check(2, "--threads 0: expected 'recorded' or a number", "-t", TRACE, "--threads", "0")
+        self.check(2, "--pace fast: expected 'max' or a factor", "-t", TRACE, "--pace", "fast")
 
     def test_bad_input_is_1(self):
         self.check(1, "/nowhere", "-t", "/nowhere/x.trace", "-a", "null")

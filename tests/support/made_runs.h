@@ -12,7 +12,7 @@ inline Plan made_plan() {
   plan.event_count = 1000;
   plan.op_counts[static_cast<int>(Op::kMalloc)] = 500;
   plan.op_counts[static_cast<int>(Op::kFree)] = 500;
-  plan.checkpoints = {{0, 0, 0, 0}, {10, 10, 8192, 2}, {20, 20, 4096, 1}};
+  plan.checkpoints = {{0, 0, 0, {0}}, {10, 8192, 2, {10}}, {20, 4096, 1, {20}}};
   plan.peak_live = 1;
   return plan;
 }

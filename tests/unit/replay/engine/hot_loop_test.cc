@@ -56,7 +56,7 @@ TEST_F(HotLoopTest, MakesTheCallsOfThePlanInOrder) {
                                kWideSize}),
             0U);
   EXPECT_EQ(scripted.log, (std::vector<std::string>{"allocate 7 0", "allocate 9 64", "deallocate",
-                                                    "allocate 536870911 0"}));
+                                                    "allocate 268435455 0"}));
   EXPECT_EQ(slots[0], nullptr);
 }
 

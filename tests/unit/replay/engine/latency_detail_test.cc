@@ -13,7 +13,8 @@ TEST(LongCallsTest, KeepTheLongestWhateverTheOrder) {
   constexpr std::uint64_t kCalls = 1000;
   for (std::uint64_t i = 0; i < kCalls; ++i) {
     const std::uint64_t ticks = i * 7919 % kCalls;  // each number below kCalls once
-    if (longest.takes(ticks)) longest.add({ticks, i, 0, Op::kMalloc, false, Disturbance::kNone});
+    if (longest.takes(ticks))
+      longest.add({ticks, i, 0, Op::kMalloc, false, Disturbance::kNone, 0, 0});
   }
   EXPECT_EQ(longest.count, LongCalls::kMost);
   for (const LongCall& call : longest.calls) {

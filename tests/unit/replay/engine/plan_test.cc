@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include "replay/engine/plan_layout.h"
 #include "replay/engine/size_class.h"
 #include "replay/trace/error.h"
 #include "tests/support/events.h"
+#include "tests/support/plan_words.h"
 #include "tests/support/random_trace.h"
 
 namespace replay {
@@ -22,13 +22,15 @@ class PlanTest : public ::testing::Test {
     return compile_plan(reader, range);
   }
 
-  static std::vector<PlanWord> words(const Plan& plan) {
-    std::vector<PlanWord> result(plan.word_count);
-    const auto bytes = static_cast<ssize_t>(plan.word_count * sizeof(PlanWord));
-    EXPECT_EQ(::pread(plan.memory.get(), result.data(), result.size() * sizeof(PlanWord), 0),
-              bytes);
-    return result;
+  // `threads[i]` replays event i.
+  Plan compile_threads(std::vector<Event> events, const std::vector<std::uint32_t>& threads,
+                       const PlanOptions& options = {{ThreadChoice::kAsRecorded}, false}) {
+    for (std::size_t i = 0; i < events.size(); ++i) events[i].thread = threads[i];
+    TraceReader reader(write_trace(dir_ / "t.trace", events));
+    return compile_plan(reader, {}, options);
   }
+
+  static std::vector<PlanWord> words(const Plan& plan) { return lane_words(plan, 0); }
 
   std::string error_of(const std::vector<Event>& events, EventRange range = {}) {
     try {
@@ -88,7 +90,7 @@ TEST_F(PlanTest, CheckpointsBeginAndEndWithTheMeasuredPartAndHoldThePeak) {
   const Plan plan = compile({malloc_of(0, 100), malloc_of(1, 50), free_of(0), malloc_of(2, 10)});
   EXPECT_EQ(plan.checkpoints.front().event, 0U);
   EXPECT_EQ(plan.checkpoints.back().event, 4U);
-  EXPECT_EQ(plan.checkpoints.back().word, plan.word_count);
+  EXPECT_EQ(plan.checkpoints.back().words[0], plan.word_count);
   EXPECT_EQ(plan.checkpoints.back().live_bytes, 60U);
   EXPECT_EQ(plan.checkpoints.back().live_objects, 2U);
   EXPECT_EQ(plan.checkpoints[plan.peak_live].event, 2U);
@@ -106,7 +108,7 @@ TEST_F(PlanTest, CheckpointsOfALongTraceAreFewAndAscending) {
   EXPECT_GE(plan.checkpoints.size(), 200U);
   for (std::size_t i = 1; i < plan.checkpoints.size(); ++i) {
     EXPECT_LT(plan.checkpoints[i - 1].event, plan.checkpoints[i].event);
-    EXPECT_LT(plan.checkpoints[i - 1].word, plan.checkpoints[i].word);
+    EXPECT_LT(plan.checkpoints[i - 1].words[0], plan.checkpoints[i].words[0]);
   }
   EXPECT_EQ(plan.checkpoints[plan.peak_live].event, 2 * 31'234 + 1U);
 }
@@ -131,6 +133,92 @@ TEST_F(PlanTest, InconsistentTracesAreErrorsThatNameTheEvent) {
               ::testing::HasSubstr("event 2 frees object 0, which is already freed"));
   EXPECT_THAT(error_of({malloc_of(0, 1), free_of(0), realloc_of(0, 5)}),
               ::testing::HasSubstr("event 2 resizes object 0, which is already freed"));
+}
+
+TEST_F(PlanTest, EventsKeepToTheLaneOfTheirThread) {
+  const Plan plan = compile_threads({malloc_of(0, 1), malloc_of(1, 2), malloc_of(2, 3)}, {0, 1, 0});
+  ASSERT_EQ(plan.lanes.size(), 2U);
+  EXPECT_EQ(plan.thread_count, 2U);
+  const std::vector<PlanWord> first = lane_words(plan, 0);
+  const std::vector<PlanWord> second = lane_words(plan, 1);
+  ASSERT_EQ(first.size(), 2 + kStartWords);
+  EXPECT_EQ(first[1], plan_step_word(Step::kStart, 1, 1));
+  EXPECT_THAT(std::vector(first.begin() + 2, first.begin() + 6),
+              ::testing::ElementsAre(0, 1, 0, 1));  // words and events of the thread
+  EXPECT_EQ(plan_size_field(first.back()), 3U);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(plan_size_field(second[0]), 2U);
+  EXPECT_NE(plan_slot(first[0]), plan_slot(second[0]));
+}
+
+TEST_F(PlanTest, AFreeWaitsForTheOtherThreadsBirth) {
+  const Plan plan = compile_threads({malloc_of(0, 1), malloc_of(1, 2), malloc_of(2, 3), free_of(2)},
+                                    {0, 1, 0, 1});
+  EXPECT_EQ(plan.edges_found, 1U);
+  EXPECT_EQ(plan.edges_enforced, 1U);
+  const std::vector<PlanWord> first = lane_words(plan, 0);
+  const std::vector<PlanWord> second = lane_words(plan, 1);
+  EXPECT_TRUE(plan_posts(first.back()));
+  EXPECT_FALSE(plan_posts(first.front()));
+  ASSERT_EQ(second.size(), 2 + kWaitWords);
+  EXPECT_EQ(second[1], plan_step_word(Step::kWait, 0, 1));
+  EXPECT_EQ(second[2], first.size());
+}
+
+TEST_F(PlanTest, WhatIsImpliedIsNotWaitedFor) {
+  // That thread 1 was started after object 0 was made; and that it waited for object 3.
+  const Plan plan = compile_threads({malloc_of(0, 1), malloc_of(1, 1), free_of(0), malloc_of(2, 1),
+                                     malloc_of(3, 1), free_of(3), free_of(2)},
+                                    {0, 1, 1, 0, 0, 1, 1});
+  EXPECT_EQ(plan.edges_found, 3U);
+  EXPECT_EQ(plan.edges_enforced, 1U);
+}
+
+TEST_F(PlanTest, AResizeByAnotherThreadIsWaitedForInTurn) {
+  const Plan plan = compile_threads(
+      {malloc_of(0, 1), malloc_of(1, 1), malloc_of(2, 1), realloc_of(2, 9), free_of(2)},
+      {0, 1, 0, 1, 0});
+  EXPECT_EQ(plan.edges_found, 2U);
+  EXPECT_EQ(plan.edges_enforced, 2U);
+  const std::vector<PlanWord> second = lane_words(plan, 1);
+  EXPECT_TRUE(plan_posts(second[1 + kWaitWords]));
+  EXPECT_EQ(lane_words(plan, 0).back(), plan_word(plan_slot(second[3]), Op::kFree, 0));
+}
+
+TEST_F(PlanTest, WorkersTakeTheThreadsInTurn) {
+  const std::vector<Event> events = {malloc_of(0, 1), malloc_of(1, 1), malloc_of(2, 1)};
+  EXPECT_EQ(compile_threads(events, {0, 1, 2}, {{2}, false}).lanes[0].event_count, 2U);
+  const Plan alone = compile_threads(events, {0, 1, 2}, {{1}, false});
+  EXPECT_EQ(alone.lanes.size(), 1U);
+  EXPECT_EQ(alone.thread_count, 1U);
+  EXPECT_EQ(words(alone).size(), 3U);
+}
+
+TEST_F(PlanTest, CheckpointsKnowWhichLanesAreAlive) {
+  const Plan plan = compile_threads(
+      {malloc_of(0, 1), malloc_of(1, 1), malloc_of(2, 1), malloc_of(3, 1), malloc_of(4, 1)},
+      {0, 1, 0, 1, 0});
+  const bool alive[] = {false, false, true, true, false, false};
+  for (std::size_t i = 0; i < 6; ++i) {
+    EXPECT_TRUE(plan.lane_is_alive(0, plan.checkpoints[i]));
+    EXPECT_EQ(plan.lane_is_alive(1, plan.checkpoints[i]), alive[i]) << i;
+  }
+}
+
+TEST_F(PlanTest, ATimedPlanHasTheTimeOfEachMeasuredEvent) {
+  std::vector<Event> events = {malloc_of(0, 1), malloc_of(1, 1), malloc_of(2, 1), malloc_of(3, 1)};
+  const std::uint64_t times[] = {5, 100, 100, 350};
+  const std::uint32_t threads[] = {0, 1, 0, 1};
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    events[i].time_ns = times[i];
+    events[i].thread = threads[i];
+  }
+  TraceReader reader(write_trace(dir_ / "t.trace", events));
+  const Plan plan = compile_plan(reader, {1, 4}, {{ThreadChoice::kAsRecorded}, true});
+  EXPECT_EQ(plan.duration_ns, 250U);
+  EXPECT_EQ(plan.lanes[0].warmup_events, 1U);
+  EXPECT_EQ(plan_words(plan, plan.lanes[0].first_due, 1), (std::vector<PlanWord>{0}));
+  EXPECT_EQ(plan_words(plan, plan.lanes[1].first_due, 2), (std::vector<PlanWord>{0, 250}));
 }
 
 }  // namespace

@@ -16,13 +16,7 @@ RunOutcome with_calls(std::vector<LongCall> longest) {
 
 LongCall call(std::uint64_t ticks, std::uint64_t event,
               Disturbance disturbance = Disturbance::kNone) {
-  return {ticks, event, 64, Op::kMalloc, false, disturbance};
-}
-
-Plan after_warm_up() {
-  Plan plan = test::made_plan();
-  plan.warmup_events = 100;
-  return plan;
+  return {ticks, event, 64, Op::kMalloc, false, disturbance, 0, 100 + event};
 }
 
 TEST(LatencyClassesTest, CellsOfAllRepetitionsAreOne) {
@@ -32,7 +26,7 @@ TEST(LatencyClassesTest, CellsOfAllRepetitionsAreOne) {
   first.latency.cells = {cell};
   RunOutcome second = first;
   second.latency.cells.push_back({Op::kFree, 3, false, cell.histogram});
-  const LatencyClasses latency = latency_classes(after_warm_up(), {first, second}, 10);
+  const LatencyClasses latency = latency_classes({first, second}, 10);
   ASSERT_EQ(latency.classes.size(), 2U);
   EXPECT_EQ(latency.classes[0].op, Op::kMalloc);
   EXPECT_TRUE(latency.classes[0].special);
@@ -46,9 +40,9 @@ TEST(LatencyClassesTest, TheWorstAreEventsOfTheTraceLongestFirst) {
   const std::vector<RunOutcome> runs = {
       with_calls({call(10, 5), call(400, 6), call(9000, 7, Disturbance::kPreempted)}),
       with_calls({call(300, 6), call(500, 8)})};
-  const LatencyClasses latency = latency_classes(after_warm_up(), runs, 4);
+  const LatencyClasses latency = latency_classes(runs, 4);
   ASSERT_EQ(latency.worst.size(), 4U);
-  EXPECT_EQ(latency_classes(after_warm_up(), runs, 2).worst.size(), 2U);
+  EXPECT_EQ(latency_classes(runs, 2).worst.size(), 2U);
   EXPECT_EQ(latency.worst[0].event, 108U);
   EXPECT_EQ(latency.worst[0].ns, 250);
   EXPECT_EQ(latency.worst[0].repetitions, 1);
@@ -65,26 +59,27 @@ TEST(LatencyClassesTest, ADisturbedRepetitionGivesWayToOneThatWasNot) {
   const RunOutcome clean = with_calls({call(40, 5)});
   for (const auto& runs :
        {std::vector{disturbed, clean, disturbed}, std::vector{clean, disturbed}}) {
-    const LatencyClasses latency = latency_classes(after_warm_up(), runs, 1);
+    const LatencyClasses latency = latency_classes(runs, 1);
     EXPECT_EQ(latency.worst[0].disturbance, Disturbance::kNone);
     EXPECT_EQ(latency.worst[0].ns, 20);
   }
 }
 
 TEST(LatencyClassesTest, AnAnswerIsNotedWhereItWasAskedFor) {
-  const Plan plan = after_warm_up();
-  std::vector<WorstCall> worst(2);
-  worst[0].event = 108;
-  worst[1].event = 106;
+  std::vector<WorstCall> worst(3);
+  worst[0].at = {0, 8};
+  worst[1].at = {0, 6};
+  worst[2].at = {1, 2};
   RunOutcome answer;
   answer.ns_per_tick = 2;
-  answer.explained = to_explain(plan, worst);
-  ASSERT_EQ(answer.explained.size(), 2U);
-  EXPECT_EQ(answer.explained[0].event, 6U);  // ascending, of the measured ones
+  answer.explained = to_explain(worst);
+  ASSERT_EQ(answer.explained.size(), 3U);
+  EXPECT_EQ(answer.explained[0].event, 6U);  // by lane, then by event
+  EXPECT_EQ(answer.explained[2].lane, 1U);
   answer.explained[0].seen = true;
   answer.explained[0].ticks = 30;
   answer.explained[0].page_faults = 4;
-  note_explained(plan, answer, worst);
+  note_explained(answer, worst);
   EXPECT_FALSE(worst[0].explained);
   ASSERT_TRUE(worst[1].explained);
   EXPECT_EQ(worst[1].explained->page_faults, 4U);
@@ -95,10 +90,10 @@ TEST(LatencyClassesTest, OneRepetitionThatCouldNotSeeMakesAllBlind) {
   RunOutcome seeing = with_calls({});
   seeing.latency.preemptions_seen = true;
   seeing.latency.disturbed = {0, 3, 1};
-  EXPECT_TRUE(latency_classes(after_warm_up(), {seeing, seeing}, 1).preemptions_seen);
-  EXPECT_EQ(latency_classes(after_warm_up(), {seeing, seeing}, 1).disturbed[1], 6U);
-  EXPECT_FALSE(latency_classes(after_warm_up(), {seeing, with_calls({})}, 1).preemptions_seen);
-  EXPECT_FALSE(latency_classes(after_warm_up(), {}, 1).preemptions_seen);
+  EXPECT_TRUE(latency_classes({seeing, seeing}, 1).preemptions_seen);
+  EXPECT_EQ(latency_classes({seeing, seeing}, 1).disturbed[1], 6U);
+  EXPECT_FALSE(latency_classes({seeing, with_calls({})}, 1).preemptions_seen);
+  EXPECT_FALSE(latency_classes({}, 1).preemptions_seen);
 }
 
 }  // namespace

@@ -23,5 +23,18 @@ TEST(LatencyTest, HasEveryFigureOfTheOperationsInTheTraceAndNoOther) {
             (std::vector<double>{1, 1}));
 }
 
+TEST(LatencyTest, PacedRunsHaveResponseTimesToo) {
+  const Plan plan = test::made_plan();
+  SubjectRuns runs = test::made_runs({1});
+  RunOutcome& run = runs.by_pass[static_cast<std::size_t>(Pass::kLatency)][0];
+  run.responses.resize(kOpCount);
+  run.histograms[static_cast<std::size_t>(Op::kFree)].record(20);
+  run.responses[static_cast<std::size_t>(Op::kFree)].record(2000);
+  std::vector<Metric> metrics;
+  add_latency({plan, runs, runs}, metrics);
+  EXPECT_EQ(test::find_metric(metrics, "latency_ns_free_max")->samples[0], 10);
+  EXPECT_EQ(test::find_metric(metrics, "response_ns_free_max")->samples[0], 1000);
+}
+
 }  // namespace
 }  // namespace replay

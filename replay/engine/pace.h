@@ -1,0 +1,90 @@
+// Probes of the hot loop that keep to the recorded times: an open loop. Each call is due at its
+// recorded time times a factor, whatever became of the calls before it; a thread that is late goes
+// on at full speed until it has caught up. What a call took is its service time; from when it was
+// due until it was done is its response time, so a stall is charged to everything behind it.
+//
+// For the worker: no C++ library, no allocation. One object a thread.
+#pragma once
+
+#include <time.h>
+
+#include <cstdint>
+
+#include "replay/engine/lane_progress.h"
+#include "replay/engine/plan_layout.h"
+#include "replay/engine/tick_histogram.h"
+#include "replay/trace/event.h"
+
+namespace replay {
+
+// The clock of a paced replay, and when its measured part began.
+struct PaceClock {
+  std::uint64_t start_ticks;
+  double ticks_per_recorded_ns;  // the factor is in it
+  double ns_per_tick;
+};
+
+// The times of one lane's events, one after the other.
+template <class Timer>
+class Pace {
+ public:
+  Pace(const PaceClock& clock, const PlanWord* dues) : clock_(clock), next_(dues) {}
+
+  // Waits until the next event is due; returns the tick at which it was.
+  std::uint64_t wait() {
+    const std::uint64_t due =
+        clock_.start_ticks +
+        static_cast<std::uint64_t>(static_cast<double>(*next_++) * clock_.ticks_per_recorded_ns);
+    for (;;) {
+      const std::uint64_t now = Timer::stop();
+      if (now >= due) return due;
+      const double left_ns = static_cast<double>(due - now) * clock_.ns_per_tick;
+      if (left_ns > kSleepFromNs) {
+        sleep_ns(left_ns - kWakeUpNs);
+      } else {
+        pause_cpu();
+      }
+    }
+  }
+
+ private:
+  // Waking up takes tens of microseconds; what is nearer than this is waited for awake.
+  static constexpr double kWakeUpNs = 80'000;
+  static constexpr double kSleepFromNs = 100'000;
+
+  static void sleep_ns(double ns) {
+    const auto whole = static_cast<std::int64_t>(ns);
+    const timespec span{static_cast<time_t>(whole / 1'000'000'000), whole % 1'000'000'000};
+    ::nanosleep(&span, nullptr);
+  }
+
+  PaceClock clock_;
+  const PlanWord* next_;
+};
+
+template <class Timer>
+struct PacedNoProbe {
+  Pace<Timer> pace;
+  std::uint64_t start() { return pace.wait(); }
+  void stop(Op, std::uint64_t) {}
+};
+
+template <class Timer>
+struct PacedTimerProbe {
+  Pace<Timer> pace;
+  TickHistogram* service;
+  TickHistogram* response;
+  std::uint64_t due = 0;
+
+  std::uint64_t start() {
+    due = pace.wait();
+    return Timer::start();
+  }
+  void stop(Op op, std::uint64_t begin) {
+    const std::uint64_t end = Timer::stop();
+    service[static_cast<int>(op)].record(end - begin);
+    response[static_cast<int>(op)].record(end - due);
+  }
+};
+
+}  // namespace replay

@@ -1,0 +1,180 @@
+#include "replay/engine/run_file.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "replay/trace/error.h"
+
+namespace replay {
+namespace {
+
+[[noreturn]] void fail(const char* what) {
+  throw Error(fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+// The cell of that kind over all lanes.
+ClassHistogram sum_of(const LatencyDetail* details, std::uint64_t lanes, std::size_t op,
+                      unsigned size_class, bool special) {
+  ClassHistogram sum{};
+  for (std::uint64_t lane = 0; lane < lanes; ++lane) {
+    const ClassHistogram& cell = details[lane].classes[op][size_class][special ? 1 : 0];
+    if (cell.count > 0) sum.add(cell);
+  }
+  return sum;
+}
+
+LatencyParts latency_parts(const LatencyDetail* details, std::uint64_t lanes) {
+  LatencyParts parts;
+  for (std::size_t op = 0; op < kOpCount; ++op) {
+    for (unsigned i = 0; i < kSizeClassCount; ++i) {
+      for (const bool special : {false, true}) {
+        const ClassHistogram sum = sum_of(details, lanes, op, i, special);
+        if (sum.count > 0) parts.cells.push_back({static_cast<Op>(op), i, special, sum});
+      }
+    }
+  }
+  for (std::uint64_t lane = 0; lane < lanes; ++lane) {
+    const LatencyDetail& detail = details[lane];
+    for (std::uint32_t i = 0; i < detail.longest.count; ++i) {
+      LongCall call = detail.longest.calls[i];
+      call.lane = static_cast<std::uint32_t>(lane);
+      parts.longest.push_back(call);
+    }
+    for (std::size_t i = 0; i < kDisturbanceCount; ++i) parts.disturbed[i] += detail.disturbed[i];
+    for (std::size_t op = 0; op < kOpCount; ++op) {
+      parts.disturbed_by_op[op] += detail.disturbed_by_op[op];
+    }
+    parts.disturbed_windows.add(detail.disturbed_windows);
+  }
+  // What one thread sees, all do; the first lane's has the first event.
+  parts.preemptions_seen = details[0].preemptions_seen;
+  parts.first_touch_known = details[0].first_touch_known;
+  return parts;
+}
+
+}  // namespace
+
+RunFile::RunFile(const Plan& plan, const RunRequest& request) {
+  RunHeader header{};
+  header.pass = request.pass;
+  header.touch = request.touch;
+  header.pace = request.pace;
+  header.word_count = plan.word_count;
+  header.lane_count = plan.lanes.size();
+  header.slot_count = plan.slot_count;
+  header.pause_count = plan.checkpoints.size();
+  header.explained_count = request.to_explain.size();
+  header.count_by_perf =
+      request.pass == Pass::kInstructions && request.source.tool == InstructionTool::kPerf;
+  std::strncpy(header.allocator, request.subject.instance.c_str(), sizeof(header.allocator) - 1);
+  bytes_ = run_total_bytes(header);
+  fd_ = UniqueFd(::memfd_create("allocreplay-run", MFD_CLOEXEC));
+  if (fd_.get() < 0 || ::ftruncate(fd_.get(), static_cast<off_t>(bytes_)) != 0) {
+    fail("cannot create a memory file for the run");
+  }
+  void* mapping = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+  if (mapping == MAP_FAILED) fail("cannot map the memory file of the run");
+  base_ = static_cast<char*>(mapping);
+  std::memcpy(base_, &header, sizeof(header));
+  write_lanes(plan);
+  write_pauses(plan);
+  std::copy(request.to_explain.begin(), request.to_explain.end(),
+            reinterpret_cast<ExplainedCall*>(base_ + run_explained_offset(header)));
+}
+
+RunFile::~RunFile() { ::munmap(base_, bytes_); }
+
+void RunFile::write_lanes(const Plan& plan) {
+  for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
+    const LanePlan& from = plan.lanes[i];
+    LaneRun& to = lanes()[i];
+    to.first_word = from.first_word;
+    to.word_count = from.word_count;
+    to.event_count = from.event_count;
+    to.warmup_events = from.warmup_events;
+    to.first_due = from.first_due;
+  }
+}
+
+void RunFile::write_pauses(const Plan& plan) {
+  auto* pauses = reinterpret_cast<std::uint64_t*>(base_ + run_pauses_offset(header()));
+  for (const Checkpoint& point : plan.checkpoints) {
+    for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
+      *pauses++ = point.words[i] | (plan.lane_is_alive(i, point) ? 0 : kNobody);
+    }
+  }
+}
+
+double RunFile::share_done() const {
+  std::uint64_t done = 0;
+  std::uint64_t all = 0;
+  for (std::uint64_t i = 0; i < header().lane_count; ++i) {
+    done += __atomic_load_n(&lanes()[i].words_done, __ATOMIC_RELAXED);
+    all += lanes()[i].word_count;
+  }
+  return static_cast<double>(done) / static_cast<double>(all);
+}
+
+RunOutcome RunFile::outcome() const {
+  const RunHeader& h = header();
+  RunOutcome out;
+  out.elapsed_ns = h.elapsed_ns;
+  out.ns_per_tick = h.ns_per_tick;
+  out.timer_cost_ns = h.timer_cost_ns;
+  out.timer_resolution_ns = h.timer_resolution_ns;
+  out.timer_is_tsc = h.timer_is_tsc;
+  out.minor_faults = h.minor_faults;
+  out.major_faults = h.major_faults;
+  out.baseline = h.baseline;
+  out.high_water_bytes = h.high_water_bytes;
+  out.memory_calls_counted = h.memory_calls_counted;
+  std::copy(std::begin(h.memory_calls), std::end(h.memory_calls), out.memory_calls.begin());
+  out.addresses_fixed = h.addresses_fixed;
+  std::copy(std::begin(h.counters), std::end(h.counters), out.counters.begin());
+  out.malloc_object = h.malloc_object;
+  add_lanes(out);
+  if (h.pass == Pass::kMemory) {
+    const auto* samples = reinterpret_cast<const MemorySample*>(base_ + run_samples_offset(h));
+    out.samples.assign(samples, samples + h.pause_count);
+  }
+  if (h.pass == Pass::kLatency) {
+    out.histograms = histograms(LatencyKind::kService);
+    if (h.pace > 0) out.responses = histograms(LatencyKind::kResponse);
+    out.latency = latency_parts(
+        reinterpret_cast<const LatencyDetail*>(base_ + run_details_offset(h)), h.lane_count);
+  }
+  const auto* explained = reinterpret_cast<const ExplainedCall*>(base_ + run_explained_offset(h));
+  out.explained.assign(explained, explained + h.explained_count);
+  return out;
+}
+
+void RunFile::add_lanes(RunOutcome& out) const {
+  for (std::uint64_t i = 0; i < header().lane_count; ++i) {
+    const LaneRun& lane = lanes()[i];
+    out.failed_allocations += lane.failed_allocations;
+    out.concurrency.waits_blocked += lane.waits_blocked;
+    out.concurrency.waits_slept += lane.waits_slept;
+    out.concurrency.waited_ns += lane.waited_ns;
+    out.concurrency.busy_ns += lane.busy_ns;
+    out.concurrency.overlapped_events += lane.overlapped_events;
+  }
+}
+
+// Of all lanes together, one an Op.
+std::vector<TickHistogram> RunFile::histograms(LatencyKind kind) const {
+  std::vector<TickHistogram> sums(kOpCount);
+  const auto* all = reinterpret_cast<const TickHistogram*>(base_ + run_histograms_offset(header()));
+  for (std::uint64_t lane = 0; lane < header().lane_count; ++lane) {
+    const TickHistogram* of_lane =
+        all + lane * kHistogramsOfLane + static_cast<std::size_t>(kind) * kOpCount;
+    for (std::size_t op = 0; op < kOpCount; ++op) sums[op].add(of_lane[op]);
+  }
+  return sums;
+}
+
+}  // namespace replay

@@ -1,0 +1,68 @@
+// Whatever order the threads of a plan run in, as far as its waits let them, each object is freed
+// and resized after it was made, each slot holds one object at a time, and nobody waits for ever.
+#include <gtest/gtest.h>
+
+#include "tests/support/plan_simulator.h"
+#include "tests/support/random_trace.h"
+
+namespace replay {
+namespace {
+
+using namespace test;
+
+class PlanOrderTest : public ::testing::Test {
+ protected:
+  Plan compile(std::uint64_t seed, std::uint32_t threads, std::size_t events, ThreadChoice choice) {
+    const std::string path = dir_ / "t.trace";
+    std::filesystem::remove(path);
+    TraceReader reader(write_trace(path, random_events(seed, events, threads)));
+    return compile_plan(reader, {}, {choice});
+  }
+
+  TempFolder dir_;
+};
+
+TEST_F(PlanOrderTest, AnyOrderThatThePlanAllowsIsRight) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    const std::uint32_t threads = 2 + static_cast<std::uint32_t>(seed % 11);
+    const ThreadChoice choice{seed % 3 == 0 ? 2U : ThreadChoice::kAsRecorded};
+    const Plan plan = compile(seed, threads, 1500, choice);
+    for (std::uint64_t order = 0; order < 10; ++order) {
+      PlanSimulator simulator(plan, order);
+      ASSERT_EQ(simulator.run(), "") << "trace " << seed << ", order " << order;
+      ASSERT_EQ(simulator.events, plan.event_count);
+      ASSERT_EQ(simulator.waits, plan.edges_enforced);
+    }
+  }
+}
+
+// Threads that come and go, a few at a time, and hand all that they make to the one after next.
+TEST_F(PlanOrderTest, ThreadsThatComeAndGoShareLanes) {
+  std::vector<Event> events;
+  std::uint64_t object = 0;
+  for (std::uint32_t thread = 0; thread < 200; ++thread) {
+    for (std::uint64_t i = 0; i < 5; ++i) {
+      events.push_back({.object = object, .size = object + 1, .thread = thread, .op = Op::kMalloc});
+      if (object >= 10)
+        events.push_back({.object = object - 10, .thread = thread, .op = Op::kFree});
+      // So that three are alive at once besides the first.
+      if (object >= 15 && thread > 2) {
+        events.push_back(
+            {.object = object - 1, .size = object, .thread = thread - 2, .op = Op::kRealloc});
+      }
+      ++object;
+    }
+  }
+  TraceReader reader(write_trace(dir_ / "t.trace", events));
+  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
+  EXPECT_EQ(plan.thread_count, 200U);
+  EXPECT_EQ(plan.lanes.size(), 4U);
+  for (std::uint64_t order = 0; order < 100; ++order) {
+    PlanSimulator simulator(plan, order);
+    ASSERT_EQ(simulator.run(), "") << "order " << order;
+    ASSERT_EQ(simulator.events, plan.event_count);
+  }
+}
+
+}  // namespace
+}  // namespace replay

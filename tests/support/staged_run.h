@@ -1,0 +1,58 @@
+// A plan and its run file, mapped, so that a test can replay with threads of its own process.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <optional>
+
+#include "replay/engine/run_file.h"
+#include "replay/engine/stage.h"
+
+namespace replay::test {
+
+// Objects of test allocators are not as large as they were asked to be.
+inline RunRequest untouched() {
+  RunRequest request;
+  request.touch = Touch::kNone;
+  return request;
+}
+
+class StagedRun {
+ public:
+  template <class Allocator>
+  StagedRun(const Plan& plan, Allocator& allocator, const RunRequest& request = untouched())
+      : file_(plan, request), bytes_(plan.word_count * sizeof(PlanWord)) {
+    void* words = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, plan.memory.get(), 0);
+    EXPECT_NE(words, MAP_FAILED);
+    words_ = static_cast<const PlanWord*>(words);
+    char* base = file_.base();
+    auto* run = reinterpret_cast<RunHeader*>(base);
+    stage_.emplace(Stage{run, reinterpret_cast<LaneRun*>(base + run_lanes_offset()), words_,
+                         reinterpret_cast<void**>(base + run_slots_offset(*run)),
+                         reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
+                         reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
+                         reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
+                         mem::AnyAllocator(allocator), request.touch});
+  }
+  // Frees what is live.
+  ~StagedRun() {
+    for (std::uint64_t i = 0; i < stage_->run->slot_count; ++i) {
+      if (stage_->slots[i] != nullptr) stage_->allocator.deallocate(stage_->slots[i]);
+    }
+    ::munmap(const_cast<PlanWord*>(words_), bytes_);
+  }
+  StagedRun(const StagedRun&) = delete;
+  StagedRun& operator=(const StagedRun&) = delete;
+
+  const Stage& stage() const { return *stage_; }
+  RunOutcome outcome() const { return file_.outcome(); }
+
+ private:
+  RunFile file_;
+  std::size_t bytes_;
+  const PlanWord* words_;
+  std::optional<Stage> stage_;
+};
+
+}  // namespace replay::test

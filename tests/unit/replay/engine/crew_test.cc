@@ -1,0 +1,118 @@
+#include "replay/engine/crew.h"
+
+#include <gtest/gtest.h>
+
+#include "replay/engine/stage.h"
+#include "tests/support/checking_allocator.h"
+#include "tests/support/random_trace.h"
+#include "tests/support/staged_run.h"
+
+namespace replay {
+namespace {
+
+using namespace test;
+
+struct PlainPass {
+  using Probe = NoProbe;
+  static constexpr bool kStopsAtPauses = false;
+  Probe probe(std::size_t, std::uint64_t) const { return {}; }
+  void at_pause(std::uint64_t) {}
+};
+
+class CrewTest : public ::testing::Test {
+ protected:
+  void replay(const std::vector<Event>& events, EventRange range = {}) {
+    TraceReader reader(write_trace(dir_ / "t.trace", events));
+    plan_ = compile_plan(reader, range, {{ThreadChoice::kAsRecorded}});
+    const StagedRun run(plan_, allocator_);
+    PlainPass pass;
+    Replay replay(run.stage(), pass);
+    ASSERT_TRUE(replay.prepare());
+    replay.run();
+    for (std::size_t i = 0; i < plan_.lanes.size(); ++i) lanes_.push_back(run.stage().lanes[i]);
+    outcome_ = run.outcome();
+    live_ = allocator_.live();
+  }
+  static Event event(Op op, std::uint32_t thread, std::uint64_t object) {
+    return {.object = object, .size = op == Op::kFree ? 0U : 8U, .thread = thread, .op = op};
+  }
+
+  TempFolder dir_;
+  CheckingAllocator allocator_;
+  Plan plan_;
+  std::vector<LaneRun> lanes_;
+  std::uint64_t live_ = 0;  // at the end
+  RunOutcome outcome_;
+};
+
+// Two threads that hand every object over, one at a time: nothing can overlap for long, and no
+// order but the recorded one is possible.
+TEST_F(CrewTest, WaitsForEveryHandOver) {
+  std::vector<Event> events;
+  constexpr std::uint64_t kObjects = 2000;
+  for (std::uint64_t i = 0; i < kObjects; ++i) {
+    events.push_back(event(Op::kMalloc, i % 2, i));
+    events.push_back(event(Op::kFree, (i + 1) % 2, i));
+  }
+  replay(events);
+  EXPECT_EQ(allocator_.bad_frees(), 0U);
+  EXPECT_EQ(live_, 0U);
+  EXPECT_GE(plan_.edges_enforced, kObjects - 1);  // the first is implied by the thread's start
+  const Concurrency& of = outcome_.concurrency;
+  EXPECT_GT(of.waits_blocked, 0U);
+  EXPECT_LE(of.waits_blocked, plan_.edges_enforced);
+  EXPECT_LE(of.waits_slept, of.waits_blocked);
+  EXPECT_GT(of.waited_ns, 0U);
+  EXPECT_GE(of.overlapped_events, 0.0);
+  EXPECT_LE(of.overlapped_events, static_cast<double>(events.size()));
+}
+
+TEST_F(CrewTest, ThreadsWithNothingInCommonNeverWait) {
+  std::vector<Event> events;
+  for (std::uint64_t i = 0; i < 20'000; i += 2) {
+    for (std::uint32_t thread = 0; thread < 2; ++thread) {
+      events.push_back(event(Op::kMalloc, thread, i + thread));
+      events.push_back(event(Op::kFree, thread, i + thread));
+    }
+  }
+  replay(events);
+  EXPECT_EQ(plan_.edges_found, 0U);
+  EXPECT_EQ(outcome_.concurrency.waits_blocked, 0U);
+  EXPECT_EQ(outcome_.concurrency.waited_ns, 0U);
+  EXPECT_EQ(live_, 0U);
+}
+
+TEST_F(CrewTest, AThreadIsGoneBeforeTheNextOneInItsLaneBegins) {
+  std::vector<Event> events;
+  std::uint64_t object = 0;
+  for (std::uint32_t thread = 1; thread <= 50; ++thread) {
+    events.push_back(event(Op::kMalloc, 0, object++));
+    for (int i = 0; i < 10; ++i) {
+      events.push_back(event(Op::kMalloc, thread, object));
+      events.push_back(event(Op::kFree, thread, object++));
+    }
+  }
+  replay(events);
+  EXPECT_EQ(plan_.thread_count, 51U);
+  ASSERT_EQ(lanes_.size(), 2U);
+  EXPECT_EQ(live_, 50U);
+  EXPECT_EQ(lanes_[1].thread_end_event, 1000U);
+  EXPECT_FALSE(lanes_[1].has_thread);
+  EXPECT_GE(lanes_[1].end_ns, lanes_[1].resumed_ns);
+}
+
+TEST_F(CrewTest, AccountsBeginWithTheMeasuredPart) {
+  std::vector<Event> events;
+  for (std::uint64_t i = 0; i < 4000; ++i) {
+    events.push_back(event(Op::kMalloc, i % 2, i));
+    events.push_back(event(Op::kFree, (i + 1) % 2, i));
+  }
+  events.push_back(event(Op::kMalloc, 0, 4000));
+  events.push_back(event(Op::kMalloc, 1, 4001));
+  replay(events, {8000, 8002});
+  EXPECT_EQ(outcome_.concurrency.waits_blocked, 0U);
+  EXPECT_LE(outcome_.concurrency.overlapped_events, 2.0);
+}
+
+}  // namespace
+}  // namespace replay

@@ -1,0 +1,57 @@
+#include "replay/engine/pace.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace replay {
+namespace {
+
+// A clock that moves by ten ticks whenever it is looked at.
+struct SteppingTimer {
+  static inline std::uint64_t now = 0;
+  static std::uint64_t start() { return stop(); }
+  static std::uint64_t stop() { return now += 10; }
+};
+
+struct PaceTest : ::testing::Test {
+  PaceTest() { SteppingTimer::now = 0; }
+  const PlanWord dues[4] = {0, 100, 110, 5000};
+};
+
+TEST_F(PaceTest, WaitsUntilEachEventIsDue) {
+  Pace<SteppingTimer> pace({1000, 1.0, 1.0}, dues);
+  EXPECT_EQ(pace.wait(), 1000U);
+  EXPECT_EQ(SteppingTimer::now, 1000U);
+  EXPECT_EQ(pace.wait(), 1100U);
+  EXPECT_EQ(SteppingTimer::now, 1100U);
+}
+
+TEST_F(PaceTest, TheFactorStretchesTheRecordedTimes) {
+  Pace<SteppingTimer> pace({1000, 3.0, 1.0}, dues);
+  pace.wait();
+  EXPECT_EQ(pace.wait(), 1300U);
+}
+
+TEST_F(PaceTest, WhoIsLateDoesNotWaitAndTheDelayIsChargedToEveryEvent) {
+  auto service = std::make_unique<TickHistogram[]>(kOpCount);
+  auto response = std::make_unique<TickHistogram[]>(kOpCount);
+  PacedTimerProbe<SteppingTimer> probe{Pace<SteppingTimer>({0, 1.0, 1.0}, dues), service.get(),
+                                       response.get()};
+  const std::uint64_t first = probe.start();
+  SteppingTimer::now += 2000;  // a stall
+  probe.stop(Op::kMalloc, first);
+  for (int i = 0; i < 2; ++i) probe.stop(Op::kFree, probe.start());
+  const TickHistogram& frees = response[static_cast<int>(Op::kFree)];
+  EXPECT_EQ(service[static_cast<int>(Op::kFree)].max, 10U);
+  EXPECT_EQ(frees.count, 2U);
+  EXPECT_GE(frees.max, 1900U);
+  EXPECT_GE(frees.sum, 2 * 1900U);
+  EXPECT_EQ(service[static_cast<int>(Op::kMalloc)].max, 2010U);
+  probe.start();  // in time again
+  EXPECT_EQ(probe.due, 5000U);
+  EXPECT_GE(SteppingTimer::now, 5000U);
+}
+
+}  // namespace
+}  // namespace replay
