@@ -141,6 +141,21 @@ void write_json(const Result& result, std::optional<OutputFile>& file) {
   }
 }
 
+// What several threads do depends on the moment, and so does what is done by the clock.
+void prepare_cost(Options& options, bool repeat_is_given) {
+  if (options.threads != "recorded" && options.threads != "1") {
+    throw Error(fmt::format("--cost counts with one thread and cannot go with --threads {}",
+                            options.threads),
+                ExitCode::kUsage);
+  }
+  if (options.pace != "max") {
+    throw Error(fmt::format("--cost takes no times and cannot go with --pace {}", options.pace),
+                ExitCode::kUsage);
+  }
+  options.threads = "1";
+  if (!repeat_is_given) options.repeat = kCostRepetitions;
+}
+
 int run_replay(const Options& options) {
   const std::string program_dir = program_directory();
   std::vector<Subject> named;
@@ -256,11 +271,7 @@ Command setup_replay(CLI::App& root) {
               throw Error("--trace FILE is required; see " + root.get_name() + " --help",
                           ExitCode::kUsage);
             }
-            if (options->cost.wanted()) {
-              if (repeat->count() == 0) options->repeat = kCostRepetitions;
-              options->threads = "1";  // what several threads do depends on the moment
-              options->pace = "max";
-            }
+            if (options->cost.wanted()) prepare_cost(*options, repeat->count() > 0);
             return run_replay(*options);
           }};
 }
