@@ -155,6 +155,26 @@ std::vector<TouchedPart> touched_parts(const Options& options) {
   return read_touched_parts(reader, [&] { progress.update(); });
 }
 
+// What several threads do depends on the moment, and so does what is done by the clock.
+void prepare_cost(Options& options, bool repeat_is_given) {
+  if (options.threads != "recorded" && options.threads != "1") {
+    throw Error(fmt::format("--cost counts with one thread and cannot go with --threads {}",
+                            options.threads),
+                ExitCode::kUsage);
+  }
+  if (parse_touch(options.touch) == Touch::kRecorded) {
+    throw Error(
+        "--cost counts calls alone, with nothing touched, and cannot go with --touch recorded",
+        ExitCode::kUsage);
+  }
+  if (options.pace != "max") {
+    throw Error(fmt::format("--cost takes no times and cannot go with --pace {}", options.pace),
+                ExitCode::kUsage);
+  }
+  options.threads = "1";
+  if (!repeat_is_given) options.repeat = kCostRepetitions;
+}
+
 int run_replay(const Options& options) {
   const std::string program_dir = program_directory();
   std::vector<Subject> named;
@@ -164,10 +184,6 @@ int run_replay(const Options& options) {
   EventRange range = options.events.empty() ? EventRange{} : parse_range(options.events);
   SessionOptions session_options;
   if (options.cost.wanted()) {
-    if (parse_touch(options.touch) == Touch::kRecorded) {
-      throw Error("--cost counts calls alone, with nothing touched: leave --touch recorded out",
-                  ExitCode::kUsage);
-    }
     range = cost_range(options.cost, range);
     plan_cost(options.cost, session_options);
   } else if (perf_counts_instructions()) {
@@ -280,11 +296,7 @@ Command setup_replay(CLI::App& root) {
               throw Error("--trace FILE is required; see " + root.get_name() + " --help",
                           ExitCode::kUsage);
             }
-            if (options->cost.wanted()) {
-              if (repeat->count() == 0) options->repeat = kCostRepetitions;
-              options->threads = "1";  // what several threads do depends on the moment
-              options->pace = "max";
-            }
+            if (options->cost.wanted()) prepare_cost(*options, repeat->count() > 0);
             return run_replay(*options);
           }};
 }

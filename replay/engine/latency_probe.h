@@ -33,6 +33,9 @@ class LatencyProbe {
   }
   void stop(Op, std::uint64_t begin) { ticks_ = Timer::stop() - begin; }
 
+  // Of the last window.
+  std::uint64_t ticks() const { return ticks_; }
+
   // size: requested, or of a free the note of plan_layout.h.
   void done(Op op, std::uint64_t size, const void* result) {
     const Disturbance disturbance = watch_.end();

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "replay/engine/hot_loop.h"
 #include "replay/engine/lane_progress.h"
 #include "replay/engine/plan_layout.h"
 #include "replay/engine/tick_histogram.h"
@@ -69,22 +70,24 @@ struct PacedNoProbe {
   void stop(Op, std::uint64_t) {}
 };
 
-template <class Timer>
+// Around a probe that times the calls; ticks() is what it last found. Each response counts,
+// whatever disturbed it: what came behind it cannot be told apart.
+template <class Timer, class Timed>
 struct PacedTimerProbe {
   Pace<Timer> pace;
-  TickHistogram* service;
-  TickHistogram* response;
+  TickHistogram* response;  // one an Op
+  Timed timed;
   std::uint64_t due = 0;
 
   std::uint64_t start() {
     due = pace.wait();
-    return Timer::start();
+    return timed.start();
   }
   void stop(Op op, std::uint64_t begin) {
-    const std::uint64_t end = Timer::stop();
-    service[static_cast<int>(op)].record(end - begin);
-    response[static_cast<int>(op)].record(end - due);
+    timed.stop(op, begin);
+    response[static_cast<int>(op)].record(begin + timed.ticks() - due);
   }
+  void done(Op op, std::uint64_t size, const void* result) { tell(timed, op, size, result); }
 };
 
 }  // namespace replay

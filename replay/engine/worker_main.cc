@@ -154,15 +154,14 @@ Pace<Timer> pace_of(const Stage& stage, const PaceClock& clock, std::size_t lane
 
 template <class Timer>
 struct PacedLatencyPass {
-  using Probe = PacedTimerProbe<Timer>;
+  using Probe = PacedTimerProbe<Timer, LatencyProbe<Timer>>;
   static constexpr bool kStopsAtPauses = false;
-  const Stage& stage;
+  LatencyPass<Timer> at_once;
   PaceClock clock;
 
-  Probe probe(std::size_t lane, std::uint64_t event) const {
-    return {pace_of<Timer>(stage, clock, lane, event),
-            stage.histograms_of(lane, LatencyKind::kService),
-            stage.histograms_of(lane, LatencyKind::kResponse)};
+  Probe probe(std::size_t lane, std::uint64_t event) {
+    return {pace_of<Timer>(at_once.stage, clock, lane, event),
+            at_once.stage.histograms_of(lane, LatencyKind::kResponse), at_once.probe(lane, event)};
   }
   void at_pause(std::uint64_t i) {
     if (i == 0) clock.start_ticks = Timer::stop();
@@ -315,7 +314,8 @@ bool run_pass(const Stage& stage) {
       return run_throughput(stage);
     case Pass::kLatency:
       if (!paced) return run_latency<Timer>(stage, LatencyPass<Timer>{stage});
-      return run_latency<Timer>(stage, PacedLatencyPass<Timer>{stage, pace_clock<Timer>(stage)});
+      return run_latency<Timer>(
+          stage, PacedLatencyPass<Timer>{LatencyPass<Timer>{stage}, pace_clock<Timer>(stage)});
     case Pass::kMemory:
       if (!paced) return run_memory(stage, MemoryPass{stage});
       return run_memory(stage, PacedMemoryPass<Timer>{stage, pace_clock<Timer>(stage)});

@@ -209,7 +209,8 @@ class Threads(unittest.TestCase):
         metrics = document["results"][1]["metrics"]
         self.assertGreaterEqual(metrics["threads_overlapped_share"]["value"], 0)
         self.assertLessEqual(metrics["threads_overlapped_share"]["value"], 1)
-        calls = sum(m["value"] for k, m in metrics.items() if re.match("latency_.*_count$", k))
+        calls = sum(m["value"] for k, m in metrics.items()
+                    if re.match("latency_(.*_count|windows_.*)$", k))
         self.assertEqual(calls, document["trace"]["events"])
 
     def test_one_thread_may_replay_them_all(self):
@@ -239,12 +240,18 @@ class Pace(unittest.TestCase):
         result = document["results"][1]
         response = result["series"]["response_histogram"]
         self.assertEqual(response.keys(), result["series"]["latency_histogram"].keys())
+        difference = 0
         for op in response:
             of = {kind: result["metrics"][f"{kind}_ns_{op}_count"]["value"]
                   for kind in ("latency", "response")}
-            self.assertEqual(of["latency"], of["response"])
+            difference += of["response"] - of["latency"]
             self.assertGreaterEqual(result["metrics"][f"response_ns_{op}_max"]["value"],
                                     result["metrics"][f"latency_ns_{op}_max"]["value"])
+        disturbed = [m["value"] for k, m in result["metrics"].items()
+                     if k.startswith("latency_windows_")]
+        self.assertEqual(difference, sum(disturbed))
+        self.assertTrue(result["series"]["latency_by_class"])
+        self.assertTrue(result["series"]["latency_worst"])
 
     def test_full_speed_has_none(self):
         document, _ = replay("-a", "null", "-r", "1")
@@ -268,6 +275,8 @@ class Errors(unittest.TestCase):
         self.check(2, "no range of events", "-t", TRACE, "-a", "null", "-e", "17")
         self.check(2, "--repeat", "-t", TRACE, "-r", "0")
         self.check(2, "--threads 0: expected 'recorded' or a number", "-t", TRACE, "--threads", "0")
+        for option in (("--threads", "2"), ("--pace", "1")):
+            self.check(2, "--cost ", "-t", TRACE, "--cost", "instructions", *option)
         self.check(2, "--pace fast: expected 'max' or a factor", "-t", TRACE, "--pace", "fast")
 
     def test_bad_input_is_1(self):

@@ -33,6 +33,8 @@ class StagedRun {
                          reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
                          reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
                          reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
+                         reinterpret_cast<LatencyDetail*>(base + run_details_offset(*run)),
+                         reinterpret_cast<ExplainedCall*>(base + run_explained_offset(*run)),
                          mem::AnyAllocator(allocator), request.touch});
   }
   // Frees what is live.

@@ -14,6 +14,17 @@ struct SteppingTimer {
   static std::uint64_t stop() { return now += 10; }
 };
 
+struct Timed {
+  TickHistogram* service;
+  std::uint64_t last = 0;
+  static std::uint64_t start() { return SteppingTimer::start(); }
+  void stop(Op op, std::uint64_t begin) {
+    last = SteppingTimer::stop() - begin;
+    service[static_cast<int>(op)].record(last);
+  }
+  std::uint64_t ticks() const { return last; }
+};
+
 struct PaceTest : ::testing::Test {
   PaceTest() { SteppingTimer::now = 0; }
   const PlanWord dues[4] = {0, 100, 110, 5000};
@@ -36,8 +47,8 @@ TEST_F(PaceTest, TheFactorStretchesTheRecordedTimes) {
 TEST_F(PaceTest, WhoIsLateDoesNotWaitAndTheDelayIsChargedToEveryEvent) {
   auto service = std::make_unique<TickHistogram[]>(kOpCount);
   auto response = std::make_unique<TickHistogram[]>(kOpCount);
-  PacedTimerProbe<SteppingTimer> probe{Pace<SteppingTimer>({0, 1.0, 1.0}, dues), service.get(),
-                                       response.get()};
+  PacedTimerProbe<SteppingTimer, Timed> probe{
+      Pace<SteppingTimer>({0, 1.0, 1.0}, dues), response.get(), {service.get()}};
   const std::uint64_t first = probe.start();
   SteppingTimer::now += 2000;  // a stall
   probe.stop(Op::kMalloc, first);
