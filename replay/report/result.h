@@ -63,9 +63,9 @@ struct RunConfig {
   int repetitions = 0;
   Touch touch = Touch::kPage;
   int cpu = 0;
-  bool timer_is_tsc = false;  // else clock_gettime
-  std::string threads;        // as asked for
-  double pace = 0;            // 0: as fast as can be
+  bool timer_is_tsc = false;         // else clock_gettime
+  std::string threads = "recorded";  // as asked for
+  double pace = 0;                   // 0: as fast as can be
 };
 
 // Of the plan; all the same whatever the allocator.
