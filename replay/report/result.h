@@ -67,10 +67,10 @@ struct RunConfig {
   int cpu = 0;
   bool timer_is_tsc = false;  // else clock_gettime
   std::vector<Pass> passes = {Pass::kThroughput, Pass::kLatency, Pass::kMemory};
-  std::string counted_by;        // what counted instructions, if anything did
-  bool addresses_fixed = false;  // of the workers whose cost was counted
-  std::string threads;           // as asked for
-  double pace = 0;               // 0: as fast as can be
+  std::string counted_by;            // what counted instructions, if anything did
+  bool addresses_fixed = false;      // of the workers whose cost was counted
+  std::string threads = "recorded";  // as asked for
+  double pace = 0;                   // 0: as fast as can be
 };
 
 // Of the plan; all the same whatever the allocator.

@@ -2,6 +2,9 @@
 // and resized after it was made, each slot holds one object at a time, and nobody waits for ever.
 #include <gtest/gtest.h>
 
+#include <random>
+#include <utility>
+
 #include "tests/support/plan_simulator.h"
 #include "tests/support/random_trace.h"
 
@@ -33,6 +36,30 @@ TEST_F(PlanOrderTest, AnyOrderThatThePlanAllowsIsRight) {
       ASSERT_EQ(simulator.events, plan.event_count);
       ASSERT_EQ(simulator.waits, plan.edges_enforced);
     }
+  }
+}
+
+// Two threads make what a third frees: slots come back from it, many at a time.
+TEST_F(PlanOrderTest, SlotsThatChangeHandsAreEmptyByThen) {
+  std::mt19937_64 random(1);
+  std::vector<Event> events;
+  std::vector<std::uint64_t> live;
+  for (std::uint64_t object = 0; object < 5000; ++object) {
+    const auto maker = static_cast<std::uint32_t>(object < 2 ? object : random() % 2);
+    events.push_back({.object = object, .size = object + 1, .thread = maker, .op = Op::kMalloc});
+    live.push_back(object);
+    if (live.size() < 50) continue;
+    std::swap(live[random() % live.size()], live.back());
+    events.push_back({.object = live.back(), .thread = 2, .op = Op::kFree});
+    live.pop_back();
+  }
+  TraceReader reader(write_trace(dir_ / "t.trace", events));
+  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
+  EXPECT_LE(plan.slot_count, 2U * 50 + 4U * 64);
+  for (std::uint64_t order = 0; order < 100; ++order) {
+    PlanSimulator simulator(plan, order);
+    ASSERT_EQ(simulator.run(), "") << "order " << order;
+    ASSERT_EQ(simulator.events, plan.event_count);
   }
 }
 

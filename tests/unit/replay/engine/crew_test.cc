@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <barrier>
+
 #include "replay/engine/stage.h"
 #include "tests/support/checking_allocator.h"
 #include "tests/support/random_trace.h"
@@ -80,6 +82,35 @@ TEST_F(CrewTest, ThreadsWithNothingInCommonNeverWait) {
   EXPECT_EQ(outcome_.concurrency.waits_blocked, 0U);
   EXPECT_EQ(outcome_.concurrency.waited_ns, 0U);
   EXPECT_EQ(live_, 0U);
+}
+
+// An allocation of this size ends when another thread is in one too.
+struct MeetingAllocator {
+  static constexpr std::size_t kMeetingBytes = 64;
+  std::barrier<> meeting{2};
+  std::uint64_t place = 0;
+
+  void* allocate(std::size_t size, std::size_t) noexcept {
+    if (size == kMeetingBytes) meeting.arrive_and_wait();
+    return &place;
+  }
+  void deallocate(void*) noexcept {}
+};
+
+TEST_F(CrewTest, ThreadsAreInTheAllocatorAtTheSameTime) {
+  std::vector<Event> events = {event(Op::kMalloc, 0, 0), event(Op::kMalloc, 1, 1)};
+  for (std::uint64_t i = 2; i < 202; ++i) {
+    events.push_back(event(Op::kMalloc, i % 2, i));
+    events.back().size = MeetingAllocator::kMeetingBytes;
+  }
+  TraceReader reader(write_trace(dir_ / "t.trace", events));
+  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
+  MeetingAllocator allocator;
+  const StagedRun run(plan, allocator);
+  PlainPass pass;
+  Replay replay(run.stage(), pass);
+  ASSERT_TRUE(replay.prepare());
+  replay.run();  // comes to an end only if they are
 }
 
 TEST_F(CrewTest, AThreadIsGoneBeforeTheNextOneInItsLaneBegins) {
