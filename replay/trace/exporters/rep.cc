@@ -56,8 +56,9 @@ std::unique_ptr<EventSink> open(const std::string& path) { return std::make_uniq
 
 }  // namespace
 
-const Exporter kRepExporter{"rep", ".rep", "CS:APP malloc lab",
-                            "times, threads, calloc, alignments, call sites, touched pages, and what the header says (its "
+const Exporter kRepExporter{
+    "rep", ".rep", "CS:APP malloc lab",
+    "times, threads, calloc, alignments, call sites, touched pages, and what the header says (its "
     "own readers: no size of 2 GiB or more)",
     open};
 
