@@ -26,7 +26,7 @@ void add_cost_options(CLI::App& app, CostOptions& options) {
       ->type_name("instructions")
       ->check(CLI::IsMember({"instructions"}).description(""));
   app.add_option("--cost-by", options.counted_by,
-                 "What counts: perf (hardware counters), callgrind (valgrind; some fifty times "
+                 "What counts: perf (hardware counters), callgrind (valgrind; many times "
                  "slower), or auto: perf where it works; the two do not compare")
       ->type_name("auto|perf|callgrind")
       ->capture_default_str()

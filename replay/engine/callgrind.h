@@ -1,5 +1,5 @@
 // Counts the instructions of a worker by running it under valgrind's callgrind: how to start it and
-// how to read what it wrote. Exact, independent of the machine's load, some fifty times slower.
+// how to read what it wrote. Exact, independent of the machine's load, many times slower.
 //
 // Counted is what happens while the function kCountedPart (counted_calls.h) runs. System calls are
 // counted by callgrind as well. Reading costs O(length of the profile).
