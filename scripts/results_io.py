@@ -92,6 +92,10 @@ def _metric(raw: dict) -> Metric:
                   tuple(_numbers(interval)) if interval else None, _numbers(raw["samples"]))
 
 
+NO_FRAGMENTATION = {"page_size_bytes": 0, "event": [], "total_allocated_bytes": [],
+                    "total_pages": [], "mapped_pages": [], "fragmentation": []}
+
+
 def _fragmentation(raw: dict) -> Fragmentation:
     lists = [_numbers(raw[key]) for key in ("event", "total_allocated_bytes", "total_pages",
                                             "mapped_pages", "fragmentation")]
@@ -110,8 +114,8 @@ def _allocator(raw: dict) -> AllocatorResult:
     return AllocatorResult(
         raw["allocator"], raw["binding"],
         {key: _metric(metric) for key, metric in raw["metrics"].items()},
-        _fragmentation(series["fragmentation"]),
-        {op: _histogram(op, h) for op, h in series["latency_histogram"].items()})
+        _fragmentation(series.get("fragmentation", NO_FRAGMENTATION)),
+        {op: _histogram(op, h) for op, h in series.get("latency_histogram", {}).items()})
 
 
 def check_schema(document, source: str) -> None:

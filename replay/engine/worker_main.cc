@@ -80,7 +80,8 @@ struct LatencyPass {
   PageSet pages{};
 
   explicit LatencyPass(const Stage& on) : stage(on) {
-    stage.details[0].first_touch_known = pages.prepare();
+    // Of an allocator behind whose blocks no memory stands, nothing is touched.
+    stage.details[0].first_touch_known = stage.allocator.table().backed && pages.prepare();
   }
   Probe probe(std::size_t lane, std::uint64_t event) {
     return Probe(stage.histograms_of(lane, LatencyKind::kService), stage.details[lane], pages,

@@ -182,7 +182,8 @@ TEST_F(PlanTest, AResizeByAnotherThreadIsWaitedForInTurn) {
   EXPECT_EQ(plan.edges_enforced, 2U);
   const std::vector<PlanWord> second = lane_words(plan, 1);
   EXPECT_TRUE(plan_posts(second[1 + kWaitWords]));
-  EXPECT_EQ(lane_words(plan, 0).back(), plan_word(plan_slot(second[3]), Op::kFree, 0));
+  EXPECT_EQ(lane_words(plan, 0).back(),
+            plan_word(plan_slot(second[3]), Op::kFree, free_note(size_class_of(9), false)));
 }
 
 TEST_F(PlanTest, WorkersTakeTheThreadsInTurn) {

@@ -75,7 +75,9 @@ TEST_F(RecordedTouchTest, ThePlanHasAPartBeforeItsEvent) {
   TraceReader first(path);
   TraceReader second(path);
   const std::vector<TouchedPart> parts = read_touched_parts(first);
-  const Plan plan = compile_plan(second, {}, {.parts = parts});
+  PlanOptions options;
+  options.parts = parts;
+  const Plan plan = compile_plan(second, {}, options);
   std::vector<PlanWord> words(plan.word_count);
   ASSERT_EQ(::pread(plan.memory.get(), words.data(), words.size() * sizeof(PlanWord), 0),
             static_cast<ssize_t>(words.size() * sizeof(PlanWord)));
