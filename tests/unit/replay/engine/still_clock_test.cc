@@ -1,11 +1,10 @@
 #include "replay/engine/still_clock.h"
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/time.h>
 #include <time.h>
-
-#include <string>
 
 namespace replay {
 namespace {
@@ -19,7 +18,7 @@ class StillClockTest : public ::testing::Test {
   }
 
   void* library_ =
-      ::dlopen((std::string(LIB_DIR "/") + kStillClockLibrary).c_str(), RTLD_NOW | RTLD_LOCAL);
+      ::dlopen(fmt::format("{}/{}", LIB_DIR, kStillClockLibrary).c_str(), RTLD_NOW | RTLD_LOCAL);
 };
 
 TEST_F(StillClockTest, StandsStillUntilItIsTold) {
