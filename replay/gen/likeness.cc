@@ -9,7 +9,7 @@ namespace replay::gen {
 namespace {
 
 constexpr double kRetiming = 0.01;
-constexpr std::size_t kRetimedBy = 8;  // events: about what waits for a free slot
+constexpr std::size_t kRetimedBy = 8;  // buckets: 1/16 of a lifetime, or 8 events
 
 // How many independent draws of one weight the blocks are worth.
 double effective_draws(const Model& model,

@@ -11,6 +11,7 @@ namespace replay::gen {
 namespace {
 
 constexpr std::uint64_t kLandmarksOfPeak = 1024;
+constexpr std::uint64_t kLandmarksOfBirths = 256;  // at most: blocks are to be the trace
 
 class Fitter {
  public:
@@ -23,7 +24,7 @@ class Fitter {
     const std::uint64_t blocks = (extent.events + kBlockEvents - 1) / kBlockEvents;
     model_.window_events =
         std::max((blocks + kMostWindows - 1) / kMostWindows, kLeastBlocks) * kBlockEvents;
-    landmark_bytes_ = std::max<std::uint64_t>(1, extent.peak_bytes / kLandmarksOfPeak);
+    landmark_bytes_ = extent.landmark_bytes;
     keep_ = extent.births <= kMostBirths
                 ? kWhole
                 : static_cast<std::uint64_t>(Wide{kMostBirths} * kWhole / extent.births);
@@ -140,6 +141,18 @@ class Fitter {
 };
 
 }  // namespace
+
+TraceExtent extent_of(const Marginals& m) {
+  std::uint64_t least = std::max<std::uint64_t>(1, m.peak_bytes / kLandmarksOfPeak);
+  std::uint64_t as_large = 0;
+  for (std::size_t i = FineHistogram::kBuckets; i-- > FineHistogram::bucket_of(least);) {
+    as_large += m.sizes.weight(i);
+    if (as_large <= m.births / kLandmarksOfBirths) continue;
+    least = FineHistogram::least(i + 1);
+    break;
+  }
+  return {m.events, m.births, m.peak_bytes, least};
+}
 
 Model fit_model(TraceReader& reader, const TraceExtent& extent, Random& random) {
   Fitter fitter(reader, extent, random);

@@ -109,34 +109,50 @@ BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features, i
 
 BlockEncoder::~BlockEncoder() = default;
 
+// Hot, as join() is; and the ends of the columns stand in variables of their own, since a byte
+// that is stored could otherwise be one of theirs.
 void BlockEncoder::lay_out(std::span<const Event> events, std::uint64_t objects_before) {
   Columns& columns = *columns_;
   for (std::size_t i = 0; i < column_count(features_); ++i) {
     columns.bytes[i].resize(events.size() * 2 * kMaxVarintBytes);
     columns.end[i] = columns.bytes[i].data();
   }
+  unsigned char* ops = columns.end[Column::kOps];
+  unsigned char* threads = columns.end[Column::kThreads];
+  unsigned char* sizes = columns.end[Column::kSizes];
+  unsigned char* distances = columns.end[Column::kDistances];
+  unsigned char* aligns = columns.end[Column::kAligns];
+  unsigned char* times = columns.end[Column::kTimes];
   std::uint64_t births = objects_before;
-  std::uint64_t time = events.front().time_ns / time_unit_ns_;
+  const std::uint64_t unit_ns = time_unit_ns_;
+  std::uint64_t unit_began_ns = events.front().time_ns / unit_ns * unit_ns;
   std::size_t run_begin = 0;
   for (std::size_t i = 0; i < events.size(); ++i) {
     const Event& event = events[i];
-    *columns.end[Column::kOps]++ = static_cast<unsigned char>(event.op);
-    if (event.op != Op::kFree) columns.put(Column::kSizes, event.size);
-    if (event.op == Op::kAligned) *columns.end[Column::kAligns]++ = event.align_log2;
-    if (is_birth(event.op)) {
-      ++births;
-    } else {
-      columns.put(Column::kDistances, births - event.object);
-    }
-    const std::uint64_t event_time = event.time_ns / time_unit_ns_;
-    columns.put(Column::kTimes, event_time - time);
-    time = event_time;
+    const auto birth = static_cast<std::uint64_t>(is_birth(event.op));
+    *ops++ = static_cast<unsigned char>(event.op);
+    sizes = put_varint_if(static_cast<std::uint64_t>(event.op != Op::kFree), sizes, event.size);
+    *aligns = event.align_log2;
+    aligns += event.op == Op::kAligned ? 1 : 0;
+    births += birth;
+    distances = put_varint_if(1 - birth, distances, births - event.object);
+    const std::uint64_t since_ns = event.time_ns - unit_began_ns;
+    const std::uint64_t units =
+        since_ns < 2 * unit_ns ? (since_ns < unit_ns ? 0 : 1) : since_ns / unit_ns;
+    times = put_varint(times, units);
+    unit_began_ns += units * unit_ns;
     if (i + 1 == events.size() || events[i + 1].thread != event.thread) {
-      columns.put(Column::kThreads, event.thread);
-      columns.put(Column::kThreads, i + 1 - run_begin);
+      threads = put_varint(threads, event.thread);
+      threads = put_varint(threads, i + 1 - run_begin);
       run_begin = i + 1;
     }
   }
+  columns.end[Column::kOps] = ops;
+  columns.end[Column::kThreads] = threads;
+  columns.end[Column::kSizes] = sizes;
+  columns.end[Column::kDistances] = distances;
+  columns.end[Column::kAligns] = aligns;
+  columns.end[Column::kTimes] = times;
 }
 
 void BlockEncoder::lay_out_extras(std::span<const Event> events) {

@@ -24,6 +24,18 @@ inline unsigned char* put_varint(unsigned char* to, std::uint64_t value) {
   return to;
 }
 
+// The same, but writes nothing that counts unless `take` is 1 (0 otherwise). Neither that nor the
+// length, if it is at most four bytes, costs a branch: both are hard to predict within a column.
+inline unsigned char* put_varint_if(std::uint64_t take, unsigned char* to, std::uint64_t value) {
+  if (value >= std::uint64_t{1} << 28) return take != 0 ? put_varint(to, value) : to;
+  const auto bits = static_cast<std::uint32_t>(value);
+  const auto more = static_cast<unsigned>(std::bit_width(bits | 1) - 1) / 7;  // bytes after this
+  const std::uint32_t spread =
+      (bits & 0x7f) | (bits & 0x3f80) << 1 | (bits & 0x1fc000) << 2 | (bits & 0xfe00000) << 3;
+  store_le<std::uint32_t>(to, spread | (0x808080U & ((1U << 8 * more) - 1)));
+  return to + ((0 - take) & (more + 1));
+}
+
 // Returns the end of the value, or nullptr if it is cut short, too long or does not fit 64 bits.
 inline const unsigned char* get_varint(const unsigned char* from, const unsigned char* end,
                                        std::uint64_t* value) {

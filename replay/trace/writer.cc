@@ -182,6 +182,10 @@ void TraceWriter::append(const Event& event) {
   if (impl.block.size() == impl.block_events) impl.end_block();
 }
 
+void TraceWriter::append(std::span<const Event> events) {
+  for (const Event& event : events) append(event);
+}
+
 bool TraceWriter::has_sites() const { return impl_->header.has_sites; }
 void TraceWriter::set_sites(SiteTable sites) { impl_->sites = std::move(sites); }
 

@@ -24,8 +24,7 @@ std::vector<Event> generated(const char* name, const std::vector<std::string>& s
 TraceExtent extent_of(const std::vector<Event>& events) {
   MarginalsMeter meter;
   meter.add(events);
-  const Marginals m = meter.finish();
-  return {m.events, m.births, m.peak_bytes};
+  return extent_of(meter.finish());
 }
 
 Model model_of(const std::vector<Event>& events) {
