@@ -7,8 +7,9 @@
 // distribution, a block keeps its order of calls, and the windows keep the phases. What is lost:
 // any order over more than a block.
 //
-// The few objects of at least 1/1024 of the most bytes ever live are landmarks: they stay where
-// they were in every copy, for drawing one twice or not at all would show in the live bytes.
+// Objects of at least 1/1024 of the most bytes ever live are landmarks if they outlive a window, or
+// are few: they stay where they were in every copy, for drawing one twice or not at all would show
+// in the live bytes.
 //
 // Not thread-safe. Fitting is O(events) in time; memory is 40 bytes a birth that is kept, 24 a
 // resize, and of a long trace about kMostBirths are kept, by blocks drawn at random.
@@ -87,7 +88,7 @@ struct TraceExtent {
   std::uint64_t events = 0;
   std::uint64_t births = 0;
   std::uint64_t peak_bytes = 0;
-  std::uint64_t landmark_bytes = 0;  // least size of a landmark
+  std::uint64_t few_bytes = 0;  // least size that few births have
 };
 TraceExtent extent_of(const Marginals& marginals);
 

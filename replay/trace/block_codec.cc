@@ -109,8 +109,8 @@ BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features, i
 
 BlockEncoder::~BlockEncoder() = default;
 
-// Hot, as join() is; and the ends of the columns stand in variables of their own, since a byte
-// that is stored could otherwise be one of theirs.
+// Hot, as join() is. Most events have a size or a distance, and which cannot be predicted: it is
+// encoded once, to the column that `ends` says.
 void BlockEncoder::lay_out(std::span<const Event> events, std::uint64_t objects_before) {
   Columns& columns = *columns_;
   for (std::size_t i = 0; i < column_count(features_); ++i) {
@@ -119,27 +119,34 @@ void BlockEncoder::lay_out(std::span<const Event> events, std::uint64_t objects_
   }
   unsigned char* ops = columns.end[Column::kOps];
   unsigned char* threads = columns.end[Column::kThreads];
-  unsigned char* sizes = columns.end[Column::kSizes];
-  unsigned char* distances = columns.end[Column::kDistances];
+  unsigned char* ends[] = {columns.end[Column::kSizes], columns.end[Column::kDistances]};
   unsigned char* aligns = columns.end[Column::kAligns];
   unsigned char* times = columns.end[Column::kTimes];
-  std::uint64_t births = objects_before;
   const std::uint64_t unit_ns = time_unit_ns_;
+  std::uint64_t births = objects_before;
   std::uint64_t unit_began_ns = events.front().time_ns / unit_ns * unit_ns;
   std::size_t run_begin = 0;
   for (std::size_t i = 0; i < events.size(); ++i) {
     const Event& event = events[i];
-    const auto birth = static_cast<std::uint64_t>(is_birth(event.op));
-    *ops++ = static_cast<unsigned char>(event.op);
-    sizes = put_varint_if(static_cast<std::uint64_t>(event.op != Op::kFree), sizes, event.size);
+    const std::uint64_t op = static_cast<std::uint64_t>(event.op);
+    const std::uint64_t named = op >> 2 | (op & op >> 1);  // kRealloc and kFree
+    *ops++ = static_cast<unsigned char>(op);
+    births += 1 - named;
+    if (event.op == Op::kRealloc) [[unlikely]]
+      ends[0] = put_varint(ends[0], event.size);
+    const std::uint64_t value =
+        only_if(named, births - event.object) | only_if(1 - named, event.size);
+    ends[named] = put_varint(ends[named], value);
     *aligns = event.align_log2;
     aligns += event.op == Op::kAligned ? 1 : 0;
-    births += birth;
-    distances = put_varint_if(1 - birth, distances, births - event.object);
     const std::uint64_t since_ns = event.time_ns - unit_began_ns;
     const std::uint64_t units =
         since_ns < 2 * unit_ns ? (since_ns < unit_ns ? 0 : 1) : since_ns / unit_ns;
-    times = put_varint(times, units);
+    if (units < 0x80) [[likely]] {
+      *times++ = static_cast<unsigned char>(units);
+    } else {
+      times = put_varint(times, units);
+    }
     unit_began_ns += units * unit_ns;
     if (i + 1 == events.size() || events[i + 1].thread != event.thread) {
       threads = put_varint(threads, event.thread);
@@ -149,8 +156,8 @@ void BlockEncoder::lay_out(std::span<const Event> events, std::uint64_t objects_
   }
   columns.end[Column::kOps] = ops;
   columns.end[Column::kThreads] = threads;
-  columns.end[Column::kSizes] = sizes;
-  columns.end[Column::kDistances] = distances;
+  columns.end[Column::kSizes] = ends[0];
+  columns.end[Column::kDistances] = ends[1];
   columns.end[Column::kAligns] = aligns;
   columns.end[Column::kTimes] = times;
 }

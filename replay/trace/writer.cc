@@ -57,6 +57,7 @@ struct TraceWriter::Impl {
 
   void write_header();
   void check(const Event& event) const;
+  bool take(std::span<const Event> events);
   void end_block();
   void write_index();
   void finish_file();
@@ -111,6 +112,35 @@ void TraceWriter::Impl::check(const Event& event) const {
   if (event.align_log2 > 63 || (event.op != Op::kAligned && event.align_log2 != 0)) {
     violated(fmt::format("log2 of the alignment is {}", event.align_log2));
   }
+}
+
+// Appends events that are as they must be, all of one block, or none; without a branch an event.
+bool TraceWriter::Impl::take(std::span<const Event> events) {
+  std::uint64_t time_ns = last_time_ns;
+  std::uint64_t objects = header.object_count;
+  std::uint32_t threads = header.thread_count;
+  bool bad = finished;
+  for (const Event& event : events) {
+    const bool birth = is_birth(event.op);
+    bad |= event.op > Op::kFree;
+    bad |= event.time_ns < time_ns;
+    time_ns = event.time_ns;
+    bad |= event.object > objects;
+    bad |= (event.object == objects) != birth;
+    objects += birth ? 1 : 0;
+    bad |= event.thread > threads;
+    threads += event.thread == threads ? 1 : 0;
+    bad |= (event.op == Op::kFree) & (event.size != 0);
+    bad |= event.align_log2 > (event.op == Op::kAligned ? 63 : 0);
+  }
+  if (bad) return false;
+  last_time_ns = time_ns;
+  header.object_count = objects;
+  header.thread_count = threads;
+  header.event_count += events.size();
+  block.insert(block.end(), events.begin(), events.end());
+  if (block.size() == block_events) end_block();
+  return true;
 }
 
 void TraceWriter::Impl::end_block() {
@@ -183,7 +213,14 @@ void TraceWriter::append(const Event& event) {
 }
 
 void TraceWriter::append(std::span<const Event> events) {
-  for (const Event& event : events) append(event);
+  Impl& impl = *impl_;
+  while (!events.empty()) {
+    const auto part = events.first(std::min(events.size(), impl.block_events - impl.block.size()));
+    if (!impl.take(part)) {
+      for (const Event& event : part) append(event);  // says which one is wrong
+    }
+    events = events.subspan(part.size());
+  }
 }
 
 bool TraceWriter::has_sites() const { return impl_->header.has_sites; }

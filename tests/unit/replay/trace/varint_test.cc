@@ -35,15 +35,6 @@ TEST(VarintTest, BytesAreAsTheSpecificationSays) {
   EXPECT_EQ(encode({UINT64_MAX}).size(), kMaxVarintBytes);
 }
 
-TEST(VarintTest, TakenOrNotNeedsNoBranch) {
-  for (const std::uint64_t value : edge_values()) {
-    std::vector<unsigned char> bytes(kMaxVarintBytes);
-    EXPECT_EQ(put_varint_if(0, bytes.data(), value), bytes.data());
-    bytes.resize(static_cast<std::size_t>(put_varint_if(1, bytes.data(), value) - bytes.data()));
-    EXPECT_EQ(bytes, encode({value}));
-  }
-}
-
 TEST(VarintTest, OneByOneAndAllAtOnceReadWhatWasWritten) {
   const std::vector<std::uint64_t> values = edge_values();
   const std::vector<unsigned char> bytes = encode(values);
