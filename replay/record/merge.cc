@@ -110,6 +110,12 @@ class Matcher {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(touched, UINT32_MAX));
   }
 
+  // The program can have written over its record.
+  static std::uint8_t possible_alignment(std::uint8_t align_log2) {
+    constexpr std::uint8_t kGreatest = 63;
+    return std::min(align_log2, kGreatest);
+  }
+
   std::uint32_t site_of(const Record& r) {
     if (r.site == 0 || sites_ == nullptr) return 0;
     const auto next = static_cast<std::uint32_t>(sites_->size() + 1);
@@ -136,7 +142,7 @@ class Matcher {
     emit({.object = object,
           .size = r.size,
           .op = op,
-          .align_log2 = op == Op::kAligned ? r.align_log2 : std::uint8_t{0},
+          .align_log2 = op == Op::kAligned ? possible_alignment(r.align_log2) : std::uint8_t{0},
           .site = site_of(r)});
   }
 
