@@ -231,7 +231,9 @@ StampClock::StampClock(const spool::Calibration& start, const spool::Calibration
 
 std::uint64_t StampClock::nanoseconds(std::uint64_t stamp) const {
   if (stamp <= start_) return 0;
-  return static_cast<std::uint64_t>(static_cast<double>(stamp - start_) * ns_per_tick_);
+  constexpr std::uint64_t kGreatest = std::uint64_t{1} << 62;  // a stamp may be anything
+  const double ns = static_cast<double>(stamp - start_) * ns_per_tick_;
+  return ns < static_cast<double>(kGreatest) ? static_cast<std::uint64_t>(ns) : kGreatest;
 }
 
 MergeCounts merge_streams(const std::vector<ThreadStream>& streams, const StampClock& clock,
