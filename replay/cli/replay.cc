@@ -17,6 +17,7 @@
 #include "replay/cli/range.h"
 #include "replay/cli/read_progress.h"
 #include "replay/cli/standard_input.h"
+#include "replay/engine/plan_feed.h"
 #include "replay/engine/session.h"
 #include "replay/report/compare.h"
 #include "replay/report/context.h"
@@ -41,6 +42,7 @@ struct Options {
   std::string events;
   std::string threads = "recorded";
   std::string pace = "max";
+  std::string plan_memory = "256M";
   std::string output;
   bool quiet = false;
   bool allow_truncated = false;
@@ -116,6 +118,7 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
   result.config.passes = session_options.passes;
   result.config.threads = options.threads;
   result.config.pace = session_options.pace;
+  result.config.plan_streamed = plan.source.has_value();
   result.threads = {plan.thread_count, plan.lanes.size(), plan.edges_found, plan.edges_enforced};
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
@@ -175,6 +178,15 @@ void prepare_cost(Options& options, bool repeat_is_given) {
   if (!repeat_is_given) options.repeat = kCostRepetitions;
 }
 
+// Where cost is counted, nothing is compiled meanwhile.
+Plan make_plan(const Options& options, TraceReader& reader, EventRange range,
+               const PlanOptions& plan_options) {
+  const std::uint64_t most_bytes = parse_count(options.plan_memory);
+  return options.cost.wanted() || !is_to_be_streamed(reader, range, plan_options, most_bytes)
+             ? compile_plan(reader, range, plan_options)
+             : streamed_plan(options.trace, reader, range, plan_options, most_bytes);
+}
+
 int run_replay(const Options& options) {
   const std::string program_dir = program_directory();
   std::vector<Subject> named;
@@ -198,7 +210,7 @@ int run_replay(const Options& options) {
   const ThreadChoice threads = parse_threads(options.threads);
   const std::vector<TouchedPart> parts = touched_parts(options);
   TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
-  const Plan plan = compile_plan(reader, range, {threads, pace > 0, parts});
+  Plan plan = make_plan(options, reader, range, {threads, pace > 0, parts});
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
 
   session_options.subjects = all_subjects(named);
@@ -281,6 +293,12 @@ Command setup_replay(CLI::App& root) {
                   "As fast as can be, or at the recorded times multiplied by F (latency and memory "
                   "passes)")
       ->type_name("max|F")
+      ->capture_default_str();
+  root.add_option(
+          "--plan-memory", options->plan_memory,
+          "A trace whose events need more bytes than this once compiled (8 each) is compiled "
+          "piece by piece, anew for each run, while its worker waits; by one thread")
+      ->type_name("BYTES")
       ->capture_default_str();
   root.add_option("-o,--output", options->output,
                   "Write the JSON to this file, whole or not at all")
