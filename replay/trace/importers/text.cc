@@ -17,7 +17,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-
 class TextImport {
  public:
   TextImport(Source& source, CallBuilder& builder) : source_(source), builder_(builder) {}
