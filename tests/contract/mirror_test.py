@@ -54,6 +54,7 @@ TESTED_BY = {
     "replay/cli/anonymise.cc": "tests/cli/toolbox_test.py",
     "replay/cli/diff.cc": "tests/cli/toolbox_test.py",
     "replay/cli/filter.cc": "tests/cli/toolbox_test.py",
+    "replay/cli/floor*": "tests/cli/floor_test.py",
     "replay/cli/inspect*": "tests/cli/inspect_test.*",
     "replay/cli/convert.cc": "tests/cli/convert_test.py",
     "replay/cli/generate*": "tests/cli/generate_test.*",
