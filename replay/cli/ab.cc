@@ -10,6 +10,7 @@
 #include "replay/cli/verdict_options.h"
 #include "replay/engine/session.h"
 #include "replay/report/context.h"
+#include "replay/report/footprint_floor.h"
 #include "replay/report/side_by_side.h"
 #include "replay/trace/error.h"
 #include "replay/trace/file_hash.h"
@@ -60,6 +61,12 @@ std::uint64_t seed_of(const std::string& text) {
   return seed;
 }
 
+Touch touch_of(const Options& options) {
+  return options.touch == "none"  ? Touch::kNone
+         : options.touch == "all" ? Touch::kAll
+                                  : Touch::kPage;
+}
+
 // One repetition at a time of whatever is named, in the order given.
 class Bench {
  public:
@@ -68,9 +75,7 @@ class Bench {
         launcher_(program_directory()),
         bar_(!options.quiet),
         most_(options.repeat),
-        touch_(options.touch == "none"  ? Touch::kNone
-               : options.touch == "all" ? Touch::kAll
-                                        : Touch::kPage) {
+        touch_(touch_of(options)) {
     calibration_ = run({null_subject()}, "null").subjects.front();
   }
 
@@ -108,12 +113,14 @@ class Bench {
 };
 
 nlohmann::ordered_json trace_facts(const Options& options, const TraceReader& reader,
-                                   const Plan& plan) {
+                                   const Plan& plan, Touch touch) {
+  const std::optional<std::uint64_t> floor = floor_pages(plan, touch);
   return {{"path", options.trace},
           {"sha256", file_sha256(options.trace)},
           {"events", reader.header().event_count},
           {"first_event", plan.warmup_events},
-          {"last_event", plan.event_count}};
+          {"last_event", plan.event_count},
+          {"floor_pages", floor ? nlohmann::ordered_json(*floor) : nlohmann::ordered_json()}};
 }
 
 int run_ab(const Options& options) {
@@ -138,7 +145,7 @@ int run_ab(const Options& options) {
   report.rules = side_options.rules;
   report.title =
       fmt::format("{} against {}, {}", options.allocator, options.baseline, options.trace);
-  report.trace = trace_facts(options, reader, plan);
+  report.trace = trace_facts(options, reader, plan, touch_of(options));
   report.context = collect_context();
   report.seed = side_options.seed;
   report.looks = result.looks;

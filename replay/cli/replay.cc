@@ -20,6 +20,7 @@
 #include "replay/engine/session.h"
 #include "replay/report/compare.h"
 #include "replay/report/context.h"
+#include "replay/report/footprint_floor.h"
 #include "replay/report/json.h"
 #include "replay/report/table.h"
 #include "replay/trace/error.h"
@@ -107,7 +108,7 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
   result.trace = {reader.path(),    file_sha256(file),
                   reader.header(),  plan.warmup_events,
                   plan.event_count, plan.checkpoints[plan.peak_live].live_bytes,
-                  plan.truncation};
+                  plan.truncation,  floor_pages(plan, session_options.touch)};
   const std::vector<RunOutcome>& timed = session.subjects.front().runs(Pass::kLatency);
   result.config.repetitions = session_options.repetitions;
   result.config.touch = session_options.touch;

@@ -59,6 +59,7 @@ struct TraceFacts {
   std::uint64_t last_event = 0;   // exclusive
   std::uint64_t live_bytes_peak = 0;
   std::string truncation;
+  std::optional<std::uint64_t> floor_pages = {};  // footprint_floor.h
 };
 
 struct RunConfig {
