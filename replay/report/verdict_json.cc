@@ -97,6 +97,7 @@ std::string verdict_json(const VerdictReport& report) {
                                  {"title", report.title},
                                  {"context", report.context},
                                  {"trace", report.trace},
+                                 {"config", report.config},
                                  {"design", design_json(report)},
                                  {"counts",
                                   {{"better", report.count(Verdict::kBetter)},

@@ -40,8 +40,9 @@ struct ContextDifference {
 struct VerdictReport {
   Design design = Design::kPaired;
   Rules rules;
-  std::string title;             // what was compared, one line
-  nlohmann::ordered_json trace;  // what is known of it
+  std::string title;              // what was compared, one line
+  nlohmann::ordered_json trace;   // what is known of it
+  nlohmann::ordered_json config;  // paired: how it was replayed
   nlohmann::ordered_json context;
   std::vector<ContextDifference> differences;
   std::vector<std::string> notes;  // what a reader must know to judge

@@ -121,6 +121,20 @@ TEST(PackingTest, OfSmallInstancesItFindsTheBestNearlyAlways) {
   EXPECT_GE(best, kInstances * 9 / 10);
 }
 
+TEST(PackingTest, TheBestIsOfFewestPagesAndThenLowest) {
+  for (std::uint32_t seed = 0; seed < 20; ++seed) {
+    const Lives lives = random_lives(seed, 200, 9);
+    PackingSize least{UINT64_MAX, UINT64_MAX};
+    for (const Tactic tactic : kTactics) {
+      const PackingSize size = measure_packing(lives, pack(lives, tactic), kPage);
+      if (std::pair(size.pages, size.height) < std::pair(least.pages, least.height)) least = size;
+    }
+    const BestPacking best = best_packing(lives, kPage, [](int) {});
+    EXPECT_EQ(best.size.pages, least.pages) << seed;
+    EXPECT_EQ(best.size.height, least.height) << seed;
+  }
+}
+
 TEST(PackingTest, TheMomentOfMostLoadHasNoGap) {
   // Each third one is long-lived, so that the low ends of all gaps would be taken by others.
   Lives lives;
