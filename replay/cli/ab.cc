@@ -62,7 +62,7 @@ std::uint64_t seed_of(const std::string& text) {
 // One repetition at a time of whatever is named, in the order given.
 class Bench {
  public:
-  Bench(const Options& options, const Plan& plan)
+  Bench(const Options& options, Plan& plan)
       : plan_(plan),
         launcher_(program_directory()),
         bar_(!options.replay.quiet),
@@ -97,7 +97,7 @@ class Bench {
     });
   }
 
-  const Plan& plan_;
+  Plan& plan_;
   Launcher launcher_;
   ProgressBar bar_;
   int most_;
@@ -136,7 +136,7 @@ int run_ab(const Options& options) {
   const EventRange range = range_of(options.replay);
   if (options.replay.trace == "-") make_standard_input_a_file(!options.replay.quiet);
   TraceReader reader(options.replay.trace, {.allow_truncated = options.replay.allow_truncated});
-  const Plan plan = compile_plan(reader, options.replay, range);
+  Plan plan = make_plan(reader, options.replay, range, true);
 
   SideBySide result;
   {

@@ -70,6 +70,9 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
   result.config.passes = session_options.passes;
   result.config.threads = options.replay.threads;
   result.config.pace = session_options.pace;
+  result.config.plan_streamed = plan.source.has_value();
+  result.config.plan_bytes =
+      plan.word_count * sizeof(std::uint64_t) + plan.slot_count * sizeof(void*);
   result.threads = {plan.thread_count, plan.lanes.size(), plan.edges_found, plan.edges_enforced};
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
@@ -143,7 +146,8 @@ int run_replay(const Options& options) {
   if (options.replay.trace == "-") make_standard_input_a_file(!options.replay.quiet);
   const ReadOptions read_options{.allow_truncated = options.replay.allow_truncated};
   TraceReader reader(options.replay.trace, read_options);
-  const Plan plan = compile_plan(reader, options.replay, range);
+  // Where cost is counted, nothing is compiled meanwhile.
+  Plan plan = make_plan(reader, options.replay, range, !options.cost.wanted());
 
   session_options.subjects = all_subjects(named);
   session_options.repetitions = options.repeat;

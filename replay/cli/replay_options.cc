@@ -7,6 +7,7 @@
 
 #include "replay/cli/range.h"
 #include "replay/cli/read_progress.h"
+#include "replay/engine/plan_feed.h"
 #include "replay/engine/recorded_touch.h"
 #include "replay/report/result.h"
 #include "replay/trace/error.h"
@@ -67,11 +68,14 @@ double pace_of(const ReplayOptions& options) {
   return factor;
 }
 
-Plan compile_plan(TraceReader& reader, const ReplayOptions& options, EventRange range) {
-  const ThreadChoice threads = threads_of(options);
-  const bool timed = pace_of(options) > 0;
+Plan make_plan(TraceReader& reader, const ReplayOptions& options, EventRange range,
+               bool may_be_streamed) {
   const std::vector<TouchedPart> parts = touched_parts(options);
-  Plan plan = replay::compile_plan(reader, range, {threads, timed, parts});
+  const PlanOptions plan_options{threads_of(options), pace_of(options) > 0, parts};
+  const std::uint64_t most_bytes = parse_count(options.plan_memory);
+  Plan plan = may_be_streamed && is_to_be_streamed(reader, range, plan_options, most_bytes)
+                  ? streamed_plan(options.trace, reader, range, plan_options, most_bytes)
+                  : compile_plan(reader, range, plan_options);
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
   return plan;
 }
@@ -96,6 +100,12 @@ void add_replay_options(CLI::App& app, ReplayOptions& options) {
                  "As fast as can be, or at the recorded times multiplied by F (latency and memory "
                  "passes)")
       ->type_name("max|F")
+      ->capture_default_str();
+  app.add_option(
+         "--plan-memory", options.plan_memory,
+         "A trace whose events need more bytes than this once compiled (8 each) is compiled "
+         "piece by piece, anew for each run, while its worker waits; by one thread")
+      ->type_name("BYTES")
       ->capture_default_str();
   app.add_flag("--allow-truncated", options.allow_truncated,
                "Use what is whole of a damaged or unfinished trace");

@@ -15,6 +15,7 @@ struct ReplayOptions {
   std::string events;
   std::string threads = "recorded";
   std::string pace = "max";
+  std::string plan_memory = "256M";
   bool allow_truncated = false;
   bool quiet = false;
 
@@ -31,7 +32,9 @@ EventRange range_of(const ReplayOptions& options);
 ThreadChoice threads_of(const ReplayOptions& options);
 double pace_of(const ReplayOptions& options);  // 0 for "max"
 
-// Reads the trace as often as it takes, with progress; `reader` is at its start.
-Plan compile_plan(TraceReader& reader, const ReplayOptions& options, EventRange range);
+// A plan of the range, streamed if it is large and may be. Reads the trace as often as it takes;
+// `reader` is at its start. Warns of a trace that is cut short.
+Plan make_plan(TraceReader& reader, const ReplayOptions& options, EventRange range,
+               bool may_be_streamed);
 
 }  // namespace replay::cli

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -76,6 +77,7 @@ struct RunOutcome {
   LatencyParts latency;                   // kLatency, as fast as can be
   std::vector<ExplainedCall> explained;   // kExplain: those that were asked for
   Concurrency concurrency;                // kThroughput, of plans of several lanes
+  std::shared_ptr<const Plan> compiled;   // of a streamed plan, all but the words: see learn()
 };
 
 // Called about ten times a second with the share of the repetition that is done, 0 to 1.

@@ -1,18 +1,20 @@
 // What an allocreplay process and its worker share during one repetition: a memory file, mapped by
 // both, that holds the request, the worker's tables and its results. Plain data only.
 //
-//   +-----------+------------+---------------+------------------+-----------------+------------+
-//   | RunHeader | LaneRun [] | void* slots[] | uint64 pauses[]  | MemorySample [] | histograms |
-//   +-----------+------------+---------------+------------------+-----------------+------------+
-//   | LatencyDetail [] (kLatency) | ExplainedCall [] (kExplain) |
-//   +-----------------------------+-----------------------------+
+//   +-----------+------------+------------------+-----------------+------------+
+//   | RunHeader | LaneRun [] | uint64 pauses[]  | MemorySample [] | histograms |
+//   +-----------+------------+------------------+-----------------+------------+
+//   | LatencyDetail [] (kLatency) | ExplainedCall [] (kExplain) | void* slots[] |
+//   +-----------------------------+-----------------------------+---------------+
 //
 // It is mapped shared, and populated before anything is measured: none of it is anonymous memory,
-// so the anonymous pages that a worker gains are the allocator's.
+// so the anonymous pages that a worker gains are the allocator's. Of a streamed plan's slots, only
+// as many are populated as there are by then.
 //
-// pauses: for each checkpoint, the word of each lane's stream that comes after it; kNobody is added
-// where no thread of the lane has events on both sides of it. histograms: for each lane one a
-// LatencyKind and Op. LatencyDetail: one for each lane. ExplainedCall: by lane, then by event.
+// pauses: for each checkpoint, the word of each lane's stream that comes after it (kAllWords until
+// a streamed plan has got there); kNobody is added where no thread of the lane has events on both
+// sides of it. histograms: for each lane one a LatencyKind and Op. LatencyDetail: one for each
+// lane. ExplainedCall: by lane, then by event.
 #pragma once
 
 #include <cstddef>
@@ -74,6 +76,7 @@ enum class LatencyKind : std::uint32_t { kService, kResponse };
 inline constexpr int kLatencyKindCount = 2;
 
 inline constexpr std::uint64_t kNobody = std::uint64_t{1} << 63;
+inline constexpr std::uint64_t kAllWords = kNobody - 1;  // more than any plan has
 
 struct MemorySample {
   std::uint64_t anonymous_bytes;  // resident anonymous memory of the process
@@ -91,9 +94,15 @@ struct RunHeader {
   std::uint64_t pause_count;      // checkpoints; the first starts the measured part
   std::uint64_t explained_count;  // kExplain
   bool count_by_perf;             // kInstructions: else a tool around the worker counts
+  bool streamed;                  // the plan is being made while it is replayed (plan_feed.h)
+  int hungry_fd;                  // streamed: eventfd that the worker writes to when it wants more,
+  int fed_fd;                     // and the one that it then waits for
   char allocator[64];             // name of a registered allocator; "glibc" is the process's malloc
   // progress
   WorkerStatus status;
+  std::uint64_t words_ready;  // of a streamed plan, in all; kAllWords of any other
+  std::uint64_t first_there;  // the first of these that is still in memory
+  std::uint64_t slots_ready;  // that these words use
   // results
   std::uint64_t elapsed_ns;    // kThroughput: the measured part
   double ns_per_tick;          // kLatency
@@ -152,11 +161,8 @@ struct alignas(128) LaneRun {
 constexpr std::size_t run_lanes_offset() {
   return (sizeof(RunHeader) + alignof(LaneRun) - 1) / alignof(LaneRun) * alignof(LaneRun);
 }
-constexpr std::size_t run_slots_offset(const RunHeader& h) {
-  return run_lanes_offset() + h.lane_count * sizeof(LaneRun);
-}
 constexpr std::size_t run_pauses_offset(const RunHeader& h) {
-  return run_slots_offset(h) + h.slot_count * sizeof(void*);
+  return run_lanes_offset() + h.lane_count * sizeof(LaneRun);
 }
 constexpr std::size_t run_samples_offset(const RunHeader& h) {
   return run_pauses_offset(h) + h.pause_count * h.lane_count * sizeof(std::uint64_t);
@@ -172,8 +178,11 @@ constexpr std::size_t run_explained_offset(const RunHeader& h) {
   return run_details_offset(h) +
          (h.pass == Pass::kLatency ? h.lane_count * sizeof(LatencyDetail) : 0);
 }
-constexpr std::size_t run_total_bytes(const RunHeader& h) {
+constexpr std::size_t run_slots_offset(const RunHeader& h) {
   return run_explained_offset(h) + h.explained_count * sizeof(ExplainedCall);
+}
+constexpr std::size_t run_total_bytes(const RunHeader& h) {
+  return run_slots_offset(h) + h.slot_count * sizeof(void*);
 }
 
 }  // namespace replay

@@ -81,6 +81,8 @@ ordered_json config_json(const Result& result) {
           {"timer", result.config.timer_is_tsc ? "tsc" : "clock_gettime"},
           {"threads_recorded", result.trace.header.thread_count},
           {"threads_replayed", result.threads.replayed},
+          {"plan_streamed", result.config.plan_streamed},
+          {"plan_bytes", result.config.plan_bytes},
           {"threads", result.config.threads},
           {"threads_at_once", result.threads.at_once},
           {"edges_found", result.threads.edges_found},
