@@ -70,6 +70,8 @@ TESTED_BY = {
     "replay/cli/validate.cc": "tests/cli/toolbox_test.py",
     "replay/cli/replay.cc": "tests/cli/replay_test.py",
     "replay/cli/replay_options.*": "tests/cli/replay_test.py",
+    "replay/engine/plan_compiler.*": "tests/unit/replay/engine/plan_test.cc",
+    "replay/engine/plan_front.h": "tests/unit/replay/engine/plan_feed_test.cc",
     "replay/engine/plan_layout.h": "tests/unit/replay/engine/plan_test.cc",
     "replay/engine/run_layout.h": "tests/unit/replay/engine/launcher_test.cc",
     "replay/engine/timer.h": "tests/unit/replay/engine/hot_loop_test.cc",
