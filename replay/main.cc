@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
         replay::cli::setup_slice(app),    replay::cli::setup_filter(app),
         replay::cli::setup_merge(app),    replay::cli::setup_anonymise(app),
         replay::cli::setup_diff(app),     replay::cli::setup_compare(app),
-        replay::cli::setup_ab(app),
+        replay::cli::setup_ab(app),       replay::cli::setup_floor(app),
     };
     try {
       app.parse(argc, argv);
