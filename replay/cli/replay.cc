@@ -13,6 +13,8 @@
 #include "replay/cli/command.h"
 #include "replay/cli/cost_options.h"
 #include "replay/cli/explain.h"
+#include "replay/cli/memory_options.h"
+#include "replay/cli/memory_runs.h"
 #include "replay/cli/progress_bar.h"
 #include "replay/cli/range.h"
 #include "replay/cli/read_progress.h"
@@ -21,6 +23,7 @@
 #include "replay/report/compare.h"
 #include "replay/report/context.h"
 #include "replay/report/json.h"
+#include "replay/report/memory_text.h"
 #include "replay/report/table.h"
 #include "replay/trace/error.h"
 #include "replay/trace/file_hash.h"
@@ -46,6 +49,7 @@ struct Options {
   bool allow_truncated = false;
   CostOptions cost;
   ExplainOptions explain;
+  MemoryOptions memory;
 };
 
 Touch parse_touch(const std::string& text) {
@@ -167,6 +171,10 @@ void prepare_cost(Options& options, bool repeat_is_given) {
         "--cost counts calls alone, with nothing touched, and cannot go with --touch recorded",
         ExitCode::kUsage);
   }
+  if (options.memory.wanted()) {
+    throw Error("--cost does not look at memory and cannot go with --idle, --loop or --heap-map",
+                ExitCode::kUsage);
+  }
   if (options.pace != "max") {
     throw Error(fmt::format("--cost takes no times and cannot go with --pace {}", options.pace),
                 ExitCode::kUsage);
@@ -189,6 +197,7 @@ int run_replay(const Options& options) {
   } else if (perf_counts_instructions()) {
     session_options.passes.push_back(Pass::kCounters);
   }
+  plan_memory(options.memory, session_options);
 
   std::optional<OutputFile> output;  // made first: an unwritable target is told before the work
   if (!options.output.empty()) output.emplace(options.output);
@@ -196,9 +205,13 @@ int run_replay(const Options& options) {
   if (options.trace == "-") make_standard_input_a_file(!options.quiet);
   const double pace = parse_pace(options.pace);
   const ThreadChoice threads = parse_threads(options.threads);
+  check_memory_threads(options.memory, options.threads);
   const std::vector<TouchedPart> parts = touched_parts(options);
   TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
-  const Plan plan = compile_plan(reader, range, {threads, pace > 0, parts});
+  const Plan plan = compile_plan(
+      reader, range,
+      {.threads = threads, .timed = pace > 0, .parts = parts, .stops = options.memory.stops()});
+  check_heap_maps(options.memory, plan);
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
 
   session_options.subjects = all_subjects(named);
@@ -215,6 +228,18 @@ int run_replay(const Options& options) {
     SessionResult session = run_session(plan, session_options, launcher, progress);
     name_long_calls(options.trace, ReadOptions{options.allow_truncated}, plan, threads, session);
     result = summarize_session(options, session_options, reader, plan, session, named);
+    if (!options.cost.wanted()) {
+      MemoryRuns runs(session_options, session.cpu, launcher, progress, result);
+      runs.split_held(plan);
+      for (const std::string& moment : options.memory.heap_maps) {
+        runs.map_heaps(plan, options.memory.checkpoint_of(moment, plan), moment);
+      }
+      if (options.memory.loop > 0) {
+        TraceReader again(options.trace, {.allow_truncated = options.allow_truncated});
+        const Plan closed = compile_plan(again, range, {.parts = parts, .closed = true});
+        runs.soak(closed, plan.event_count - plan.warmup_events, options.memory.loop);
+      }
+    }
     if (options.explain.explain) {
       explain_worst(plan, session_options, session.cpu, launcher, progress, result);
     }
@@ -223,7 +248,8 @@ int run_replay(const Options& options) {
     for (const auto& warning : result.context["warnings"]) {
       fmt::print(stderr, "warning: {}\n", warning.get<std::string>());
     }
-    fmt::print(stderr, "{}{}", comparison_tables(result), explained_text(result));
+    fmt::print(stderr, "{}{}{}{}", comparison_tables(result), idle_text(result), soak_text(result),
+               explained_text(result));
   }
   write_json(result, output);
   return static_cast<int>(ExitCode::kOk);
@@ -236,6 +262,8 @@ constexpr const char* kExamples = R"(Examples:
               --allocator /usr/lib/x86_64-linux-gnu/libjemalloc.so.2
   allocreplay --trace redis.trace --events 1M:1.5M --touch none --repeat 11
   allocreplay --trace redis.trace --allocator mem --worst 5 --explain
+  allocreplay --trace jq.trace --allocator mem --idle 0,100,1000  # what is held after the load
+  allocreplay --trace redis.trace --allocator mem --events 1M:1.2M --loop 100  # does it grow?
   allocreplay --trace redis.trace --allocator mem --cost instructions --cost-events 200k
   allocreplay record --residency -o r.trace -- COMMAND && allocreplay -t r.trace --touch recorded
   allocreplay generate larson -o - | allocreplay --trace - --allocator mem
@@ -290,6 +318,7 @@ Command setup_replay(CLI::App& root) {
                 "Use what is whole of a damaged or unfinished trace");
   add_cost_options(root, options->cost);
   add_explain_options(root, options->explain);
+  add_memory_options(root, options->memory);
   root.footer(kExamples);
   return {&root, [options, repeat, &root]() -> int {
             if (options->trace.empty()) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 
 #include "replay/engine/happens_before.h"
 #include "replay/engine/plan_layout.h"
@@ -60,6 +61,12 @@ class PlanFile {
   std::uint64_t words_ = 0;
 };
 
+// An object where the measured part began.
+struct Before {
+  std::uint32_t slot;
+  std::uint64_t size;
+};
+
 struct Lane {
   WordStream words;
   WordStream dues;
@@ -95,6 +102,7 @@ class Compiler {
  private:
   void begin_measuring(const Event& event) {
     measuring_ = true;
+    first_object_ = slot_of_.size();
     first_time_ns_ = event.time_ns;
     peak_ = here_;
     checkpoints_.offer(here_);
@@ -105,6 +113,9 @@ class Compiler {
     ++plan_.op_counts[static_cast<int>(event.op)];
     if (here_.live_bytes > peak_.live_bytes) peak_ = here_;
     checkpoints_.offer(here_);
+    const std::vector<std::uint64_t>& stops = options_.stops;
+    while (next_stop_ < stops.size() && stops[next_stop_] < here_.event) ++next_stop_;
+    if (next_stop_ < stops.size() && stops[next_stop_] == here_.event) stops_.push_back(here_);
     if (options_.timed) plan_.duration_ns = event.time_ns - first_time_ns_;
   }
 
@@ -119,6 +130,7 @@ class Compiler {
     if (life.lane != 0 && here_.event == life.last_event) end_thread(life);
     ++here_.event;
     here_.words[life.lane] = lane.words.size();
+    plan_.most_live_bytes = std::max(plan_.most_live_bytes, here_.live_bytes);
   }
 
   // The first thread starts it, when the one before it in its lane has ended.
@@ -162,6 +174,13 @@ class Compiler {
 
   void put(const Event& event, std::uint32_t lane) {
     const std::uint32_t number = is_birth(event.op) ? birth(event, lane) : live_slot(event);
+    if (options_.closed && measuring_ && event.object < first_object_) {
+      before_.emplace(event.object, Before{number, slots_[number].size});
+    }
+    put(event, lane, number);
+  }
+
+  void put(const Event& event, std::uint32_t lane, std::uint32_t number) {
     SlotTable::Slot& slot = slots_[number];
     if (!is_birth(event.op)) enforce(lane, slot.last);
     WordStream& words = lanes_[lane].words;
@@ -209,6 +228,32 @@ class Compiler {
     return slot_of_[event.object];
   }
 
+  // Brings back the objects that were live where the measured part began.
+  void close() {
+    options_.parts = {};
+    const std::uint64_t objects = slot_of_.size();
+    for (std::uint64_t object = first_object_; object < objects; ++object) {
+      if (slot_of_[object] != kNoSlot)
+        add_closing({.object = object, .op = Op::kFree}, slot_of_[object]);
+    }
+    for (const auto& [object, before] : before_) {
+      const bool lives = slot_of_[object] != kNoSlot;
+      if (lives && slots_[before.slot].size == before.size) continue;
+      add_closing({.object = object, .size = before.size, .op = lives ? Op::kRealloc : Op::kMalloc},
+                  before.slot);
+    }
+  }
+
+  void add_closing(const Event& event, std::uint32_t slot) {
+    here_.live_objects += event.op == Op::kMalloc ? 1 : 0;
+    put(event, 0, slot);
+    Lane& lane = lanes_[0];
+    ++lane.plan.event_count;
+    ++here_.event;
+    here_.words[0] = lane.words.size();
+    after_measured(event);
+  }
+
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(fmt::format("{}: event {} {}; the trace is not consistent, record it again",
                             trace_.path(), here_.event, what));
@@ -219,6 +264,7 @@ class Compiler {
       throw Error(fmt::format("{}: no event to replay in {}:{}; the trace has {} events",
                               trace_.path(), range_.from, range_.to, here_.event));
     }
+    if (options_.closed) close();
     plan_.checkpoints = checkpoints_.take();
     auto place = [&](const Checkpoint& point) {
       auto at = std::lower_bound(
@@ -230,6 +276,7 @@ class Compiler {
       return static_cast<std::size_t>(at - plan_.checkpoints.begin());
     };
     place(here_);
+    for (const Checkpoint& stop : stops_) place(stop);
     plan_.peak_live = place(peak_);
     plan_.slot_count = slots_.size();
     plan_.event_count = here_.event;
@@ -272,9 +319,21 @@ class Compiler {
   Checkpoint peak_;
   bool measuring_ = false;
   std::uint64_t first_time_ns_ = 0;
+  std::size_t next_stop_ = 0;
+  std::vector<Checkpoint> stops_;
+  std::uint64_t first_object_ = 0;          // born in the measured part
+  std::map<std::uint64_t, Before> before_;  // of older objects that it freed or resized
 };
 
 }  // namespace
+
+std::optional<std::size_t> Plan::checkpoint_at(std::uint64_t event) const {
+  const auto at =
+      std::partition_point(checkpoints.begin(), checkpoints.end(),
+                           [&](const Checkpoint& point) { return point.event < event; });
+  if (at == checkpoints.end() || at->event != event) return std::nullopt;
+  return static_cast<std::size_t>(at - checkpoints.begin());
+}
 
 bool Plan::lane_is_alive(std::size_t lane, const Checkpoint& at) const {
   if (lane == 0) return true;
