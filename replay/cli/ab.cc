@@ -63,7 +63,7 @@ std::uint64_t seed_of(const std::string& text) {
 // One repetition at a time of whatever is named, in the order given.
 class Bench {
  public:
-  Bench(const Options& options, const Plan& plan)
+  Bench(const Options& options, Plan& plan)
       : plan_(plan),
         launcher_(program_directory()),
         bar_(!options.quiet),
@@ -98,7 +98,7 @@ class Bench {
     });
   }
 
-  const Plan& plan_;
+  Plan& plan_;
   Launcher launcher_;
   ProgressBar bar_;
   int most_;
@@ -125,7 +125,7 @@ int run_ab(const Options& options) {
   const Sides sides = resolve(options);
   const EventRange range = options.events.empty() ? EventRange{} : parse_range(options.events);
   TraceReader reader(options.trace, ReadOptions{});
-  const Plan plan = compile_plan(reader, range);
+  Plan plan = compile_plan(reader, range);
 
   SideBySide result;
   {

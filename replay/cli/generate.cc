@@ -150,7 +150,7 @@ constexpr const char* kReplayedMetrics[] = {"throughput_events_per_s", "peak_res
 std::vector<AllocatorResult> replay_trace(const std::string& path,
                                           const std::vector<Subject>& subjects, bool quiet) {
   TraceReader reader(path);
-  const Plan plan = compile_plan(reader, {});
+  Plan plan = compile_plan(reader, {});
   SessionOptions session_options;
   session_options.subjects = subjects;
   session_options.subjects.push_back(null_subject());

@@ -19,6 +19,7 @@
 #include "replay/cli/range.h"
 #include "replay/cli/read_progress.h"
 #include "replay/cli/standard_input.h"
+#include "replay/engine/plan_feed.h"
 #include "replay/engine/session.h"
 #include "replay/report/compare.h"
 #include "replay/report/context.h"
@@ -44,6 +45,7 @@ struct Options {
   std::string events;
   std::string threads = "recorded";
   std::string pace = "max";
+  std::string plan_memory = "256M";
   std::string output;
   bool quiet = false;
   bool allow_truncated = false;
@@ -120,6 +122,7 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
   result.config.passes = session_options.passes;
   result.config.threads = options.threads;
   result.config.pace = session_options.pace;
+  result.config.plan_streamed = plan.source.has_value();
   result.threads = {plan.thread_count, plan.lanes.size(), plan.edges_found, plan.edges_enforced};
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
@@ -183,6 +186,15 @@ void prepare_cost(Options& options, bool repeat_is_given) {
   if (!repeat_is_given) options.repeat = kCostRepetitions;
 }
 
+// Where cost is counted, nothing is compiled meanwhile.
+Plan make_plan(const Options& options, TraceReader& reader, EventRange range,
+               const PlanOptions& plan_options) {
+  const std::uint64_t most_bytes = parse_count(options.plan_memory);
+  return options.cost.wanted() || !is_to_be_streamed(reader, range, plan_options, most_bytes)
+             ? compile_plan(reader, range, plan_options)
+             : streamed_plan(options.trace, reader, range, plan_options, most_bytes);
+}
+
 int run_replay(const Options& options) {
   const std::string program_dir = program_directory();
   std::vector<Subject> named;
@@ -208,8 +220,8 @@ int run_replay(const Options& options) {
   check_memory_threads(options.memory, options.threads);
   const std::vector<TouchedPart> parts = touched_parts(options);
   TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
-  const Plan plan = compile_plan(
-      reader, range,
+  Plan plan = make_plan(
+      options, reader, range,
       {.threads = threads, .timed = pace > 0, .parts = parts, .stops = options.memory.stops()});
   check_heap_maps(options.memory, plan);
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
@@ -309,6 +321,12 @@ Command setup_replay(CLI::App& root) {
                   "As fast as can be, or at the recorded times multiplied by F (latency and memory "
                   "passes)")
       ->type_name("max|F")
+      ->capture_default_str();
+  root.add_option(
+          "--plan-memory", options->plan_memory,
+          "A trace whose events need more bytes than this once compiled (8 each) is compiled "
+          "piece by piece, anew for each run, while its worker waits; by one thread")
+      ->type_name("BYTES")
       ->capture_default_str();
   root.add_option("-o,--output", options->output,
                   "Write the JSON to this file, whole or not at all")

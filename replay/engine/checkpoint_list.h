@@ -13,7 +13,7 @@ struct Checkpoint {
   std::uint64_t event = 0;       // events replayed so far
   std::uint64_t live_bytes = 0;  // requested bytes of the objects that are live here
   std::uint64_t live_objects = 0;
-  std::vector<std::uint64_t> words;  // by lane: where its next event stands in its stream
+  std::vector<std::uint64_t> words = {};  // by lane: where its next event stands in its stream
 };
 
 // When there are too many, every other one goes and the distance doubles. Not thread-safe; offer()

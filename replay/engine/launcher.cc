@@ -17,6 +17,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "replay/engine/plan_feed.h"
 #include "replay/engine/run_file.h"
 #include "replay/engine/still_clock.h"
 #include "replay/trace/error.h"
@@ -89,26 +90,44 @@ pid_t spawn(Start start) {
   ::_exit(127);
 }
 
-// Waits for the worker while reading its stderr and reporting progress. Returns its wait status.
-int wait_for(pid_t child, int stderr_fd, const RunFile& run, const ProgressFn& progress,
-             std::string& last_words) {
+int wait_status(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+// Until the worker is gone: reads its stderr, reports progress, feeds it.
+void attend(int stderr_fd, const RunFile& run, PlanFeed* feed, const ProgressFn& progress,
+            std::string& last_words) {
   constexpr int kTickMs = 100;
   constexpr std::size_t kKeepBytes = 2000;
-  pollfd poll_fd{stderr_fd, POLLIN, 0};
+  pollfd polled[] = {{stderr_fd, POLLIN, 0}, {feed == nullptr ? -1 : feed->hungry_fd(), POLLIN, 0}};
   for (;;) {
-    const int ready = ::poll(&poll_fd, 1, kTickMs);
-    if (progress) progress(run.share_done());
+    const int ready = ::poll(polled, 2, kTickMs);
+    if (progress) progress(feed == nullptr ? run.share_done() : feed->share_done());
     if (ready <= 0) continue;
+    if (polled[1].revents != 0) feed->serve();
+    if (polled[0].revents == 0) continue;
     char text[512];
     const ssize_t length = ::read(stderr_fd, text, sizeof(text));
     if (length < 0 && errno == EINTR) continue;
     if (length <= 0) break;  // the worker has closed its end: it is gone
     if (last_words.size() < kKeepBytes) last_words.append(text, static_cast<std::size_t>(length));
   }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+}
+
+// The same, and its wait status. A worker that cannot be fed is ended.
+int wait_for(pid_t child, int stderr_fd, const RunFile& run, PlanFeed* feed,
+             const ProgressFn& progress, std::string& last_words) {
+  try {
+    attend(stderr_fd, run, feed, progress, last_words);
+  } catch (...) {
+    ::kill(child, SIGKILL);
+    wait_status(child);
+    throw;
   }
-  return status;
+  return wait_status(child);
 }
 
 std::string one_line(std::string text) {
@@ -203,15 +222,19 @@ RunOutcome Launcher::run(const Plan& plan, const RunRequest& request,
   RunFile run(plan, request);
   const std::string program = program_dir_ + "/allocreplay-worker";
   if (::access(program.c_str(), X_OK) != 0) fail("cannot run " + program);
+  std::optional<PlanFeed> feed;
+  if (plan.source) feed.emplace(plan, run);
+  const int plan_fd = feed ? feed->plan_fd() : plan.memory.get();
   Pipe pipe;
-  Start start{{program, std::to_string(plan.memory.get()), std::to_string(run.fd())},
+  Start start{{program, std::to_string(plan_fd), std::to_string(run.fd())},
               {},
-              {plan.memory.get(), run.fd()},
+              {plan_fd, run.fd()},
               pipe.write.get(),
               plan.lanes.size() == 1 ? request.cpu : kAnyCpu,
               is_repeatable(request.pass)};
   if (!request.subject.library.empty()) start.libraries.push_back(request.subject.library);
   if (is_repeatable(request.pass)) start.libraries.push_back(still_clock_library(program_dir_));
+  if (feed) start.inherited.insert(start.inherited.end(), {feed->hungry_fd(), feed->fed_fd()});
   std::optional<ProfileFile> profile;
   if (request.pass == Pass::kInstructions && request.source.tool == InstructionTool::kCallgrind) {
     profile.emplace();
@@ -224,10 +247,14 @@ RunOutcome Launcher::run(const Plan& plan, const RunRequest& request,
   if (child < 0) fail("cannot start a worker process");
   pipe.write = UniqueFd();
   std::string last_words;
-  const int status = wait_for(child, pipe.read.get(), run, progress, last_words);
+  const int status =
+      wait_for(child, pipe.read.get(), run, feed ? &*feed : nullptr, progress, last_words);
   require_success(run, request, status, last_words);
   RunOutcome outcome = run.outcome();
   require_preloaded(request, outcome, last_words);
+  // Not of one that was looked at before the end.
+  if (feed && request.pass != Pass::kSnapshot)
+    outcome.compiled = std::make_shared<Plan>(feed->finish());
   if (request.pass == Pass::kInstructions) {
     outcome.instructions = profile ? parse_callgrind(profile->text()) : counted_by_perf(outcome);
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -87,6 +88,7 @@ struct RunOutcome {
   LatencyParts latency;                   // kLatency, as fast as can be
   std::vector<ExplainedCall> explained;   // kExplain: those that were asked for
   Concurrency concurrency;                // kThroughput, of plans of several lanes
+  std::shared_ptr<const Plan> compiled;   // of a streamed plan, all but the words: see learn()
 
   // Above the baseline, at the i-th time of `idle`.
   std::uint64_t idle_resident_bytes(std::size_t i) const {

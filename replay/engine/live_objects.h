@@ -24,7 +24,8 @@ struct LiveObject {
 
 class LiveObjects {
  public:
-  // objects: one a slot, all 0. tells_usable: the allocator's usable_size may be asked.
+  // objects: one a slot, all 0; nullptr: nothing is kept. tells_usable: the allocator's usable_size
+  // may be asked.
   LiveObjects(LiveObject* objects, const PageCounts& pages, const mem::AnyAllocator& allocator,
               bool tells_usable)
       : objects_(objects), pages_(pages), allocator_(allocator), tells_usable_(tells_usable) {}
@@ -33,6 +34,7 @@ class LiveObjects {
   // for a free.
   void settle(std::uint32_t slot, Op op, std::uint64_t event, std::uint64_t size,
               const void* result) {
+    if (objects_ == nullptr) return;
     LiveObject& object = objects_[slot];
     const LiveObject before = object;
     object = {};
@@ -47,6 +49,7 @@ class LiveObjects {
     pages_.add(object.address, object.size);
   }
 
+  bool kept() const { return objects_ != nullptr; }
   // Of all live objects; 0 if the allocator does not tell.
   std::uint64_t usable_bytes() const { return usable_bytes_; }
   bool tells_usable() const { return tells_usable_; }

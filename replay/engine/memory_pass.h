@@ -27,7 +27,7 @@ class MemoryRecorder {
  public:
   explicit MemoryRecorder(const Stage& stage)
       : stage_(stage),
-        objects_(stage.objects,
+        objects_(stage.run->page_cell_count > 0 ? stage.objects : nullptr,
                  PageCounts(stage.page_cells, stage.run->page_cell_count,
                             static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))),
                  stage.allocator, tells_usable_sizes(stage)) {}
@@ -50,6 +50,7 @@ class MemoryRecorder {
   // Which parts of the samples mean something; after the last of them.
   void say_what_is_known() const {
     const bool all_touched = stage_.touch == Touch::kPage || stage_.touch == Touch::kAll;
+    if (!objects_.kept()) return;
     stage_.run->usable_known = objects_.tells_usable();
     stage_.run->occupied_known =
         !objects_.pages().overflowed() && (all_touched || !stage_.allocator.table().backed);

@@ -9,7 +9,7 @@
 // plan can lock up.
 //
 // Compiling costs O(events) time, O(lanes) for each wait, 8 bytes an event in the memory file (16
-// with times), and 4 bytes an object while it lasts.
+// with times), and some 50 bytes an object that is live while it lasts.
 #pragma once
 
 #include <cstdint>
@@ -57,9 +57,18 @@ struct LanePlan {
   std::vector<ThreadLife> threads;  // that live in the lane one after the other
 };
 
+// What a streamed plan is compiled from, for each run anew. It has one lane.
+struct PlanSource {
+  std::string trace;  // as TraceReader takes it
+  EventRange range;
+  ThreadChoice threads;
+  bool is_known = false;  // slots, checkpoints, operations and peak; see learn()
+};
+
 struct Plan {
-  UniqueFd memory;               // word_count words
-  std::uint64_t word_count = 0;  // of all lanes
+  std::optional<PlanSource> source;  // of a streamed plan, which has no memory (plan_feed.h)
+  UniqueFd memory;                   // word_count words
+  std::uint64_t word_count = 0;      // of all lanes; of a streamed plan, that are there at a time
   std::uint64_t slot_count = 0;
   std::uint64_t most_live_bytes = 0;  // requested, at any moment of the recording up to the end
   std::uint64_t event_count = 0;      // warm-up included

@@ -78,10 +78,14 @@ RunFile::RunFile(const Plan& plan, const RunRequest& request) {
   if (request.maps_heap) header.page_run_capacity = kMostPageRuns;
   header.idle.count = static_cast<std::uint32_t>(request.idle_ms.size());
   std::copy(request.idle_ms.begin(), request.idle_ms.end(), header.idle.after_ms);
-  if (accounts_for_objects(request.pass)) {
+  const bool is_known = !plan.source || plan.source->is_known;
+  if (accounts_for_objects(request.pass) && is_known) {
     header.page_cell_count = PageCounts::cells_for(plan.slot_count, plan.most_live_bytes,
                                                    static_cast<std::uint64_t>(::getpagesize()));
   }
+  header.streamed = plan.source.has_value();
+  header.words_ready = plan.source ? 0 : kAllWords;
+  header.slots_ready = is_known ? plan.slot_count : 0;
   header.count_by_perf =
       request.pass == Pass::kInstructions && request.source.tool == InstructionTool::kPerf;
   std::strncpy(header.allocator, request.subject.instance.c_str(), sizeof(header.allocator) - 1);
@@ -118,9 +122,25 @@ void RunFile::write_pauses(const Plan& plan) {
   auto* pauses = reinterpret_cast<std::uint64_t*>(base_ + run_pauses_offset(header()));
   for (const Checkpoint& point : plan.checkpoints) {
     for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
-      *pauses++ = point.words[i] | (plan.lane_is_alive(i, point) ? 0 : kNobody);
+      const std::uint64_t word = plan.source ? kAllWords : point.words[i];
+      *pauses++ = word | (plan.lane_is_alive(i, point) ? 0 : kNobody);
     }
   }
+}
+
+void RunFile::set_event_fds(int hungry, int fed) {
+  mutable_header().hungry_fd = hungry;
+  mutable_header().fed_fd = fed;
+}
+
+void RunFile::set_pause(std::uint64_t i, std::uint64_t word) {
+  reinterpret_cast<std::uint64_t*>(base_ + run_pauses_offset(header()))[i] = word;
+}
+
+void RunFile::set_ready(std::uint64_t first, std::uint64_t words, std::uint64_t slots) {
+  mutable_header().first_there = first;
+  if (slots > header().slots_ready) mutable_header().slots_ready = slots;
+  __atomic_store_n(&mutable_header().words_ready, words, __ATOMIC_RELEASE);
 }
 
 double RunFile::share_done() const {

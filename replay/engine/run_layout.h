@@ -1,20 +1,22 @@
 // What an allocreplay process and its worker share during one repetition: a memory file, mapped by
 // both, that holds the request, the worker's tables and its results. Plain data only.
 //
-//   +-----------+------------+---------------+------------------+-----------------+------------+
-//   | RunHeader | LaneRun [] | void* slots[] | uint64 pauses[]  | MemorySample [] | histograms |
-//   +-----------+------------+---------------+------------------+-----------------+------------+
+//   +-----------+------------+------------------+-----------------+------------+
+//   | RunHeader | LaneRun [] | uint64 pauses[]  | MemorySample [] | histograms |
+//   +-----------+------------+------------------+-----------------+------------+
 //   | LatencyDetail [] (kLatency) | ExplainedCall [] (kExplain) | LiveObject [] | page cells [] |
 //   +-----------------------------+-----------------------------+---------------+---------------+
-//   | SoakTurn [] (kSoak) | PageRun [] (kSnapshot, for a heap map) |
-//   +---------------------+----------------------------------------+
+//   | SoakTurn [] (kSoak) | PageRun [] (kSnapshot, for a heap map) | void* slots[] |
+//   +---------------------+----------------------------------------+---------------+
 //
 // It is mapped shared, and populated before anything is measured: none of it is anonymous memory,
-// so the anonymous pages that a worker gains are the allocator's.
+// so the anonymous pages that a worker gains are the allocator's. Of a streamed plan's slots, only
+// as many are populated as there are by then.
 //
-// pauses: for each checkpoint, the word of each lane's stream that comes after it; kNobody is added
-// where no thread of the lane has events on both sides of it. histograms: for each lane one a
-// LatencyKind and Op. LatencyDetail: one for each lane. ExplainedCall: by lane, then by event.
+// pauses: for each checkpoint, the word of each lane's stream that comes after it (kAllWords until
+// a streamed plan has got there); kNobody is added where no thread of the lane has events on both
+// sides of it. histograms: for each lane one a LatencyKind and Op. LatencyDetail: one for each
+// lane. ExplainedCall: by lane, then by event.
 // LiveObject, one a slot, and the cells of PageCounts: where live objects are accounted for.
 #pragma once
 
@@ -88,6 +90,7 @@ enum class LatencyKind : std::uint32_t { kService, kResponse };
 inline constexpr int kLatencyKindCount = 2;
 
 inline constexpr std::uint64_t kNobody = std::uint64_t{1} << 63;
+inline constexpr std::uint64_t kAllWords = kNobody - 1;  // more than any plan has
 
 // Passes that know of each live object where it is (live_objects.h).
 constexpr bool accounts_for_objects(Pass pass) {
@@ -104,15 +107,21 @@ struct RunHeader {
   std::uint64_t slot_count;
   std::uint64_t pause_count;        // checkpoints; the first starts the measured part
   std::uint64_t explained_count;    // kExplain
-  std::uint64_t page_cell_count;    // where objects are accounted for; a power of two
+  std::uint64_t page_cell_count;    // a power of two; 0 if objects are not accounted for
   std::uint64_t snapshot_pause;     // kSnapshot: the checkpoint
   std::uint64_t turn_count;         // kSoak
   std::uint64_t page_run_capacity;  // kSnapshot: 0 if no heap map is wanted
   Idle idle;                        // kMemory, kTrimmed: after the last event
   bool count_by_perf;               // kInstructions: else a tool around the worker counts
+  bool streamed;                    // the plan is being made while it is replayed (plan_feed.h)
+  int hungry_fd;                    // streamed: eventfd that the worker writes to when it wants
+  int fed_fd;                       // more, and the one that it then waits for
   char allocator[64];  // name of a registered allocator; "glibc" is the process's malloc
   // progress
   WorkerStatus status;
+  std::uint64_t words_ready;  // of a streamed plan, in all; kAllWords of any other
+  std::uint64_t first_there;  // the first of these that is still in memory
+  std::uint64_t slots_ready;  // that these words use
   // results
   std::uint64_t elapsed_ns;    // kThroughput: the measured part
   double ns_per_tick;          // kLatency
@@ -174,11 +183,8 @@ struct alignas(128) LaneRun {
 constexpr std::size_t run_lanes_offset() {
   return (sizeof(RunHeader) + alignof(LaneRun) - 1) / alignof(LaneRun) * alignof(LaneRun);
 }
-constexpr std::size_t run_slots_offset(const RunHeader& h) {
-  return run_lanes_offset() + h.lane_count * sizeof(LaneRun);
-}
 constexpr std::size_t run_pauses_offset(const RunHeader& h) {
-  return run_slots_offset(h) + h.slot_count * sizeof(void*);
+  return run_lanes_offset() + h.lane_count * sizeof(LaneRun);
 }
 constexpr std::size_t run_samples_offset(const RunHeader& h) {
   return run_pauses_offset(h) + h.pause_count * h.lane_count * sizeof(std::uint64_t);
@@ -198,8 +204,7 @@ constexpr std::size_t run_objects_offset(const RunHeader& h) {
   return run_explained_offset(h) + h.explained_count * sizeof(ExplainedCall);
 }
 constexpr std::size_t run_page_cells_offset(const RunHeader& h) {
-  return run_objects_offset(h) +
-         (accounts_for_objects(h.pass) ? h.slot_count * sizeof(LiveObject) : 0);
+  return run_objects_offset(h) + (h.page_cell_count > 0 ? h.slot_count * sizeof(LiveObject) : 0);
 }
 constexpr std::size_t run_turns_offset(const RunHeader& h) {
   return run_page_cells_offset(h) + h.page_cell_count * sizeof(std::uint64_t);
@@ -207,8 +212,11 @@ constexpr std::size_t run_turns_offset(const RunHeader& h) {
 constexpr std::size_t run_page_runs_offset(const RunHeader& h) {
   return run_turns_offset(h) + h.turn_count * sizeof(SoakTurn);
 }
-constexpr std::size_t run_total_bytes(const RunHeader& h) {
+constexpr std::size_t run_slots_offset(const RunHeader& h) {
   return run_page_runs_offset(h) + h.page_run_capacity * sizeof(PageRun);
+}
+constexpr std::size_t run_total_bytes(const RunHeader& h) {
+  return run_slots_offset(h) + h.slot_count * sizeof(void*);
 }
 
 }  // namespace replay

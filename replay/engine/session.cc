@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "replay/engine/plan_feed.h"
+
 namespace replay {
 
-SessionResult run_session(const Plan& plan, const SessionOptions& options, const Launcher& launcher,
+SessionResult run_session(Plan& plan, const SessionOptions& options, const Launcher& launcher,
                           const SessionProgress& progress) {
   SessionResult result;
   result.cpu = pick_cpu();
@@ -30,6 +32,8 @@ SessionResult run_session(const Plan& plan, const SessionOptions& options, const
             launcher.run(plan, request, [&](double share) {
               if (progress) progress((done + share) / total, what);
             }));
+        const RunOutcome& outcome = runs.by_pass[static_cast<std::size_t>(pass)].back();
+        if (outcome.compiled) learn(plan, *outcome.compiled);
         done += 1;
       }
     }

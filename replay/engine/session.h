@@ -39,7 +39,9 @@ struct SessionResult {
 using SessionProgress = std::function<void(double share, const std::string& what)>;
 
 // Repetition r runs each pass with every subject, beginning with subject r modulo their number.
-SessionResult run_session(const Plan& plan, const SessionOptions& options, const Launcher& launcher,
+// The first run teaches a streamed plan what it is (learn() in plan_feed.h); it must not be of the
+// memory pass.
+SessionResult run_session(Plan& plan, const SessionOptions& options, const Launcher& launcher,
                           const SessionProgress& progress);
 
 }  // namespace replay

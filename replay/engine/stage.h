@@ -9,6 +9,7 @@
 #include "core/alloc/any_allocator.h"
 #include "replay/engine/crew.h"
 #include "replay/engine/hot_loop.h"
+#include "replay/engine/plan_front.h"
 #include "replay/engine/plan_layout.h"
 #include "replay/engine/run_layout.h"
 #include "replay/engine/timer.h"
@@ -77,6 +78,8 @@ struct CrewSync {
 //   Probe probe(lane, event)     for the thread that goes on with that measured event of that lane
 //   Probe warm_up(lane, event)   if it looks at the warm-up too: for that event of the lane
 //   void at_pause(i)             the first thread is at checkpoint i
+// and, if it takes account of the whole, for a streamed plan that is out of words
+//   void stand_still(), go_on()  what is in between does not count
 template <class Pass>
 class Replay {
  public:
@@ -151,12 +154,23 @@ class Replay {
   std::uint64_t advance(LaneRun& lane, std::uint64_t at, std::uint64_t pause, const Sync& sync,
                         Probe& probe) {
     const auto number = static_cast<std::size_t>(&lane - stage_.lanes);
-    std::uint64_t to = stage_.pauses[pause * stage_.run->lane_count + number] & ~kNobody;
-    if (to > lane.thread_end) to = lane.thread_end;
-    lane.failed_allocations += run_words(stage_.plan + lane.first_word + at,
-                                         stage_.plan + lane.first_word + to, sync, probe);
-    lane.words_done = to;
-    return to;
+    for (;;) {
+      std::uint64_t to = stage_.pauses[pause * stage_.run->lane_count + number] & ~kNobody;
+      if (to > lane.thread_end) to = lane.thread_end;
+      const std::uint64_t ready = words_ready(*stage_.run);
+      const std::uint64_t end = to < ready ? to : ready;
+      const PlanWord* words = stage_.plan + (lane.first_word + at - stage_.run->first_there);
+      lane.failed_allocations += run_words(words, words + (end - at), sync, probe);
+      lane.words_done = at = end;
+      if (at == to) return to;
+      fetch();
+    }
+  }
+
+  void fetch() {
+    if constexpr (requires { pass_.stand_still(); }) pass_.stand_still();
+    fetch_words(*stage_.run, stage_.slots);
+    if constexpr (requires { pass_.go_on(); }) pass_.go_on();
   }
 
   template <class Sync, class Probe>

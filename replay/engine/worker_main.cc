@@ -31,8 +31,8 @@
 namespace replay {
 namespace {
 
-void* map_file(int fd, std::size_t bytes, int protection) {
-  void* p = ::mmap(nullptr, bytes, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
+void* map_file(int fd, std::size_t bytes, int protection, int populate = MAP_POPULATE) {
+  void* p = ::mmap(nullptr, bytes, protection, MAP_SHARED | populate, fd, 0);
   return p == MAP_FAILED ? nullptr : p;
 }
 
@@ -45,14 +45,27 @@ void* map_file(int fd, std::size_t bytes, int protection) {
 struct ThroughputPass {
   using Probe = NoProbe;
   static constexpr bool kStopsAtPauses = false;
-  std::uint64_t start_ns = 0;
-  rusage before{};
+  std::uint64_t start_ns = 0;  // later by what does not count since
+  rusage before{};             // likewise
+  std::uint64_t still_ns = 0;
+  rusage still{};
 
   Probe probe(std::size_t, std::uint64_t) const { return {}; }
   void at_pause(std::uint64_t i) {
     if (i != 0) return;
     ::getrusage(RUSAGE_SELF, &before);
     start_ns = monotonic_ns();
+  }
+  void stand_still() {
+    still_ns = monotonic_ns();
+    ::getrusage(RUSAGE_SELF, &still);
+  }
+  void go_on() {
+    rusage now;
+    ::getrusage(RUSAGE_SELF, &now);
+    before.ru_minflt += now.ru_minflt - still.ru_minflt;
+    before.ru_majflt += now.ru_majflt - still.ru_majflt;
+    start_ns += monotonic_ns() - still_ns;
   }
 };
 
@@ -140,10 +153,17 @@ struct CountersPass {
   using Probe = NoProbe;
   static constexpr bool kStopsAtPauses = false;
   const PerfCounters& counters;
+  bool measuring = false;
 
   Probe probe(std::size_t, std::uint64_t) const { return {}; }
-  void at_pause(std::uint64_t i) const {
-    if (i == 0) counters.start();
+  void at_pause(std::uint64_t i) {
+    if (i != 0) return;
+    measuring = true;
+    counters.start();
+  }
+  void stand_still() const { counters.stop(); }
+  void go_on() const {
+    if (measuring) counters.start();
   }
 };
 
@@ -298,10 +318,14 @@ int start(int plan_fd, int run_fd) {
   auto* peek = static_cast<RunHeader*>(map_file(run_fd, sizeof(RunHeader), PROT_READ | PROT_WRITE));
   if (peek == nullptr) return 1;
   const std::size_t run_bytes = run_total_bytes(*peek);
+  const int populate = peek->streamed ? 0 : MAP_POPULATE;
   ::munmap(peek, sizeof(RunHeader));
-  auto* base = static_cast<char*>(map_file(run_fd, run_bytes, PROT_READ | PROT_WRITE));
+  auto* base = static_cast<char*>(map_file(run_fd, run_bytes, PROT_READ | PROT_WRITE, populate));
   if (base == nullptr) return 1;
   auto* run = reinterpret_cast<RunHeader*>(base);
+  if (run->streamed) {
+    map_pages(base, base + run_slots_offset(*run) + run->slots_ready * sizeof(void*));
+  }
   run->status = WorkerStatus::kRunning;
   const void* plan = map_file(plan_fd, run->word_count * sizeof(PlanWord), PROT_READ);
   if (plan == nullptr) {

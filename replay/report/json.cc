@@ -80,6 +80,7 @@ ordered_json config_json(const Result& result) {
           {"timer", result.config.timer_is_tsc ? "tsc" : "clock_gettime"},
           {"threads_recorded", result.trace.header.thread_count},
           {"threads_replayed", result.threads.replayed},
+          {"plan_streamed", result.config.plan_streamed},
           {"threads", result.config.threads},
           {"threads_at_once", result.threads.at_once},
           {"edges_found", result.threads.edges_found},

@@ -9,6 +9,7 @@ std::string mib(double bytes) { return fmt::format("{:.2f} MiB", bytes / (1024 *
 
 std::string course_text(const IdleSeries& idle, const IdleCourse& course) {
   if (!course.why_absent.empty()) return course.why_absent;
+  if (idle.peak_resident_pages == 0) return "nothing was held";
   std::string text;
   for (std::size_t i = 0; i < idle.after_ms.size(); ++i) {
     text += fmt::format("{}{} after {} ms", i == 0 ? "" : ", ",

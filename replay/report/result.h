@@ -79,6 +79,7 @@ struct RunConfig {
   bool addresses_fixed = false;      // of the workers whose cost was counted
   std::string threads = "recorded";  // as asked for
   double pace = 0;                   // 0: as fast as can be
+  bool plan_streamed = false;        // compiled while it was replayed
 };
 
 // Of the plan; all the same whatever the allocator.

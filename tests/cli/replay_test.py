@@ -186,6 +186,24 @@ class Options(unittest.TestCase):
             self.assertEqual(json.loads(done.stdout)["trace"]["sha256"],
                              hashlib.sha256(data).hexdigest())
 
+    def test_a_plan_that_may_take_little_memory_is_streamed(self):
+        whole, _ = replay("-a", "mem-classic", "-r", "1", "--threads", "1")
+        with TRACE.open("rb") as file:
+            done = allocreplay("--trace", "-", "-a", "mem-classic", "-r", "1", "--threads", "1",
+                               "--plan-memory", "8k", stdin=file)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        streamed = json.loads(done.stdout)
+        jsonschema.validate(streamed, SCHEMA)
+        self.assertTrue(streamed["config"]["plan_streamed"])
+        self.assertFalse(whole["config"]["plan_streamed"])
+        whole, streamed = whole["results"][1], streamed["results"][1]
+        for key in ("event", "total_allocated_bytes"):
+            self.assertEqual(whole["series"]["fragmentation"][key], streamed["series"]["fragmentation"][key])
+        self.assertEqual(whole["metrics"].keys(), streamed["metrics"].keys())
+        if not SANITIZED:
+            self.assertEqual(whole["metrics"]["peak_resident_pages"]["value"],
+                             streamed["metrics"]["peak_resident_pages"]["value"])
+
     def test_list_and_version(self):
         listed = json.loads(allocreplay("list", "--json").stdout)
         names = [row["name"] for row in listed["allocators"]]

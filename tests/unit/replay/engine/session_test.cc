@@ -15,7 +15,7 @@ using namespace test;
 TEST(SessionTest, RunsEveryPassOfEverySubjectAndReportsAscendingProgress) {
   TempFolder dir;
   TraceReader reader(write_trace(dir / "t.trace", {malloc_of(0, 64), free_of(0)}));
-  const Plan plan = compile_plan(reader, {});
+  Plan plan = compile_plan(reader, {});
   SessionOptions options;
   options.subjects = {resolve_subject("mem-classic", PROGRAM_DIR), null_subject()};
   options.repetitions = 2;

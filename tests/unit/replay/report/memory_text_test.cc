@@ -22,6 +22,8 @@ TEST(MemoryTextTest, SaysWhatIsHeldAndWhetherItComesBack) {
   EXPECT_THAT(text, HasSubstr("; came back within 500 ms\n"));
   idle.trimmed.why_absent = "no way";
   EXPECT_THAT(idle_text(result), HasSubstr("with malloc_trim: no way\n"));
+  idle.peak_resident_pages = 0;
+  EXPECT_THAT(idle_text(result), HasSubstr("by itself:        nothing was held\n"));
   idle.after_ms.clear();
   EXPECT_EQ(idle_text(result), "");
 }
