@@ -196,7 +196,7 @@ RunOutcome RunFile::outcome() const {
 void RunFile::add_heap(RunOutcome& out) const {
   const RunHeader& h = header();
   const auto* objects = reinterpret_cast<const LiveObject*>(base_ + run_objects_offset(h));
-  std::copy_if(objects, objects + h.slot_count, std::back_inserter(out.live_objects),
+  std::copy_if(objects, objects + accounted_slots(h), std::back_inserter(out.live_objects),
                [](const LiveObject& object) { return object.address != nullptr; });
   const auto* runs = reinterpret_cast<const PageRun*>(base_ + run_page_runs_offset(h));
   out.page_runs.assign(runs, runs + std::min(h.snapshot.runs, h.page_run_capacity));

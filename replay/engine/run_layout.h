@@ -203,8 +203,12 @@ constexpr std::size_t run_explained_offset(const RunHeader& h) {
 constexpr std::size_t run_objects_offset(const RunHeader& h) {
   return run_explained_offset(h) + h.explained_count * sizeof(ExplainedCall);
 }
+// Slots whose objects are accounted for: all or none.
+constexpr std::uint64_t accounted_slots(const RunHeader& h) {
+  return h.page_cell_count > 0 ? h.slot_count : 0;
+}
 constexpr std::size_t run_page_cells_offset(const RunHeader& h) {
-  return run_objects_offset(h) + (h.page_cell_count > 0 ? h.slot_count * sizeof(LiveObject) : 0);
+  return run_objects_offset(h) + accounted_slots(h) * sizeof(LiveObject);
 }
 constexpr std::size_t run_turns_offset(const RunHeader& h) {
   return run_page_cells_offset(h) + h.page_cell_count * sizeof(std::uint64_t);

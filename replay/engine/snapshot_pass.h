@@ -36,7 +36,7 @@ inline void take_snapshot(const Stage& stage, const MemoryRecorder& recorder) {
     snapshot.runs = baseline + find_resident_pages(stage.page_runs + baseline, room);
   }
   LiveTotals live;
-  for (std::uint64_t i = 0; i < stage.run->slot_count; ++i) {
+  for (std::uint64_t i = 0; i < accounted_slots(*stage.run); ++i) {
     const LiveObject& object = stage.objects[i];
     if (object.address == nullptr) continue;
     ++live.objects;
@@ -47,16 +47,7 @@ inline void take_snapshot(const Stage& stage, const MemoryRecorder& recorder) {
   if (is_process_malloc(*stage.run)) snapshot.books = read_malloc_books(live);
 }
 
-struct SnapshotPass {
-  using Probe = LiveProbe;
-  static constexpr bool kStopsAtPauses = true;
-  const Stage& stage;
-  MemoryRecorder& recorder;
-
-  Probe warm_up(std::size_t, std::uint64_t event) const { return recorder.probe(event); }
-  Probe probe(std::size_t lane, std::uint64_t event) const {
-    return recorder.probe(stage.lanes[lane].warmup_events + event);
-  }
+struct SnapshotPass : MemoryPass {
   void at_pause(std::uint64_t i) const {
     if (i != stage.run->snapshot_pause) return;
     take_snapshot(stage, recorder);
@@ -68,7 +59,7 @@ struct SnapshotPass {
 // Does not return, but for false if there is no memory for it.
 inline bool run_snapshot(const Stage& stage) {
   MemoryRecorder recorder(stage);
-  SnapshotPass pass{stage, recorder};
+  SnapshotPass pass{{stage, recorder}};
   Replay replay(stage, pass);
   if (!replay.prepare()) return false;
   stage.run->baseline = sample_memory();
