@@ -53,12 +53,27 @@ class Fragmentation:
 
 
 @dataclass(frozen=True)
+class HeapMap:
+    """Parallel lists of the pages with a live byte; runs of resident pages without."""
+
+    moment: str
+    event: int
+    page_size_bytes: int
+    address: list[int]
+    live_bytes: list[int]
+    resident: list[bool]
+    free_runs: list[tuple[int, int]]  # address, pages
+    sparse_pages: list[dict]
+
+
+@dataclass(frozen=True)
 class AllocatorResult:
     allocator: str
     binding: str
     metrics: dict[str, Metric]
     fragmentation: Fragmentation
     latency: dict[str, Histogram]
+    heap_maps: list[HeapMap]  # those that could be made
 
 
 @dataclass(frozen=True)
@@ -109,13 +124,22 @@ def _histogram(operation: str, raw: dict) -> Histogram:
     return Histogram(raw["unit"], *lists)
 
 
+def _heap_map(raw: dict) -> HeapMap:
+    lists = [raw["pages"][key] for key in ("address", "live_bytes", "resident")]
+    _parallel("heap_map.pages", lists)
+    return HeapMap(raw["moment"], raw["event"], raw["page_size_bytes"], *lists,
+                   [(run["address"], run["pages"]) for run in raw["free_runs"]],
+                   raw["sparse_pages"])
+
+
 def _allocator(raw: dict) -> AllocatorResult:
     series = raw["series"]
     return AllocatorResult(
         raw["allocator"], raw["binding"],
         {key: _metric(metric) for key, metric in raw["metrics"].items()},
         _fragmentation(series.get("fragmentation", NO_FRAGMENTATION)),
-        {op: _histogram(op, h) for op, h in series.get("latency_histogram", {}).items()})
+        {op: _histogram(op, h) for op, h in series.get("latency_histogram", {}).items()},
+        [_heap_map(one) for one in series.get("heap_map", []) if "absent" not in one])
 
 
 def check_schema(document, source: str) -> None:

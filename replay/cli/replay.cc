@@ -12,6 +12,8 @@
 #include "replay/cli/command.h"
 #include "replay/cli/cost_options.h"
 #include "replay/cli/explain.h"
+#include "replay/cli/memory_options.h"
+#include "replay/cli/memory_runs.h"
 #include "replay/cli/progress_bar.h"
 #include "replay/cli/replay_options.h"
 #include "replay/cli/standard_input.h"
@@ -20,6 +22,7 @@
 #include "replay/report/context.h"
 #include "replay/report/footprint_floor.h"
 #include "replay/report/json.h"
+#include "replay/report/memory_text.h"
 #include "replay/report/table.h"
 #include "replay/trace/error.h"
 #include "replay/trace/file_hash.h"
@@ -36,6 +39,7 @@ struct Options {
   std::string output;
   CostOptions cost;
   ExplainOptions explain;
+  MemoryOptions memory;
 };
 
 void add_once(std::vector<Subject>& subjects, const Subject& subject) {
@@ -116,6 +120,10 @@ void prepare_cost(Options& options, bool repeat_is_given) {
         "--cost counts calls alone, with nothing touched, and cannot go with --touch recorded",
         ExitCode::kUsage);
   }
+  if (options.memory.wanted()) {
+    throw Error("--cost does not look at memory and cannot go with --idle, --loop or --heap-map",
+                ExitCode::kUsage);
+  }
   if (options.replay.pace != "max") {
     throw Error(
         fmt::format("--cost takes no times and cannot go with --pace {}", options.replay.pace),
@@ -139,6 +147,7 @@ int run_replay(const Options& options) {
   } else if (perf_counts_instructions()) {
     session_options.passes.push_back(Pass::kCounters);
   }
+  plan_memory(options.memory, session_options);
 
   std::optional<OutputFile> output;  // made first: an unwritable target is told before the work
   if (!options.output.empty()) output.emplace(options.output);
@@ -146,8 +155,11 @@ int run_replay(const Options& options) {
   if (options.replay.trace == "-") make_standard_input_a_file(!options.replay.quiet);
   const ReadOptions read_options{.allow_truncated = options.replay.allow_truncated};
   TraceReader reader(options.replay.trace, read_options);
+  check_memory_threads(options.memory, options.replay.threads);
   // Where cost is counted, nothing is compiled meanwhile.
-  Plan plan = make_plan(reader, options.replay, range, !options.cost.wanted());
+  Plan plan =
+      make_plan(reader, options.replay, range, !options.cost.wanted(), options.memory.stops());
+  check_heap_maps(options.memory, plan);
 
   session_options.subjects = all_subjects(named);
   session_options.repetitions = options.repeat;
@@ -163,6 +175,17 @@ int run_replay(const Options& options) {
     SessionResult session = run_session(plan, session_options, launcher, progress);
     name_long_calls(options.replay.trace, read_options, plan, threads_of(options.replay), session);
     result = summarize_session(options, session_options, reader, plan, session, named);
+    if (!options.cost.wanted()) {
+      MemoryRuns runs(session_options, session.cpu, launcher, progress, result);
+      runs.split_held(plan);
+      for (const std::string& moment : options.memory.heap_maps) {
+        runs.map_heaps(plan, options.memory.checkpoint_of(moment, plan), moment);
+      }
+      if (options.memory.loop > 0) {
+        runs.soak(make_closed_plan(options.replay, range), plan.event_count - plan.warmup_events,
+                  options.memory.loop);
+      }
+    }
     if (options.explain.explain) {
       explain_worst(plan, session_options, session.cpu, launcher, progress, result);
     }
@@ -171,7 +194,8 @@ int run_replay(const Options& options) {
     for (const auto& warning : result.context["warnings"]) {
       fmt::print(stderr, "warning: {}\n", warning.get<std::string>());
     }
-    fmt::print(stderr, "{}{}", comparison_tables(result), explained_text(result));
+    fmt::print(stderr, "{}{}{}{}", comparison_tables(result), idle_text(result), soak_text(result),
+               explained_text(result));
   }
   write_json(result, output);
   return static_cast<int>(ExitCode::kOk);
@@ -184,6 +208,8 @@ constexpr const char* kExamples = R"(Examples:
               --allocator /usr/lib/x86_64-linux-gnu/libjemalloc.so.2
   allocreplay --trace redis.trace --events 1M:1.5M --touch none --repeat 11
   allocreplay --trace redis.trace --allocator mem --worst 5 --explain
+  allocreplay --trace jq.trace --allocator mem --idle 0,100,1000  # what is held after the load
+  allocreplay --trace redis.trace --allocator mem --events 1M:1.2M --loop 100  # does it grow?
   allocreplay --trace redis.trace --allocator mem --cost instructions --cost-events 200k
   allocreplay record --residency -o r.trace -- COMMAND && allocreplay -t r.trace --touch recorded
   allocreplay generate larson -o - | allocreplay --trace - --allocator mem
@@ -217,6 +243,7 @@ Command setup_replay(CLI::App& root) {
   root.add_flag("-q,--quiet", options->replay.quiet, "No table, no progress");
   add_cost_options(root, options->cost);
   add_explain_options(root, options->explain);
+  add_memory_options(root, options->memory);
   root.footer(kExamples);
   return {&root, [options, repeat, &root]() -> int {
             if (options->replay.trace.empty()) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include "replay/cli/range.h"
@@ -69,15 +70,24 @@ double pace_of(const ReplayOptions& options) {
 }
 
 Plan make_plan(TraceReader& reader, const ReplayOptions& options, EventRange range,
-               bool may_be_streamed) {
+               bool may_be_streamed, std::vector<std::uint64_t> stops) {
   const std::vector<TouchedPart> parts = touched_parts(options);
-  const PlanOptions plan_options{threads_of(options), pace_of(options) > 0, parts};
+  const PlanOptions plan_options{.threads = threads_of(options),
+                                 .timed = pace_of(options) > 0,
+                                 .parts = parts,
+                                 .stops = std::move(stops)};
   const std::uint64_t most_bytes = parse_count(options.plan_memory);
   Plan plan = may_be_streamed && is_to_be_streamed(reader, range, plan_options, most_bytes)
                   ? streamed_plan(options.trace, reader, range, plan_options, most_bytes)
                   : compile_plan(reader, range, plan_options);
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
   return plan;
+}
+
+Plan make_closed_plan(const ReplayOptions& options, EventRange range) {
+  const std::vector<TouchedPart> parts = touched_parts(options);
+  TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
+  return compile_plan(reader, range, {.parts = parts, .closed = true});
 }
 
 void add_replay_options(CLI::App& app, ReplayOptions& options) {

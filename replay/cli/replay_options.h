@@ -2,7 +2,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "replay/engine/plan.h"
 #include "replay/engine/run_layout.h"
@@ -32,9 +34,13 @@ EventRange range_of(const ReplayOptions& options);
 ThreadChoice threads_of(const ReplayOptions& options);
 double pace_of(const ReplayOptions& options);  // 0 for "max"
 
-// A plan of the range, streamed if it is large and may be. Reads the trace as often as it takes;
-// `reader` is at its start. Warns of a trace that is cut short.
+// A plan of the range with checkpoints after `stops` events (PlanOptions), streamed if it is large
+// and may be. Reads the trace as often as it takes; `reader` is at its start. Warns of a trace that
+// is cut short.
 Plan make_plan(TraceReader& reader, const ReplayOptions& options, EventRange range,
-               bool may_be_streamed);
+               bool may_be_streamed, std::vector<std::uint64_t> stops = {});
+
+// A plan of the range for one thread that can be replayed over and over (PlanOptions::closed).
+Plan make_closed_plan(const ReplayOptions& options, EventRange range);
 
 }  // namespace replay::cli

@@ -84,6 +84,14 @@ void tell(Probe& probe, Op op, std::uint64_t size, const void* result) {
   if constexpr (requires { probe.done(op, size, result); }) probe.done(op, size, result);
 }
 
+// After a call: probes that keep account of what lives where. result: nullptr of a free.
+template <class Probe>
+void settle(Probe& probe, std::uint32_t slot, Op op, std::uint64_t size, const void* result) {
+  if constexpr (requires { probe.settled(slot, op, size, result); }) {
+    probe.settled(slot, op, size, result);
+  }
+}
+
 // Executes words [begin, end), the first of which begins an event or a step; returns how many
 // allocations failed. A failed object's slot stays empty and its later events do nothing (a resize
 // allocates anew); an object that could not be resized is freed, so that slot and plan agree on
@@ -114,6 +122,7 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
       allocator.deallocate(slot);
       probe.stop(Op::kFree, t);
       tell(probe, Op::kFree, size, nullptr);
+      settle(probe, plan_slot(word), Op::kFree, 0, nullptr);
       slot = nullptr;
       if constexpr (Sync::kOn) {
         if (plan_posts(word)) sync.post(pc);
@@ -144,6 +153,7 @@ std::uint64_t run_plan(const mem::AnyAllocator allocator, const PlanWord* begin,
       probe.stop(Op::kAligned, t);
     }
     tell(probe, op, size, result);
+    settle(probe, plan_slot(word), op, size, result);
     slot = result;
     failed += result == nullptr ? 1 : 0;
     if constexpr (kTouch == Touch::kRecorded) {

@@ -252,7 +252,9 @@ RunOutcome Launcher::run(const Plan& plan, const RunRequest& request,
   require_success(run, request, status, last_words);
   RunOutcome outcome = run.outcome();
   require_preloaded(request, outcome, last_words);
-  if (feed) outcome.compiled = std::make_shared<Plan>(feed->finish());
+  // Not of one that was looked at before the end.
+  if (feed && request.pass != Pass::kSnapshot)
+    outcome.compiled = std::make_shared<Plan>(feed->finish());
   if (request.pass == Pass::kInstructions) {
     outcome.instructions = profile ? parse_callgrind(profile->text()) : counted_by_perf(outcome);
   }

@@ -25,6 +25,10 @@ struct RunRequest {
   double pace = 0;                          // factor of the recorded times; 0: as fast as can be
   InstructionSource source{};               // Pass::kInstructions
   std::vector<ExplainedCall> to_explain{};  // Pass::kExplain; ascending by lane and event
+  std::uint64_t turns = 0;                  // Pass::kSoak
+  std::vector<std::uint32_t> idle_ms{};     // Pass::kMemory and kTrimmed: Idle::after_ms
+  bool maps_heap = false;                   // Pass::kSnapshot
+  std::size_t snapshot_at = 0;              // Pass::kSnapshot: a checkpoint of the plan
 };
 
 // How the lanes of a replay got on beside each other, in the measured part.
@@ -64,13 +68,20 @@ struct RunOutcome {
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
   MemorySample baseline{};
+  bool usable_known = false;    // kMemory: MemorySample::usable_bytes
+  bool occupied_known = false;  // kMemory: MemorySample::occupied_pages
   std::uint64_t high_water_bytes = 0;
+  Idle idle;          // kMemory, kTrimmed
+  Snapshot snapshot;  // kSnapshot
   bool memory_calls_counted = false;
   std::array<std::uint64_t, kMemoryCallCount> memory_calls{};
   bool addresses_fixed = false;
   std::array<CounterReading, kCounterCount> counters{};
   std::optional<InstructionCount> instructions;  // kInstructions
   std::string malloc_object;
+  std::vector<LiveObject> live_objects;   // kSnapshot, for a heap map
+  std::vector<PageRun> page_runs;         // the same; Snapshot says which
+  std::vector<SoakTurn> turns;            // kSoak
   std::vector<MemorySample> samples;      // one a checkpoint of the plan
   std::vector<TickHistogram> histograms;  // one an Op, of all lanes
   std::vector<TickHistogram> responses;   // the same from when a call was due; empty without pace
@@ -78,6 +89,12 @@ struct RunOutcome {
   std::vector<ExplainedCall> explained;   // kExplain: those that were asked for
   Concurrency concurrency;                // kThroughput, of plans of several lanes
   std::shared_ptr<const Plan> compiled;   // of a streamed plan, all but the words: see learn()
+
+  // Above the baseline, at the i-th time of `idle`.
+  std::uint64_t idle_resident_bytes(std::size_t i) const {
+    const std::uint64_t bytes = idle.anonymous_bytes[i];
+    return bytes > baseline.anonymous_bytes ? bytes - baseline.anonymous_bytes : 0;
+  }
 };
 
 // Called about ten times a second with the share of the repetition that is done, 0 to 1.

@@ -63,11 +63,14 @@ class Pace {
   const PlanWord* next_;
 };
 
-template <class Timer>
-struct PacedNoProbe {
+// Any probe, before whose calls it waits.
+template <class Timer, class Probe>
+struct PacedProbe : Probe {
   Pace<Timer> pace;
-  std::uint64_t start() { return pace.wait(); }
-  void stop(Op, std::uint64_t) {}
+  std::uint64_t start() {
+    pace.wait();
+    return Probe::start();
+  }
 };
 
 // Around a probe that times the calls; ticks() is what it last found. Each response counts,

@@ -57,6 +57,14 @@ class PlanFile {
 
 }  // namespace
 
+std::optional<std::size_t> Plan::checkpoint_at(std::uint64_t event) const {
+  const auto at =
+      std::partition_point(checkpoints.begin(), checkpoints.end(),
+                           [&](const Checkpoint& point) { return point.event < event; });
+  if (at == checkpoints.end() || at->event != event) return std::nullopt;
+  return static_cast<std::size_t>(at - checkpoints.begin());
+}
+
 bool Plan::lane_is_alive(std::size_t lane, const Checkpoint& at) const {
   if (lane == 0) return true;
   const std::vector<ThreadLife>& threads = lanes[lane].threads;

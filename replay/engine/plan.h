@@ -34,10 +34,17 @@ struct EventRange {
 };
 
 struct PlanOptions {
-  ThreadChoice threads;
+  ThreadChoice threads = {};
   bool timed = false;  // when each event was recorded, for replays that keep to it
   // They make it a plan for Touch::kRecorded, which may be replayed with that alone.
   std::span<const TouchedPart> parts = {};
+  // The measured part ends with events that bring back the objects that were live where it began,
+  // so that it may be replayed again and again: what was born in it and still lives is freed, what
+  // it freed is allocated anew, with malloc, and what it resized gets its size back. One lane only.
+  bool closed = false;
+  // Places at which a checkpoint must stand, as Checkpoint::event; ascending. Those outside the
+  // measured part are left out.
+  std::vector<std::uint64_t> stops = {};
 };
 
 // One lane's part of the memory file; offsets and counts are in words.
@@ -63,7 +70,8 @@ struct Plan {
   UniqueFd memory;                   // word_count words
   std::uint64_t word_count = 0;      // of all lanes; of a streamed plan, that are there at a time
   std::uint64_t slot_count = 0;
-  std::uint64_t event_count = 0;  // warm-up included
+  std::uint64_t most_live_bytes = 0;  // requested, at any moment of the recording up to the end
+  std::uint64_t event_count = 0;      // warm-up included
   std::uint64_t warmup_events = 0;
   std::uint64_t op_counts[kOpCount] = {};  // of the measured events
   std::vector<LanePlan> lanes;             // one at least; lane 0 is the first thread's
@@ -77,6 +85,9 @@ struct Plan {
   std::vector<Checkpoint> checkpoints;
   std::size_t peak_live = 0;  // index of that one
   std::string truncation;     // why the trace ended early, if it did
+
+  // The index of the checkpoint there, or nothing.
+  std::optional<std::size_t> checkpoint_at(std::uint64_t event) const;
 
   // True if a thread of that lane has events before and after the checkpoint. Lane 0: always.
   bool lane_is_alive(std::size_t lane, const Checkpoint& at) const;

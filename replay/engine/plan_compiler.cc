@@ -44,6 +44,7 @@ bool PlanCompiler::advance(std::uint64_t event, std::uint64_t words) {
 
 void PlanCompiler::begin_measuring(const Event& event) {
   measuring_ = true;
+  first_born_ = objects_;
   first_time_ns_ = event.time_ns;
   peak_ = here_;
   checkpoints_.offer(here_);
@@ -54,6 +55,9 @@ void PlanCompiler::after_measured(const Event& event) {
   ++plan_.op_counts[static_cast<int>(event.op)];
   if (here_.live_bytes > peak_.live_bytes) peak_ = here_;
   checkpoints_.offer(here_);
+  const std::vector<std::uint64_t>& stops = options_.stops;
+  while (next_stop_ < stops.size() && stops[next_stop_] < here_.event) ++next_stop_;
+  if (next_stop_ < stops.size() && stops[next_stop_] == here_.event) stops_.push_back(here_);
   if (options_.timed) plan_.duration_ns = event.time_ns - first_time_ns_;
 }
 
@@ -68,6 +72,7 @@ void PlanCompiler::add(const Event& event) {
   if (life.lane != 0 && here_.event == life.last_event) end_thread(life);
   ++here_.event;
   here_.words[life.lane] = lane.words.size();
+  plan_.most_live_bytes = std::max(plan_.most_live_bytes, here_.live_bytes);
 }
 
 // The first thread starts it, when the one before it in its lane has ended.
@@ -111,6 +116,11 @@ void PlanCompiler::enforce(std::uint32_t lane, PlanPlace place) {
 
 void PlanCompiler::put(const Event& event, std::uint32_t lane) {
   const std::uint32_t number = is_birth(event.op) ? birth(event, lane) : live_slot(event);
+  if (options_.closed && measuring_) note_for_closing(event, number);
+  put(event, lane, number);
+}
+
+void PlanCompiler::put(const Event& event, std::uint32_t lane, std::uint32_t number) {
   SlotTable::Slot& slot = slots_[number];
   if (!is_birth(event.op)) enforce(lane, slot.last);
   WordStream& words = lanes_[lane].words;
@@ -135,6 +145,38 @@ void PlanCompiler::put(const Event& event, std::uint32_t lane) {
     slots_.give_back(number);
     slot_of_.erase(event.object);
   }
+}
+
+void PlanCompiler::note_for_closing(const Event& event, std::uint32_t slot) {
+  if (event.object < first_born_) {
+    before_.emplace(event.object, Before{slot, slots_[slot].size});
+  } else if (event.op == Op::kFree) {
+    born_.erase(event.object);
+  } else {
+    born_.emplace(event.object, slot);
+  }
+}
+
+// Brings back the objects that were live where the measured part began.
+void PlanCompiler::close() {
+  options_.parts = {};
+  for (const auto& [object, slot] : born_) put_closing({.object = object, .op = Op::kFree}, slot);
+  for (const auto& [object, before] : before_) {
+    const bool lives = slot_of_.find(object) != nullptr;
+    if (lives && slots_[before.slot].size == before.size) continue;
+    put_closing({.object = object, .size = before.size, .op = lives ? Op::kRealloc : Op::kMalloc},
+                before.slot);
+  }
+}
+
+void PlanCompiler::put_closing(const Event& event, std::uint32_t slot) {
+  here_.live_objects += event.op == Op::kMalloc ? 1 : 0;
+  put(event, 0, slot);
+  Lane& lane = lanes_[0];
+  ++lane.plan.event_count;
+  ++here_.event;
+  here_.words[0] = lane.words.size();
+  after_measured(event);
 }
 
 std::uint32_t PlanCompiler::birth(const Event& event, std::uint32_t lane) {
@@ -168,6 +210,7 @@ Plan PlanCompiler::finish() {
     throw Error(fmt::format("{}: no event to replay in {}:{}; the trace has {} events",
                             trace_.path(), range_.from, range_.to, here_.event));
   }
+  if (options_.closed) close();
   plan_.checkpoints = checkpoints_.take();
   auto place = [&](const Checkpoint& point) {
     auto at = std::lower_bound(
@@ -179,6 +222,7 @@ Plan PlanCompiler::finish() {
     return static_cast<std::size_t>(at - plan_.checkpoints.begin());
   };
   place(here_);
+  for (const Checkpoint& stop : stops_) place(stop);
   plan_.peak_live = place(peak_);
   plan_.slot_count = slots_.size();
   plan_.event_count = here_.event;

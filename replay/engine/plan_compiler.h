@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,6 +48,11 @@ class PlanCompiler {
     LanePlan plan;
   };
 
+  struct Before {
+    std::uint32_t slot;
+    std::uint64_t size;
+  };
+
   void begin_measuring(const Event& event);
   void after_measured(const Event& event);
   void add(const Event& event);
@@ -54,6 +60,10 @@ class PlanCompiler {
   void end_thread(const ThreadLife& life);
   void enforce(std::uint32_t lane, PlanPlace place);
   void put(const Event& event, std::uint32_t lane);
+  void put(const Event& event, std::uint32_t lane, std::uint32_t slot);
+  void note_for_closing(const Event& event, std::uint32_t slot);
+  void close();
+  void put_closing(const Event& event, std::uint32_t slot);
   std::uint32_t birth(const Event& event, std::uint32_t lane);
   std::uint32_t live_slot(const Event& event);
   [[noreturn]] void fail(const std::string& what) const;
@@ -76,6 +86,13 @@ class PlanCompiler {
   Checkpoint peak_;
   bool measuring_ = false;
   std::uint64_t first_time_ns_ = 0;
+  std::size_t next_stop_ = 0;
+  std::vector<Checkpoint> stops_;
+  // Of a closed plan: what was born in the measured part and lives, and what older objects were
+  // where it began, of those that it freed or resized since.
+  std::map<std::uint64_t, std::uint32_t> born_;
+  std::map<std::uint64_t, Before> before_;
+  std::uint64_t first_born_ = 0;
 };
 
 }  // namespace replay

@@ -39,6 +39,7 @@ bool is_to_be_streamed(const TraceReader& trace, EventRange range, const PlanOpt
                        std::uint64_t most_bytes) {
   const bool one_thread = options.threads.workers == 1 || trace.header().thread_count == 1;
   return trace.header().complete && one_thread && !options.timed && options.parts.empty() &&
+         options.stops.empty() && !options.closed &&
          end_of(trace, range) > most_bytes / sizeof(PlanWord);
 }
 
@@ -66,6 +67,7 @@ Plan streamed_plan(const std::string& trace_name, const TraceReader& trace, Even
 void learn(Plan& plan, const Plan& compiled) {
   plan.source->is_known = true;
   plan.slot_count = compiled.slot_count;
+  plan.most_live_bytes = compiled.most_live_bytes;
   std::copy(std::begin(compiled.op_counts), std::end(compiled.op_counts), plan.op_counts);
   plan.checkpoints = compiled.checkpoints;
   plan.peak_live = compiled.peak_live;

@@ -42,9 +42,13 @@ std::uint64_t bytes_of(const char* text, const char* key) {
 MemorySample sample_memory() {
   char text[4096];
   read_text("/proc/self/smaps_rollup", text);
-  const std::uint64_t anonymous = bytes_of(text, "\nAnonymous:");
-  read_text("/proc/self/statm", text);
-  return {anonymous, number_at(text) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))};
+  MemorySample sample;
+  sample.anonymous_bytes = bytes_of(text, "\nAnonymous:");
+  sample.huge_page_bytes = bytes_of(text, "\nAnonHugePages:");
+  read_text("/proc/self/status", text);
+  sample.mapped_bytes = bytes_of(text, "\nVmSize:");
+  sample.page_table_bytes = bytes_of(text, "\nVmPTE:");
+  return sample;
 }
 
 void reset_high_water() {

@@ -3,13 +3,14 @@
 
 #include <cstdint>
 
-#include "replay/engine/run_layout.h"
+#include "replay/engine/memory_sample.h"
 
 namespace replay {
 
-// Resident anonymous memory, counted page by page by the kernel (smaps_rollup: exact on every
-// kernel, unlike the counters of statm), and the size of the address space. Cost: tens of
-// microseconds plus the walk over the page tables. Zeroes where /proc is missing.
+// Resident anonymous memory and its huge pages, counted page by page by the kernel (smaps_rollup:
+// exact on every kernel, unlike the counters of status), the size of the address space and of the
+// page tables. Cost: tens of microseconds plus the walk over the page tables. Zeroes where /proc is
+// missing. What only the account of live objects knows is left out.
 MemorySample sample_memory();
 
 // Sets the high-water mark of resident memory to what is resident now (proc(5), clear_refs).

@@ -7,11 +7,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "replay/trace/error.h"
 
 namespace replay {
 namespace {
+
+// 16 MiB; a heap whose resident pages lie in more runs than that is no heap to draw.
+constexpr std::uint64_t kMostPageRuns = 1 << 20;
 
 [[noreturn]] void fail(const char* what) {
   throw Error(fmt::format("{}: {}", what, std::strerror(errno)));
@@ -69,9 +73,19 @@ RunFile::RunFile(const Plan& plan, const RunRequest& request) {
   header.slot_count = plan.slot_count;
   header.pause_count = plan.checkpoints.size();
   header.explained_count = request.to_explain.size();
+  header.snapshot_pause = request.snapshot_at;
+  header.turn_count = request.turns;
+  if (request.maps_heap) header.page_run_capacity = kMostPageRuns;
+  header.idle.count = static_cast<std::uint32_t>(request.idle_ms.size());
+  std::copy(request.idle_ms.begin(), request.idle_ms.end(), header.idle.after_ms);
+  const bool is_known = !plan.source || plan.source->is_known;
+  if (accounts_for_objects(request.pass) && is_known) {
+    header.page_cell_count = PageCounts::cells_for(plan.slot_count, plan.most_live_bytes,
+                                                   static_cast<std::uint64_t>(::getpagesize()));
+  }
   header.streamed = plan.source.has_value();
   header.words_ready = plan.source ? 0 : kAllWords;
-  header.slots_ready = plan.source && !plan.source->is_known ? 0 : plan.slot_count;
+  header.slots_ready = is_known ? plan.slot_count : 0;
   header.count_by_perf =
       request.pass == Pass::kInstructions && request.source.tool == InstructionTool::kPerf;
   std::strncpy(header.allocator, request.subject.instance.c_str(), sizeof(header.allocator) - 1);
@@ -150,6 +164,10 @@ RunOutcome RunFile::outcome() const {
   out.minor_faults = h.minor_faults;
   out.major_faults = h.major_faults;
   out.baseline = h.baseline;
+  out.usable_known = h.usable_known;
+  out.occupied_known = h.occupied_known;
+  out.idle = h.idle;
+  out.snapshot = h.snapshot;
   out.high_water_bytes = h.high_water_bytes;
   out.memory_calls_counted = h.memory_calls_counted;
   std::copy(std::begin(h.memory_calls), std::end(h.memory_calls), out.memory_calls.begin());
@@ -157,7 +175,7 @@ RunOutcome RunFile::outcome() const {
   std::copy(std::begin(h.counters), std::end(h.counters), out.counters.begin());
   out.malloc_object = h.malloc_object;
   add_lanes(out);
-  if (h.pass == Pass::kMemory) {
+  if (h.pass == Pass::kMemory || h.pass == Pass::kTrimmed) {
     const auto* samples = reinterpret_cast<const MemorySample*>(base_ + run_samples_offset(h));
     out.samples.assign(samples, samples + h.pause_count);
   }
@@ -167,9 +185,21 @@ RunOutcome RunFile::outcome() const {
     out.latency = latency_parts(
         reinterpret_cast<const LatencyDetail*>(base_ + run_details_offset(h)), h.lane_count);
   }
+  if (h.page_run_capacity > 0) add_heap(out);
+  const auto* turns = reinterpret_cast<const SoakTurn*>(base_ + run_turns_offset(h));
+  out.turns.assign(turns, turns + h.turn_count);
   const auto* explained = reinterpret_cast<const ExplainedCall*>(base_ + run_explained_offset(h));
   out.explained.assign(explained, explained + h.explained_count);
   return out;
+}
+
+void RunFile::add_heap(RunOutcome& out) const {
+  const RunHeader& h = header();
+  const auto* objects = reinterpret_cast<const LiveObject*>(base_ + run_objects_offset(h));
+  std::copy_if(objects, objects + accounted_slots(h), std::back_inserter(out.live_objects),
+               [](const LiveObject& object) { return object.address != nullptr; });
+  const auto* runs = reinterpret_cast<const PageRun*>(base_ + run_page_runs_offset(h));
+  out.page_runs.assign(runs, runs + std::min(h.snapshot.runs, h.page_run_capacity));
 }
 
 void RunFile::add_lanes(RunOutcome& out) const {

@@ -43,6 +43,7 @@ class RunFile {
   void write_lanes(const Plan& plan);
   void write_pauses(const Plan& plan);
   void add_lanes(RunOutcome& out) const;
+  void add_heap(RunOutcome& out) const;
   std::vector<TickHistogram> histograms(LatencyKind kind) const;
 
   UniqueFd fd_;

@@ -4,8 +4,10 @@
 //   +-----------+------------+------------------+-----------------+------------+
 //   | RunHeader | LaneRun [] | uint64 pauses[]  | MemorySample [] | histograms |
 //   +-----------+------------+------------------+-----------------+------------+
-//   | LatencyDetail [] (kLatency) | ExplainedCall [] (kExplain) | void* slots[] |
-//   +-----------------------------+-----------------------------+---------------+
+//   | LatencyDetail [] (kLatency) | ExplainedCall [] (kExplain) | LiveObject [] | page cells [] |
+//   +-----------------------------+-----------------------------+---------------+---------------+
+//   | SoakTurn [] (kSoak) | PageRun [] (kSnapshot, for a heap map) | void* slots[] |
+//   +---------------------+----------------------------------------+---------------+
 //
 // It is mapped shared, and populated before anything is measured: none of it is anonymous memory,
 // so the anonymous pages that a worker gains are the allocator's. Of a streamed plan's slots, only
@@ -15,15 +17,22 @@
 // a streamed plan has got there); kNobody is added where no thread of the lane has events on both
 // sides of it. histograms: for each lane one a LatencyKind and Op. LatencyDetail: one for each
 // lane. ExplainedCall: by lane, then by event.
+// LiveObject, one a slot, and the cells of PageCounts: where live objects are accounted for.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "replay/engine/explained_call.h"
+#include "replay/engine/idle.h"
 #include "replay/engine/latency_detail.h"
+#include "replay/engine/live_objects.h"
 #include "replay/engine/memory_call.h"
+#include "replay/engine/memory_sample.h"
 #include "replay/engine/perf_counters.h"
+#include "replay/engine/resident_pages.h"
+#include "replay/engine/snapshot.h"
+#include "replay/engine/soak.h"
 #include "replay/engine/tick_histogram.h"
 #include "replay/trace/event.h"
 
@@ -37,12 +46,16 @@ enum class Pass : std::uint32_t {
   kCounters,      // hardware counters, where there are any
   kExplain,       // a second look at single calls
   kKernelWork,    // page faults and calls for memory, natively
+  kSnapshot,      // up to a checkpoint, to look at what is there
+  kTrimmed,       // kMemory, with malloc_trim after the last event
+  kSoak,          // the measured part of a closed plan, over and over
 };
-inline constexpr int kPassCount = 7;
+inline constexpr int kPassCount = 10;
 
 constexpr const char* pass_name(Pass pass) {
-  constexpr const char* kNames[kPassCount] = {"throughput", "latency", "memory",     "instructions",
-                                              "counters",   "explain", "kernel-work"};
+  constexpr const char* kNames[kPassCount] = {
+      "throughput", "latency",     "memory",   "instructions", "counters",
+      "explain",    "kernel-work", "snapshot", "trimmed",      "soak"};
   return kNames[static_cast<int>(pass)];
 }
 
@@ -54,7 +67,8 @@ constexpr bool is_repeatable(Pass pass) {
 
 // Passes that count the calls for memory (memory_calls.h), which takes time.
 constexpr bool counts_memory_calls(Pass pass) {
-  return pass == Pass::kMemory || pass == Pass::kExplain || pass == Pass::kKernelWork;
+  return pass == Pass::kMemory || pass == Pass::kTrimmed || pass == Pass::kExplain ||
+         pass == Pass::kKernelWork;
 }
 
 // How much of each object the replay writes to after it got it. kRecorded is kPage for as many
@@ -78,10 +92,10 @@ inline constexpr int kLatencyKindCount = 2;
 inline constexpr std::uint64_t kNobody = std::uint64_t{1} << 63;
 inline constexpr std::uint64_t kAllWords = kNobody - 1;  // more than any plan has
 
-struct MemorySample {
-  std::uint64_t anonymous_bytes;  // resident anonymous memory of the process
-  std::uint64_t mapped_bytes;     // size of its address space
-};
+// Passes that know of each live object where it is (live_objects.h).
+constexpr bool accounts_for_objects(Pass pass) {
+  return pass == Pass::kMemory || pass == Pass::kSnapshot || pass == Pass::kTrimmed;
+}
 
 struct RunHeader {
   // request
@@ -91,13 +105,18 @@ struct RunHeader {
   std::uint64_t word_count;
   std::uint64_t lane_count;
   std::uint64_t slot_count;
-  std::uint64_t pause_count;      // checkpoints; the first starts the measured part
-  std::uint64_t explained_count;  // kExplain
-  bool count_by_perf;             // kInstructions: else a tool around the worker counts
-  bool streamed;                  // the plan is being made while it is replayed (plan_feed.h)
-  int hungry_fd;                  // streamed: eventfd that the worker writes to when it wants more,
-  int fed_fd;                     // and the one that it then waits for
-  char allocator[64];             // name of a registered allocator; "glibc" is the process's malloc
+  std::uint64_t pause_count;        // checkpoints; the first starts the measured part
+  std::uint64_t explained_count;    // kExplain
+  std::uint64_t page_cell_count;    // a power of two; 0 if objects are not accounted for
+  std::uint64_t snapshot_pause;     // kSnapshot: the checkpoint
+  std::uint64_t turn_count;         // kSoak
+  std::uint64_t page_run_capacity;  // kSnapshot: 0 if no heap map is wanted
+  Idle idle;                        // kMemory, kTrimmed: after the last event
+  bool count_by_perf;               // kInstructions: else a tool around the worker counts
+  bool streamed;                    // the plan is being made while it is replayed (plan_feed.h)
+  int hungry_fd;                    // streamed: eventfd that the worker writes to when it wants
+  int fed_fd;                       // more, and the one that it then waits for
+  char allocator[64];  // name of a registered allocator; "glibc" is the process's malloc
   // progress
   WorkerStatus status;
   std::uint64_t words_ready;  // of a streamed plan, in all; kAllWords of any other
@@ -112,6 +131,9 @@ struct RunHeader {
   std::uint64_t minor_faults;
   std::uint64_t major_faults;
   MemorySample baseline;           // kMemory: before the first event
+  bool usable_known;               // kMemory: the allocator tells usable bytes
+  bool occupied_known;             // kMemory
+  Snapshot snapshot;               // kSnapshot
   std::uint64_t high_water_bytes;  // kMemory: growth of the kernel's high-water mark
   bool memory_calls_counted;
   std::uint64_t memory_calls[kMemoryCallCount];
@@ -178,8 +200,24 @@ constexpr std::size_t run_explained_offset(const RunHeader& h) {
   return run_details_offset(h) +
          (h.pass == Pass::kLatency ? h.lane_count * sizeof(LatencyDetail) : 0);
 }
-constexpr std::size_t run_slots_offset(const RunHeader& h) {
+constexpr std::size_t run_objects_offset(const RunHeader& h) {
   return run_explained_offset(h) + h.explained_count * sizeof(ExplainedCall);
+}
+// Slots whose objects are accounted for: all or none.
+constexpr std::uint64_t accounted_slots(const RunHeader& h) {
+  return h.page_cell_count > 0 ? h.slot_count : 0;
+}
+constexpr std::size_t run_page_cells_offset(const RunHeader& h) {
+  return run_objects_offset(h) + accounted_slots(h) * sizeof(LiveObject);
+}
+constexpr std::size_t run_turns_offset(const RunHeader& h) {
+  return run_page_cells_offset(h) + h.page_cell_count * sizeof(std::uint64_t);
+}
+constexpr std::size_t run_page_runs_offset(const RunHeader& h) {
+  return run_turns_offset(h) + h.turn_count * sizeof(SoakTurn);
+}
+constexpr std::size_t run_slots_offset(const RunHeader& h) {
+  return run_page_runs_offset(h) + h.page_run_capacity * sizeof(PageRun);
 }
 constexpr std::size_t run_total_bytes(const RunHeader& h) {
   return run_slots_offset(h) + h.slot_count * sizeof(void*);

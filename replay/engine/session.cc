@@ -22,9 +22,12 @@ SessionResult run_session(Plan& plan, const SessionOptions& options, const Launc
         SubjectRuns& runs = result.subjects[which];
         const std::string what = fmt::format("{} {}, repetition {} of {}", runs.subject.name,
                                              pass_name(pass), repetition + 1, options.repetitions);
-        const double pace = pass == Pass::kLatency || pass == Pass::kMemory ? options.pace : 0;
-        const RunRequest request{runs.subject, pass, options.touch,
-                                 result.cpu,   pace, options.source};
+        const bool keeps_pace =
+            pass == Pass::kLatency || pass == Pass::kMemory || pass == Pass::kTrimmed;
+        RunRequest request{runs.subject, pass, options.touch, result.cpu};
+        request.pace = keeps_pace ? options.pace : 0;
+        request.source = options.source;
+        request.idle_ms = options.idle_ms;
         runs.by_pass[static_cast<std::size_t>(pass)].push_back(
             launcher.run(plan, request, [&](double share) {
               if (progress) progress((done + share) / total, what);

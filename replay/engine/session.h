@@ -16,7 +16,8 @@ struct SessionOptions {
   int repetitions = 7;
   Touch touch = Touch::kPage;
   std::vector<Pass> passes = {Pass::kThroughput, Pass::kLatency, Pass::kMemory};
-  InstructionSource source{};  // Pass::kInstructions
+  InstructionSource source{};            // Pass::kInstructions
+  std::vector<std::uint32_t> idle_ms{};  // Pass::kMemory and kTrimmed; at most kMostIdleTimes
   double pace = 0;  // as in RunRequest; the throughput pass always runs as fast as can be
 };
 

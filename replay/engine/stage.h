@@ -27,8 +27,30 @@ struct Stage {
   TickHistogram* histograms;
   LatencyDetail* details;    // kLatency: one a lane
   ExplainedCall* explained;  // kExplain
+  LiveObject* objects;       // one a slot, where they are accounted for
+  std::uint64_t* page_cells;
+  SoakTurn* turns;     // kSoak
+  PageRun* page_runs;  // kSnapshot
   mem::AnyAllocator allocator;
   Touch touch;
+
+  // base: the run file, mapped.
+  static Stage of(char* base, const PlanWord* plan, const mem::AnyAllocator& allocator) {
+    auto* run = reinterpret_cast<RunHeader*>(base);
+    return {run, reinterpret_cast<LaneRun*>(base + run_lanes_offset()), plan,
+            reinterpret_cast<void**>(base + run_slots_offset(*run)),
+            reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
+            reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
+            reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
+            reinterpret_cast<LatencyDetail*>(base + run_details_offset(*run)),
+            reinterpret_cast<ExplainedCall*>(base + run_explained_offset(*run)),
+            reinterpret_cast<LiveObject*>(base + run_objects_offset(*run)),
+            reinterpret_cast<std::uint64_t*>(base + run_page_cells_offset(*run)),
+            reinterpret_cast<SoakTurn*>(base + run_turns_offset(*run)),
+            reinterpret_cast<PageRun*>(base + run_page_runs_offset(*run)), allocator,
+            // A plan for kRecorded has words that the loop for kNone does not know.
+            allocator.table().backed || run->touch == Touch::kRecorded ? run->touch : Touch::kNone};
+  }
 
   TickHistogram* histograms_of(std::size_t lane, LatencyKind kind) const {
     return histograms + lane * kHistogramsOfLane + static_cast<std::size_t>(kind) * kOpCount;
@@ -54,6 +76,7 @@ struct CrewSync {
 //   Probe                        of the hot loop (hot_loop.h); each thread has its own
 //   kStopsAtPauses               all threads stand still at every checkpoint, not only at the first
 //   Probe probe(lane, event)     for the thread that goes on with that measured event of that lane
+//   Probe warm_up(lane, event)   if it looks at the warm-up too: for that event of the lane
 //   void at_pause(i)             the first thread is at checkpoint i
 // and, if it takes account of the whole, for a streamed plan that is out of words
 //   void stand_still(), go_on()  what is in between does not count
@@ -102,7 +125,7 @@ class Replay {
     std::uint64_t at = lane.thread_begin;
     std::uint64_t next = lane.thread_next_pause;
     if (next == 0) {
-      NoProbe warm_up;
+      auto warm_up = warm_up_probe(lane);
       at = advance(lane, at, 0, sync, warm_up);
       if (at == lane.thread_end && !first) return;
       pass_pause(lane, next++);
@@ -114,6 +137,14 @@ class Replay {
       at = advance(lane, at, next, sync, probe);
       if (at == lane.thread_end && !first) return;
       pass_pause(lane, next);
+    }
+  }
+
+  auto warm_up_probe([[maybe_unused]] const LaneRun& lane) {
+    if constexpr (requires { pass_.warm_up(std::size_t{}, std::uint64_t{}); }) {
+      return pass_.warm_up(static_cast<std::size_t>(&lane - stage_.lanes), lane.thread_first_event);
+    } else {
+      return NoProbe{};
     }
   }
 

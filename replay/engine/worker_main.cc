@@ -17,12 +17,13 @@
 #include "replay/engine/clock_source.h"
 #include "replay/engine/counted_calls.h"
 #include "replay/engine/latency_probe.h"
+#include "replay/engine/malloc_library.h"
 #include "replay/engine/memory_calls.h"
-#include "replay/engine/pace.h"
+#include "replay/engine/memory_worker.h"
 #include "replay/engine/perf_counters.h"
-#include "replay/engine/process_memory.h"
 #include "replay/engine/run_layout.h"
 #include "replay/engine/stage.h"
+#include "replay/engine/staged_pace.h"
 #include "replay/engine/still_clock.h"
 #include "replay/engine/timer.h"
 #include "replay/engine/timer_quality.h"
@@ -166,13 +167,6 @@ struct CountersPass {
   }
 };
 
-// The times of a lane's events from `event` on.
-template <class Timer>
-Pace<Timer> pace_of(const Stage& stage, const PaceClock& clock, std::size_t lane,
-                    std::uint64_t event) {
-  return {clock, stage.plan + stage.lanes[lane].first_due + event};
-}
-
 template <class Timer>
 struct PacedLatencyPass {
   using Probe = PacedTimerProbe<Timer, LatencyProbe<Timer>>;
@@ -188,42 +182,6 @@ struct PacedLatencyPass {
     if (i == 0) clock.start_ticks = Timer::stop();
   }
 };
-
-struct MemoryPass {
-  using Probe = NoProbe;
-  static constexpr bool kStopsAtPauses = true;
-  const Stage& stage;
-
-  Probe probe(std::size_t, std::uint64_t) const { return {}; }
-  void at_pause(std::uint64_t i) { start_or_sample(stage, i); }
-
-  static void start_or_sample(const Stage& stage, std::uint64_t i) {
-    if (i == 0) std::memset(stage.run->memory_calls, 0, sizeof(stage.run->memory_calls));
-    stage.samples[i] = sample_memory();
-  }
-};
-
-template <class Timer>
-struct PacedMemoryPass {
-  using Probe = PacedNoProbe<Timer>;
-  static constexpr bool kStopsAtPauses = true;
-  const Stage& stage;
-  PaceClock clock;
-
-  Probe probe(std::size_t lane, std::uint64_t event) const {
-    return {pace_of<Timer>(stage, clock, lane, event)};
-  }
-  void at_pause(std::uint64_t i) {
-    MemoryPass::start_or_sample(stage, i);
-    if (i == 0) clock.start_ticks = Timer::stop();
-  }
-};
-
-template <class Timer>
-PaceClock pace_clock(const Stage& stage) {
-  const double ns_per_tick = TickRate<Timer>().ns_per_tick();
-  return {0, stage.run->pace / ns_per_tick, ns_per_tick};
-}
 
 template <class Timer>
 bool run_latency(const Stage& stage, auto pass) {
@@ -314,19 +272,6 @@ bool run_instructions(const Stage& stage) {
   return true;
 }
 
-bool run_memory(const Stage& stage, auto pass) {
-  Replay replay(stage, pass);
-  if (!replay.prepare()) return false;
-  stage.run->memory_calls_counted = count_memory_calls(stage.run->memory_calls);
-  stage.run->baseline = sample_memory();
-  reset_high_water();
-  const std::uint64_t before = high_water_bytes();
-  replay.run();
-  const std::uint64_t high_water = high_water_bytes();
-  stage.run->high_water_bytes = high_water > before ? high_water - before : 0;
-  return true;
-}
-
 template <class Timer>
 bool run_pass(const Stage& stage) {
   const bool paced = stage.run->pace > 0;
@@ -338,8 +283,10 @@ bool run_pass(const Stage& stage) {
       return run_latency<Timer>(
           stage, PacedLatencyPass<Timer>{LatencyPass<Timer>{stage}, pace_clock<Timer>(stage)});
     case Pass::kMemory:
-      if (!paced) return run_memory(stage, MemoryPass{stage});
-      return run_memory(stage, PacedMemoryPass<Timer>{stage, pace_clock<Timer>(stage)});
+    case Pass::kTrimmed:
+    case Pass::kSnapshot:
+    case Pass::kSoak:
+      return run_memory_pass(stage);
     case Pass::kInstructions:
       return run_instructions(stage);
     case Pass::kCounters:
@@ -363,11 +310,8 @@ bool run_pass(const Stage& stage) {
 }
 
 void name_malloc_object(RunHeader* run) {
-  Dl_info info;
-  void* address = ::dlsym(RTLD_DEFAULT, "malloc");
-  if (address != nullptr && ::dladdr(address, &info) != 0 && info.dli_fname != nullptr) {
-    ::strncpy(run->malloc_object, info.dli_fname, sizeof(run->malloc_object) - 1);
-  }
+  const char* file = malloc_library();
+  if (file != nullptr) ::strncpy(run->malloc_object, file, sizeof(run->malloc_object) - 1);
 }
 
 int start(int plan_fd, int run_fd) {
@@ -395,17 +339,7 @@ int start(int plan_fd, int run_fd) {
   }
   name_malloc_object(run);
   run->addresses_fixed = (::personality(0xffffffffU) & ADDR_NO_RANDOMIZE) != 0;
-  const mem::AnyAllocator allocator = entry->instance();
-  const Stage stage{
-      run, reinterpret_cast<LaneRun*>(base + run_lanes_offset()),
-      static_cast<const PlanWord*>(plan), reinterpret_cast<void**>(base + run_slots_offset(*run)),
-      reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
-      reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
-      reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
-      reinterpret_cast<LatencyDetail*>(base + run_details_offset(*run)),
-      reinterpret_cast<ExplainedCall*>(base + run_explained_offset(*run)), allocator,
-      // A plan for kRecorded has words that the loop for kNone does not know.
-      allocator.table().backed || run->touch == Touch::kRecorded ? run->touch : Touch::kNone};
+  const Stage stage = Stage::of(base, static_cast<const PlanWord*>(plan), entry->instance());
   touch_stack();
   if (!run_pass(stage)) {
     run->status = WorkerStatus::kCannotMap;

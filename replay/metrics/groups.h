@@ -10,6 +10,7 @@ void add_latency(const Measured& measured, std::vector<Metric>& out);        // 
 void add_disturbance(const Measured& measured, std::vector<Metric>& out);    // disturbance.cc
 void add_fragmentation(const Measured& measured, std::vector<Metric>& out);  // fragmentation.cc
 void add_footprint(const Measured& measured, std::vector<Metric>& out);      // footprint.cc
+void add_idle(const Measured& measured, std::vector<Metric>& out);           // idle.cc
 void add_kernel_calls(const Measured& measured, std::vector<Metric>& out);   // kernel_calls.cc
 void add_counters(const Measured& measured, std::vector<Metric>& out);       // counters.cc
 void add_cost(const Measured& measured, std::vector<Metric>& out);           // cost.cc

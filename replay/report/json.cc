@@ -6,6 +6,7 @@
 #include "replay/report/compare.h"
 #include "replay/report/footprint_floor.h"
 #include "replay/report/latency_json.h"
+#include "replay/report/memory_json.h"
 
 namespace replay {
 namespace {
@@ -116,19 +117,6 @@ ordered_json metrics_json(const AllocatorResult& allocator,
   return metrics;
 }
 
-ordered_json memory_json(const MemorySeries& memory) {
-  ordered_json ratio = ordered_json::array();
-  for (std::size_t i = 0; i < memory.event.size(); ++i) {
-    ratio.push_back(number(memory.fragmentation(i)));
-  }
-  return {{"page_size_bytes", memory.page_size_bytes},
-          {"event", memory.event},
-          {"total_allocated_bytes", memory.total_allocated_bytes},
-          {"total_pages", memory.total_pages},
-          {"mapped_pages", memory.mapped_pages},
-          {"fragmentation", ratio}};
-}
-
 ordered_json histograms_json(const std::vector<std::pair<Op, LatencyHistogram>>& of_ops) {
   ordered_json histograms = ordered_json::object();
   for (const auto& [op, histogram] : of_ops) {
@@ -148,7 +136,16 @@ ordered_json histograms_json(const std::vector<std::pair<Op, LatencyHistogram>>&
 
 ordered_json series_json(const AllocatorResult& allocator) {
   ordered_json series = ordered_json::object();
-  if (!allocator.memory.event.empty()) series["fragmentation"] = memory_json(allocator.memory);
+  if (!allocator.memory.event.empty()) {
+    series["fragmentation"] = fragmentation_json(allocator.memory);
+    series["memory"] = memory_json(allocator.memory);
+    if (!allocator.idle.after_ms.empty()) series["idle"] = idle_json(allocator.idle);
+    for (const HeapMap& map : allocator.heap_maps) {
+      series["heap_map"].push_back(heap_map_json(map));
+    }
+    if (allocator.soak) series["soak"] = soak_json(*allocator.soak);
+    if (allocator.held_at_peak) series["held_at_peak"] = held_json(*allocator.held_at_peak);
+  }
   if (!allocator.latencies.empty()) {
     series["latency_histogram"] = histograms_json(allocator.latencies);
     series["latency_by_class"] = latency_by_class_json(allocator.latency_classes);

@@ -21,6 +21,7 @@ AllocatorResult summarize(const Plan& plan, const SubjectRuns& runs, const Subje
   }
   if (!runs.runs(Pass::kMemory).empty()) {
     result.memory = memory_series(plan, runs.runs(Pass::kMemory).front());
+    result.idle = idle_series(plan, runs);
   }
   if (runs.runs(Pass::kLatency).empty()) return result;
   for (int i = 0; i < kOpCount; ++i) {

@@ -9,10 +9,14 @@
 #include <vector>
 
 #include "replay/engine/session.h"
+#include "replay/metrics/heap_map.h"
+#include "replay/metrics/held_split.h"
 #include "replay/metrics/latency_classes.h"
 #include "replay/metrics/latency_histogram.h"
 #include "replay/metrics/memory_series.h"
 #include "replay/metrics/metric.h"
+#include "replay/report/idle_series.h"
+#include "replay/report/soak_series.h"
 #include "replay/report/statistics.h"
 #include "replay/trace/header.h"
 
@@ -28,6 +32,10 @@ struct AllocatorResult {
   Subject subject;
   std::vector<Figure> figures;
   MemorySeries memory;                                     // of the first repetition, or empty
+  std::optional<HeldSplit> held_at_peak;                   // of a run of its own
+  std::vector<HeapMap> heap_maps;                          // each of a run of its own
+  std::optional<SoakSeries> soak;                          // of a run of its own
+  IdleSeries idle;                                         // of all repetitions, or empty
   std::vector<std::pair<Op, LatencyHistogram>> latencies;  // of all repetitions
   LatencyClasses latency_classes;                          // of all repetitions
   std::vector<std::pair<Op, LatencyHistogram>> responses;  // the same; empty without pace

@@ -36,6 +36,13 @@ def allocator_result(name, slowness):
                 "page_size_bytes": 4096, "event": [0, 10, 20],
                 "total_allocated_bytes": [0, 4096, 6144], "total_pages": [0, 2, 3],
                 "mapped_pages": [0, 4, 4], "fragmentation": [None, 0.5, 0.5]},
+            "heap_map": [
+                {"moment": "peak", "event": 10, "page_size_bytes": 4096,
+                 "pages": {"address": [8192, 12288, 40960], "live_bytes": [4096, 1024, 512],
+                           "objects": [1, 2, 1], "resident": [True, True, False]},
+                 "free_runs": [{"address": 16384, "pages": 2}], "sparse_below_share": 0.25,
+                 "sparse_pages": []},
+                {"moment": "end", "event": 20, "absent": "not this time"}],
             "latency_histogram": {
                 "malloc": {"unit": "ns", "lower": [10 * slowness, 20 * slowness],
                            "upper": [20 * slowness, 40 * slowness], "count": [9, 1]},
@@ -103,6 +110,8 @@ class Reader(Made):
         self.assertEqual((throughput.interval, throughput.samples), ((1e6, 1e6), [1e6, 1e6]))
         self.assertEqual(mem.fragmentation.total_pages, [0, 2, 3])
         self.assertEqual(mem.fragmentation.page_size_bytes, 4096)
+        self.assertEqual([heap.moment for heap in mem.heap_maps], ["peak"])
+        self.assertEqual(mem.heap_maps[0].free_runs, [(16384, 2)])
         self.assertEqual(mem.latency["malloc"].lower, [20, 40])
         self.assertEqual(mem.latency["malloc"].upper, [40, 80])
         self.assertEqual(mem.latency["malloc"].count, [9, 1])
@@ -153,6 +162,9 @@ class Reader(Made):
             document["results"][1]["series"]["latency_histogram"]["free"][part].append(1)
             self.assertIn("latency_histogram.free differ in length", self.refusal(document))
         document = made_result()
+        document["results"][0]["series"]["heap_map"][0]["pages"]["resident"].pop()
+        self.assertIn("heap_map.pages differ in length", self.refusal(document))
+        document = made_result()
         document["results"][0]["series"]["fragmentation"]["total_pages"].pop()
         self.assertIn("series.fragmentation differ in length", self.refusal(document))
 
@@ -172,7 +184,7 @@ class Reader(Made):
 
 
 class Figures(Made):
-    SCRIPTS = ("plot_latency", "plot_fragmentation")
+    SCRIPTS = ("plot_latency", "plot_fragmentation", "plot_heap_map")
 
     def plot(self, script, *args):
         """(exit code, stderr); in this process, for loading matplotlib takes its time."""
@@ -216,6 +228,17 @@ class Figures(Made):
         self.assertEqual([curve[1:] for curve in ratio], [[0.5, 0.5]] * 2)
         self.assertTrue(all(math.isnan(curve[0]) for curve in ratio))
 
+    def test_a_heap_map_draws_every_page_in_the_order_of_addresses(self):
+        import figure
+        import plot_heap_map
+        chart = plot_heap_map.draw(*figure.load_lines([self.write(made_result())]))
+        images = [panel.images[0].get_array() for panel in chart.axes if panel.images]
+        figure.plt.close(chart)
+        self.assertEqual(len(images), 2)
+        beyond = plot_heap_map.NOT_RESIDENT
+        self.assertEqual(list(images[0][0][:5]), [1.0, 0.25, 0.0, 0.0, beyond])
+        self.assertTrue(all(images[0].mask[0][5:]))
+
     def test_latency_draws_one_panel_an_operation(self):
         free, malloc = self.drawn("plot_latency")
         self.assertEqual([[round(y, 3) for y in curve] for curve in malloc], [[0, 1, 1.301]] * 2)
@@ -233,6 +256,7 @@ class Figures(Made):
         document = made_result()
         for result in document["results"]:
             result["series"]["latency_histogram"] = {}
+            result["series"]["heap_map"] = []
             for values in result["series"]["fragmentation"].values():
                 if isinstance(values, list):
                     values.clear()

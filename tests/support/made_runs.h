@@ -17,15 +17,20 @@ inline Plan made_plan() {
   return plan;
 }
 
-// Resident at the three checkpoints: 0, 4 and 5 pages above a baseline of 100 pages.
+// Resident at the three checkpoints: 0, 4 and 5 pages above a baseline of 100 pages; of these with
+// live objects: none, 3 and 1. Right after the end 4 of the 5 pages are left, and 2 after 500 ms.
 inline RunOutcome made_outcome(std::uint64_t elapsed_ns) {
   RunOutcome run;
   run.elapsed_ns = elapsed_ns;
   run.ns_per_tick = 0.5;
   run.timer_cost_ns = 20;
   run.minor_faults = 7;
-  run.baseline = {100 * 4096, 1000 * 4096};
-  run.samples = {{100 * 4096, 1000 * 4096}, {104 * 4096, 1016 * 4096}, {105 * 4096, 1008 * 4096}};
+  run.baseline = {100 * 4096, 1000 * 4096, 0, 0, 0, 0};
+  run.samples = {{100 * 4096, 1000 * 4096, 0, 0, 0, 0},
+                 {104 * 4096, 1016 * 4096, 4096, 9000, 10000, 3},
+                 {105 * 4096, 1008 * 4096, 0, 8000, 5000, 1}};
+  run.usable_known = run.occupied_known = true;
+  run.idle = {2, {0, 500}, true, {104 * 4096, 102 * 4096}};
   run.high_water_bytes = 6 * 4096;
   run.memory_calls_counted = true;
   run.memory_calls = {3, 2, 0, 1, 0, 0};

@@ -26,16 +26,7 @@ class StagedRun {
     void* words = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, plan.memory.get(), 0);
     EXPECT_NE(words, MAP_FAILED);
     words_ = static_cast<const PlanWord*>(words);
-    char* base = file_.base();
-    auto* run = reinterpret_cast<RunHeader*>(base);
-    stage_.emplace(Stage{run, reinterpret_cast<LaneRun*>(base + run_lanes_offset()), words_,
-                         reinterpret_cast<void**>(base + run_slots_offset(*run)),
-                         reinterpret_cast<const std::uint64_t*>(base + run_pauses_offset(*run)),
-                         reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
-                         reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
-                         reinterpret_cast<LatencyDetail*>(base + run_details_offset(*run)),
-                         reinterpret_cast<ExplainedCall*>(base + run_explained_offset(*run)),
-                         mem::AnyAllocator(allocator), request.touch});
+    stage_.emplace(Stage::of(file_.base(), words_, mem::AnyAllocator(allocator)));
   }
   // Frees what is live.
   ~StagedRun() {

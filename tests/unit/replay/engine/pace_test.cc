@@ -44,6 +44,16 @@ TEST_F(PaceTest, TheFactorStretchesTheRecordedTimes) {
   EXPECT_EQ(pace.wait(), 1300U);
 }
 
+struct SteppingProbe {
+  static std::uint64_t start() { return SteppingTimer::start(); }
+};
+
+TEST_F(PaceTest, AnyProbeMayBePaced) {
+  PacedProbe<SteppingTimer, SteppingProbe> probe{{}, {{1000, 1.0, 1.0}, dues}};
+  EXPECT_EQ(probe.start(), 1010U);
+  EXPECT_EQ(probe.start(), 1110U);
+}
+
 TEST_F(PaceTest, WhoIsLateDoesNotWaitAndTheDelayIsChargedToEveryEvent) {
   auto service = std::make_unique<TickHistogram[]>(kOpCount);
   auto response = std::make_unique<TickHistogram[]>(kOpCount);

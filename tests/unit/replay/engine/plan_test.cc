@@ -222,5 +222,39 @@ TEST_F(PlanTest, ATimedPlanHasTheTimeOfEachMeasuredEvent) {
   EXPECT_EQ(plan_words(plan, plan.lanes[1].first_due, 2), (std::vector<PlanWord>{0, 250}));
 }
 
+TEST_F(PlanTest, ACheckpointStandsAtEachStop) {
+  std::vector<Event> events;
+  for (std::uint64_t i = 0; i < 5000; ++i) events.push_back(malloc_of(i, 10));
+  TraceReader reader(write_trace(dir_ / "t.trace", events));
+  const Plan plan = compile_plan(reader, {1000, 4000}, {.stops = {5, 7, 1000, 1001, 3333, 4500}});
+  EXPECT_FALSE(plan.checkpoint_at(7).has_value());
+  EXPECT_EQ(plan.checkpoint_at(1000), 0U);
+  for (const std::uint64_t event : {1001U, 3333U}) {
+    ASSERT_TRUE(plan.checkpoint_at(event).has_value()) << event;
+    EXPECT_EQ(plan.checkpoints[*plan.checkpoint_at(event)].live_objects, event);
+  }
+  EXPECT_FALSE(plan.checkpoint_at(4500).has_value());
+  EXPECT_EQ(plan.checkpoints[plan.peak_live].event, 4000U);
+  EXPECT_EQ(plan.most_live_bytes, 40'000U);
+}
+
+// Object 0 is freed in the measured part, 1 resized, 2 left alone; 3 is born and stays.
+TEST_F(PlanTest, AClosedPlanEndsWithWhatLivedWhereItBegan) {
+  TraceReader reader(
+      write_trace(dir_ / "t.trace",
+                  {malloc_of(0, 10), malloc_of(1, 20), malloc_of(2, kWideSize + 5), free_of(0),
+                   realloc_of(1, 25), malloc_of(3, 40), malloc_of(4, 50), free_of(4)}));
+  const Plan plan = compile_plan(reader, {3, 8}, {.closed = true});
+  const Checkpoint& begin = plan.checkpoints.front();
+  const Checkpoint& end = plan.checkpoints.back();
+  EXPECT_EQ(plan.event_count, 8U + 3);  // a free, a malloc, a realloc
+  EXPECT_EQ(end.event, plan.event_count);
+  EXPECT_EQ(end.live_bytes, begin.live_bytes);
+  EXPECT_EQ(end.live_objects, begin.live_objects);
+  EXPECT_EQ(end.words[0], plan.lanes[0].word_count);
+  EXPECT_EQ(plan.op_counts[static_cast<int>(Op::kMalloc)], 3U);
+  EXPECT_EQ(plan.op_counts[static_cast<int>(Op::kFree)], 3U);
+}
+
 }  // namespace
 }  // namespace replay

@@ -31,6 +31,8 @@ TEST(ProcessMemoryTest, AnonymousMemoryCountsWhenTouchedAndMappedMemoryAtOnce) {
   EXPECT_LT(mapped.anonymous_bytes - before.anonymous_bytes, kBytes / 8);
   EXPECT_GE(touched.anonymous_bytes - mapped.anonymous_bytes, kBytes / 2);
   EXPECT_LT(touched.anonymous_bytes - mapped.anonymous_bytes, kBytes * 5 / 8);
+  EXPECT_GE(touched.page_table_bytes, before.page_table_bytes + kBytes / 2 / 512);
+  EXPECT_EQ(touched.huge_page_bytes, before.huge_page_bytes);
   ::munmap(p, kBytes);
 }
 

@@ -1,0 +1,60 @@
+#include "replay/engine/idle_worker.h"
+
+#include <gtest/gtest.h>
+
+#include "replay/engine/launcher.h"
+#include "tests/support/events.h"
+#include "tests/support/random_trace.h"
+
+namespace replay {
+namespace {
+
+using namespace test;
+
+class IdleWorkerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "a sanitizer's shadow is anonymous memory too";
+#endif
+  }
+  // 8 MiB of small blocks, of which every second one is freed, and then those below the last.
+  RunOutcome run(const char* allocator, Pass pass) {
+    constexpr std::uint64_t kBlocks = 8192;
+    std::vector<Event> events;
+    for (std::uint64_t i = 0; i < kBlocks; ++i) events.push_back(malloc_of(i, 1000));
+    for (std::uint64_t i = 0; i + 1 < kBlocks; ++i) events.push_back(free_of(i));
+    TraceReader reader(write_trace(dir_ / "t.trace", events));
+    const Plan plan = compile_plan(reader, {});
+    RunRequest request{resolve_subject(allocator, PROGRAM_DIR), pass, Touch::kPage, pick_cpu()};
+    request.idle_ms = {0, 20};
+    return Launcher(PROGRAM_DIR).run(plan, request, nullptr);
+  }
+
+  TempFolder dir_;
+};
+
+TEST_F(IdleWorkerTest, LooksAtMemoryAtEachTime) {
+  const RunOutcome out = run("glibc", Pass::kMemory);
+  ASSERT_EQ(out.idle.count, 2U);
+  EXPECT_EQ(out.idle.after_ms[1], 20U);
+  // The last block keeps the heap from shrinking by itself.
+  EXPECT_GT(out.idle_resident_bytes(0), 8000U * 1000);
+  EXPECT_GT(out.idle_resident_bytes(1), 8000U * 1000);
+  EXPECT_FALSE(out.idle.trimmed);
+}
+
+TEST_F(IdleWorkerTest, TrimGivesBackWhatTheHeapHolds) {
+  const RunOutcome out = run("glibc", Pass::kTrimmed);
+  EXPECT_TRUE(out.idle.trimmed);
+  EXPECT_FALSE(out.samples.empty());
+  EXPECT_GT(out.samples.back().anonymous_bytes - out.baseline.anonymous_bytes, 8000U * 1000);
+  EXPECT_LT(out.idle_resident_bytes(0), 1000U * 1000);
+}
+
+TEST_F(IdleWorkerTest, WithoutAMallocTrimNothingIsTrimmed) {
+  EXPECT_FALSE(run("bump", Pass::kTrimmed).idle.trimmed);
+}
+
+}  // namespace
+}  // namespace replay
