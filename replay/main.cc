@@ -1,12 +1,24 @@
 // allocreplay: parse, dispatch, print an error once.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
 #include "replay/cli/command.h"
 #include "replay/report/context.h"
 #include "replay/trace/error.h"
+
+namespace {
+
+// What was printed must have arrived, too.
+int flushed(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  throw replay::Error(fmt::format("standard output: cannot write: {}", std::strerror(errno)));
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using replay::ExitCode;
@@ -24,19 +36,19 @@ int main(int argc, char** argv) {
         replay::cli::setup_slice(app),    replay::cli::setup_filter(app),
         replay::cli::setup_merge(app),    replay::cli::setup_anonymise(app),
         replay::cli::setup_diff(app),     replay::cli::setup_compare(app),
-        replay::cli::setup_ab(app),
+        replay::cli::setup_ab(app),       replay::cli::setup_floor(app),
     };
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+      if (error.get_exit_code() == 0) return flushed(app.exit(error));  // --help, --version
       fmt::print(stderr, "allocreplay: {}; see allocreplay --help\n", error.what());
       return static_cast<int>(ExitCode::kUsage);
     }
     for (const replay::cli::Command& command : subcommands) {
-      if (command.app->parsed()) return command.run();
+      if (command.app->parsed()) return flushed(command.run());
     }
-    return replay_command.run();
+    return flushed(replay_command.run());
   } catch (const replay::Error& error) {
     fmt::print(stderr, "allocreplay: {}\n", error.what());
     return static_cast<int>(error.code());

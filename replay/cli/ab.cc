@@ -6,10 +6,12 @@
 
 #include "replay/cli/command.h"
 #include "replay/cli/progress_bar.h"
-#include "replay/cli/range.h"
+#include "replay/cli/replay_options.h"
+#include "replay/cli/standard_input.h"
 #include "replay/cli/verdict_options.h"
 #include "replay/engine/session.h"
 #include "replay/report/context.h"
+#include "replay/report/footprint_floor.h"
 #include "replay/report/side_by_side.h"
 #include "replay/trace/error.h"
 #include "replay/trace/file_hash.h"
@@ -19,14 +21,11 @@ namespace replay::cli {
 namespace {
 
 struct Options {
-  std::string trace;
+  ReplayOptions replay;
   std::string allocator = "mem";
   std::string baseline = "glibc";
   int repeat = 30;
   std::string seed;
-  std::string touch = "page";
-  std::string events;
-  bool quiet = false;
   VerdictOptions verdict;
 };
 
@@ -66,11 +65,10 @@ class Bench {
   Bench(const Options& options, Plan& plan)
       : plan_(plan),
         launcher_(program_directory()),
-        bar_(!options.quiet),
+        bar_(!options.replay.quiet),
         most_(options.repeat),
-        touch_(options.touch == "none"  ? Touch::kNone
-               : options.touch == "all" ? Touch::kAll
-                                        : Touch::kPage) {
+        touch_(touch_of(options.replay)),
+        pace_(pace_of(options.replay)) {
     calibration_ = run({null_subject()}, "null").subjects.front();
   }
 
@@ -93,6 +91,7 @@ class Bench {
     options.subjects = std::move(subjects);
     options.repetitions = 1;
     options.touch = touch_;
+    options.pace = pace_;
     return run_session(plan_, options, launcher_, [&](double share, const std::string&) {
       bar_.update((done_ + share) / most_, what);
     });
@@ -103,17 +102,28 @@ class Bench {
   ProgressBar bar_;
   int most_;
   Touch touch_;
+  double pace_;
   int done_ = 0;
   SubjectRuns calibration_;
 };
 
 nlohmann::ordered_json trace_facts(const Options& options, const TraceReader& reader,
                                    const Plan& plan) {
-  return {{"path", options.trace},
-          {"sha256", file_sha256(options.trace)},
+  const std::optional<std::uint64_t> floor = floor_pages(plan, touch_of(options.replay));
+  return {{"path", reader.path()},
+          {"sha256", file_sha256(options.replay.trace_file())},
           {"events", reader.header().event_count},
           {"first_event", plan.warmup_events},
-          {"last_event", plan.event_count}};
+          {"last_event", plan.event_count},
+          {"floor_pages", floor ? nlohmann::ordered_json(*floor) : nlohmann::ordered_json()}};
+}
+
+nlohmann::ordered_json config_facts(const ReplayOptions& options, const Plan& plan) {
+  const double pace = pace_of(options);
+  return {{"touch", options.touch},
+          {"threads", options.threads},
+          {"threads_replayed", plan.thread_count},
+          {"pace", pace > 0 ? nlohmann::ordered_json(pace) : nlohmann::ordered_json("max")}};
 }
 
 int run_ab(const Options& options) {
@@ -123,9 +133,10 @@ int run_ab(const Options& options) {
   side_options.rules = rules_of(options.verdict);
   side_options.metrics = options.verdict.metrics;
   const Sides sides = resolve(options);
-  const EventRange range = options.events.empty() ? EventRange{} : parse_range(options.events);
-  TraceReader reader(options.trace, ReadOptions{});
-  Plan plan = compile_plan(reader, range);
+  const EventRange range = range_of(options.replay);
+  if (options.replay.trace == "-") make_standard_input_a_file(!options.replay.quiet);
+  TraceReader reader(options.replay.trace, {.allow_truncated = options.replay.allow_truncated});
+  Plan plan = make_plan(reader, options.replay, range, true);
 
   SideBySide result;
   {
@@ -137,8 +148,9 @@ int run_ab(const Options& options) {
   VerdictReport report;
   report.rules = side_options.rules;
   report.title =
-      fmt::format("{} against {}, {}", options.allocator, options.baseline, options.trace);
+      fmt::format("{} against {}, {}", options.allocator, options.baseline, reader.path());
   report.trace = trace_facts(options, reader, plan);
+  report.config = config_facts(options.replay, plan);
   report.context = collect_context();
   report.seed = side_options.seed;
   report.looks = result.looks;
@@ -159,11 +171,14 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay ab --trace traces/redis.trace --allocator mem --baseline glibc
   allocreplay ab -t redis.trace -a build/release/lib/libmem.so -b /tmp/before/libmem.so
   allocreplay ab -t redis.trace -a mem -m throughput_events_per_s -m 'peak_*' --threshold 1%
+  allocreplay ab -t ruby.trace -a mem --threads recorded --events 1M:
   allocreplay ab -t redis.trace -a mem -f junit -o verdict.xml --seed 7
 
 Every repetition is a new process of each, one after the other, in an order drawn by lot. It looks
 at what it has after a few repetitions, and again and again up to --repeat, and stops as soon as all
 metrics have their verdict or hopelessly lack one; the error rate is that of all looks together.
+One thread replays the events of all unless told otherwise: then footprints and calls are the same
+in every repetition, and less noise needs fewer of them.
 )";
 
 }  // namespace
@@ -171,7 +186,9 @@ metrics have their verdict or hopelessly lack one; the error rate is that of all
 Command setup_ab(CLI::App& root) {
   auto options = std::make_shared<Options>();
   CLI::App* app = add_subcommand(root, "ab", "Measure two allocators in turn until it is clear");
-  app->add_option("-t,--trace", options->trace, "Trace to replay")->required()->type_name("FILE");
+  app->add_option("-t,--trace", options->replay.trace, "Trace to replay; - is standard input")
+      ->required()
+      ->type_name("FILE");
   app->add_option("-a,--allocator", options->allocator,
                   "The one to judge: a name (see: allocreplay list) or the path of a library")
       ->type_name("NAME|LIB.so")
@@ -185,16 +202,10 @@ Command setup_ab(CLI::App& root) {
       ->check(CLI::Range(1, 1000).description(""));
   app->add_option("--seed", options->seed, "Of the order, to draw the same again [by chance]")
       ->type_name("N");
-  app->add_option("--touch", options->touch,
-                  "What to write of each object: none, one byte a page, or all bytes")
-      ->type_name("none|page|all")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"none", "page", "all"}).description(""));
-  app->add_option("-e,--events", options->events,
-                  "Measure only these events; those before FROM are replayed unmeasured")
-      ->type_name("FROM:TO");
+  options->replay.threads = "1";
+  add_replay_options(*app, options->replay);
   add_verdict_options(*app, options->verdict);
-  app->add_flag("-q,--quiet", options->quiet, "No progress");
+  app->add_flag("-q,--quiet", options->replay.quiet, "No progress");
   app->footer(std::string(kExamples) + kVerdictExits);
   return {app, [options] { return run_ab(*options); }};
 }

@@ -19,6 +19,7 @@ Command setup_replay(CLI::App& root);    // replay.cc: the tool's own, without a
 Command setup_record(CLI::App& root);    // record.cc
 Command setup_convert(CLI::App& root);   // convert.cc
 Command setup_inspect(CLI::App& root);   // inspect.cc
+Command setup_floor(CLI::App& root);     // floor.cc
 Command setup_corpus(CLI::App& root);    // corpus.cc
 Command setup_generate(CLI::App& root);  // generate.cc
 Command setup_list(CLI::App& root);      // list.cc

@@ -102,7 +102,7 @@ std::uint64_t write_trace(const Options& options, const TraceHeader& header, std
   gen::Emitter* emitter = nullptr;
   gen::Emitter out(
       [&](std::span<const Event> events) {
-        for (const Event& event : events) writer.append(event);
+        writer.append(events);
         if (meter != nullptr) meter->add(events);
         const std::uint64_t expected = emitter->expected();
         const double share =
@@ -144,6 +144,7 @@ gen::Marginals measure(const std::string& path) {
   return meter.finish();
 }
 
+constexpr const char* kNone = "none";
 constexpr const char* kReplayedMetrics[] = {"throughput_events_per_s", "peak_resident_pages",
                                             "page_faults_minor"};
 
@@ -184,22 +185,41 @@ std::vector<ReplayedFigure> replay_both(const Options& options,
   return figures;
 }
 
-int run_like(const Options& options) {
-  std::vector<Subject> subjects;
-  for (const std::string& name : options.replay) {
-    subjects.push_back(resolve_subject(name, program_directory()));
+bool is_stream(const std::string& path) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  return path == "-" || (std::filesystem::exists(status) && !is_regular_file(status));
+}
+
+// Unless the user says what to replay both with, it is glibc's malloc, if the copy can be read
+// again.
+std::vector<Subject> replayed_with(const Options& options) {
+  const auto& names = options.replay;
+  const bool none = std::find(names.begin(), names.end(), kNone) != names.end();
+  if (none && names.size() > 1) {
+    throw Error("--replay none goes with no other --replay", ExitCode::kUsage);
   }
-  if (!subjects.empty() && options.output == "-") {
+  if (none || (names.empty() && is_stream(options.output))) return {};
+  if (is_stream(options.output)) {
     throw Error("--replay needs the copy in a file; give -o FILE", ExitCode::kUsage);
   }
+  if (names.empty()) return {resolve_subject("glibc", program_directory())};
+  std::vector<Subject> subjects;
+  for (const std::string& name : names) {
+    subjects.push_back(resolve_subject(name, program_directory()));
+  }
+  return subjects;
+}
+
+int run_like(const Options& options) {
+  const std::vector<Subject> subjects = replayed_with(options);
   std::optional<OutputFile> report_file;
   if (!options.report.empty()) report_file.emplace(options.report);
 
   const gen::Marginals original = measure(options.like);
   gen::Random random(options.seed);
   TraceReader reader(options.like);
-  const gen::Model model =
-      gen::fit_model(reader, {original.events, original.births, original.peak_bytes}, random);
+  const gen::Model model = gen::fit_model(reader, gen::extent_of(original), random);
   TraceHeader header;
   header.time_unit_ns = model.time_unit_ns;
   header.provenance = {{"generator", "like"},
@@ -273,8 +293,9 @@ Command setup_generate(CLI::App& root) {
       ->check(times)
       ->needs(like);
   app->add_option("--replay", options->replay,
-                  "With --like: replay both traces with this allocator and compare; repeatable")
-      ->type_name("NAME|LIB.so")
+                  "With --like: replay both traces with this allocator and compare; repeatable "
+                  "[glibc, or none where the copy goes to a pipe]")
+      ->type_name("NAME|LIB.so|none")
       ->allow_extra_args(false)
       ->needs(like);
   app->add_option("--report", options->report, "With --like: write the distances there, as JSON")

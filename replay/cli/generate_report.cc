@@ -27,7 +27,7 @@ std::string to_text(const LikenessReport& report) {
     text += fmt::format("  {:<42} {:>9.4f} {:>9.4f}{}\n", row.what, row.value, row.limit,
                         row.value <= row.limit ? "" : "  FAR");
   }
-  if (report.replayed.empty()) return text;
+  if (report.replayed.empty()) return text + "  not replayed\n";
   text += fmt::format("  {:<42} {:>9} {:>9} {:>9}\n", "replayed", "original", "copy", "ratio");
   for (const ReplayedFigure& figure : report.replayed) {
     text += fmt::format("  {:<42} {:>9.4g} {:>9.4g} {:>9.3f}\n",

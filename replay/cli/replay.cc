@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -16,13 +15,12 @@
 #include "replay/cli/memory_options.h"
 #include "replay/cli/memory_runs.h"
 #include "replay/cli/progress_bar.h"
-#include "replay/cli/range.h"
-#include "replay/cli/read_progress.h"
+#include "replay/cli/replay_options.h"
 #include "replay/cli/standard_input.h"
-#include "replay/engine/plan_feed.h"
 #include "replay/engine/session.h"
 #include "replay/report/compare.h"
 #include "replay/report/context.h"
+#include "replay/report/footprint_floor.h"
 #include "replay/report/json.h"
 #include "replay/report/memory_text.h"
 #include "replay/report/table.h"
@@ -34,60 +32,15 @@
 namespace replay::cli {
 namespace {
 
-constexpr double kLeastPace = 1e-6;
-constexpr double kMostPace = 1e6;
-
 struct Options {
-  std::string trace;
+  ReplayOptions replay;
   std::vector<std::string> allocators = {"mem"};
   int repeat = 7;
-  std::string touch = "page";
-  std::string events;
-  std::string threads = "recorded";
-  std::string pace = "max";
-  std::string plan_memory = "256M";
   std::string output;
-  bool quiet = false;
-  bool allow_truncated = false;
   CostOptions cost;
   ExplainOptions explain;
   MemoryOptions memory;
 };
-
-Touch parse_touch(const std::string& text) {
-  for (const Touch touch : {Touch::kNone, Touch::kAll, Touch::kRecorded}) {
-    if (text == touch_name(touch)) return touch;
-  }
-  return Touch::kPage;
-}
-
-ThreadChoice parse_threads(const std::string& text) {
-  constexpr std::uint32_t kMost = 1024;
-  if (text == "recorded") return {ThreadChoice::kAsRecorded};
-  std::uint32_t workers = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), workers);
-  if (error != std::errc() || end != text.data() + text.size() || workers < 1 || workers > kMost) {
-    throw Error(
-        fmt::format("--threads {}: expected 'recorded' or a number from 1 to {}", text, kMost),
-        ExitCode::kUsage);
-  }
-  return {workers};
-}
-
-// 0 for "max".
-double parse_pace(const std::string& text) {
-  if (text == "max") return 0;
-  double factor = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
-  if (error != std::errc() || end != text.data() + text.size() || !(factor >= kLeastPace) ||
-      factor > kMostPace) {
-    throw Error(fmt::format("--pace {}: expected 'max' or a factor of the recorded times from {} "
-                            "to {}, for example 0.5 for twice as fast as recorded",
-                            text, kLeastPace, kMostPace),
-                ExitCode::kUsage);
-  }
-  return factor;
-}
 
 void add_once(std::vector<Subject>& subjects, const Subject& subject) {
   if (std::find(subjects.begin(), subjects.end(), subject) == subjects.end()) {
@@ -109,20 +62,21 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
                          const std::vector<Subject>& named) {
   Result result;
   result.context = collect_context();
-  const std::string file = options.trace == "-" ? "/dev/stdin" : options.trace;
-  result.trace = {reader.path(),    file_sha256(file),
+  result.trace = {reader.path(),    file_sha256(options.replay.trace_file()),
                   reader.header(),  plan.warmup_events,
                   plan.event_count, plan.checkpoints[plan.peak_live].live_bytes,
-                  plan.truncation};
+                  plan.truncation,  floor_pages(plan, session_options.touch)};
   const std::vector<RunOutcome>& timed = session.subjects.front().runs(Pass::kLatency);
   result.config.repetitions = session_options.repetitions;
   result.config.touch = session_options.touch;
   result.config.cpu = session.cpu;
   result.config.timer_is_tsc = !timed.empty() && timed.front().timer_is_tsc;
   result.config.passes = session_options.passes;
-  result.config.threads = options.threads;
+  result.config.threads = options.replay.threads;
   result.config.pace = session_options.pace;
   result.config.plan_streamed = plan.source.has_value();
+  result.config.plan_bytes =
+      plan.word_count * sizeof(std::uint64_t) + plan.slot_count * sizeof(void*);
   result.threads = {plan.thread_count, plan.lanes.size(), plan.edges_found, plan.edges_enforced};
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();
@@ -154,22 +108,14 @@ void write_json(const Result& result, std::optional<OutputFile>& file) {
   }
 }
 
-// What the trace says of touched pages, if that is asked for.
-std::vector<TouchedPart> touched_parts(const Options& options) {
-  if (parse_touch(options.touch) != Touch::kRecorded) return {};
-  TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
-  ReadProgress progress({&reader}, !options.quiet);
-  return read_touched_parts(reader, [&] { progress.update(); });
-}
-
 // What several threads do depends on the moment, and so does what is done by the clock.
 void prepare_cost(Options& options, bool repeat_is_given) {
-  if (options.threads != "recorded" && options.threads != "1") {
+  if (options.replay.threads != "recorded" && options.replay.threads != "1") {
     throw Error(fmt::format("--cost counts with one thread and cannot go with --threads {}",
-                            options.threads),
+                            options.replay.threads),
                 ExitCode::kUsage);
   }
-  if (parse_touch(options.touch) == Touch::kRecorded) {
+  if (touch_of(options.replay) == Touch::kRecorded) {
     throw Error(
         "--cost counts calls alone, with nothing touched, and cannot go with --touch recorded",
         ExitCode::kUsage);
@@ -178,21 +124,13 @@ void prepare_cost(Options& options, bool repeat_is_given) {
     throw Error("--cost does not look at memory and cannot go with --idle, --loop or --heap-map",
                 ExitCode::kUsage);
   }
-  if (options.pace != "max") {
-    throw Error(fmt::format("--cost takes no times and cannot go with --pace {}", options.pace),
-                ExitCode::kUsage);
+  if (options.replay.pace != "max") {
+    throw Error(
+        fmt::format("--cost takes no times and cannot go with --pace {}", options.replay.pace),
+        ExitCode::kUsage);
   }
-  options.threads = "1";
+  options.replay.threads = "1";
   if (!repeat_is_given) options.repeat = kCostRepetitions;
-}
-
-// Where cost is counted, nothing is compiled meanwhile.
-Plan make_plan(const Options& options, TraceReader& reader, EventRange range,
-               const PlanOptions& plan_options) {
-  const std::uint64_t most_bytes = parse_count(options.plan_memory);
-  return options.cost.wanted() || !is_to_be_streamed(reader, range, plan_options, most_bytes)
-             ? compile_plan(reader, range, plan_options)
-             : streamed_plan(options.trace, reader, range, plan_options, most_bytes);
 }
 
 int run_replay(const Options& options) {
@@ -201,7 +139,7 @@ int run_replay(const Options& options) {
   for (const std::string& name : options.allocators) {
     add_once(named, resolve_subject(name, program_dir));
   }
-  EventRange range = options.events.empty() ? EventRange{} : parse_range(options.events);
+  EventRange range = range_of(options.replay);
   SessionOptions session_options;
   if (options.cost.wanted()) {
     range = cost_range(options.cost, range);
@@ -214,31 +152,28 @@ int run_replay(const Options& options) {
   std::optional<OutputFile> output;  // made first: an unwritable target is told before the work
   if (!options.output.empty()) output.emplace(options.output);
 
-  if (options.trace == "-") make_standard_input_a_file(!options.quiet);
-  const double pace = parse_pace(options.pace);
-  const ThreadChoice threads = parse_threads(options.threads);
-  check_memory_threads(options.memory, options.threads);
-  const std::vector<TouchedPart> parts = touched_parts(options);
-  TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
-  Plan plan = make_plan(
-      options, reader, range,
-      {.threads = threads, .timed = pace > 0, .parts = parts, .stops = options.memory.stops()});
+  if (options.replay.trace == "-") make_standard_input_a_file(!options.replay.quiet);
+  const ReadOptions read_options{.allow_truncated = options.replay.allow_truncated};
+  TraceReader reader(options.replay.trace, read_options);
+  check_memory_threads(options.memory, options.replay.threads);
+  // Where cost is counted, nothing is compiled meanwhile.
+  Plan plan =
+      make_plan(reader, options.replay, range, !options.cost.wanted(), options.memory.stops());
   check_heap_maps(options.memory, plan);
-  if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
 
   session_options.subjects = all_subjects(named);
   session_options.repetitions = options.repeat;
-  session_options.touch = parse_touch(options.touch);
-  session_options.pace = pace;
+  session_options.touch = touch_of(options.replay);
+  session_options.pace = pace_of(options.replay);
   Result result;
   {
-    ProgressBar bar(!options.quiet);
+    ProgressBar bar(!options.replay.quiet);
     const Launcher launcher(program_dir);
     const SessionProgress progress = [&](double share, const std::string& what) {
       bar.update(share, what);
     };
     SessionResult session = run_session(plan, session_options, launcher, progress);
-    name_long_calls(options.trace, ReadOptions{options.allow_truncated}, plan, threads, session);
+    name_long_calls(options.replay.trace, read_options, plan, threads_of(options.replay), session);
     result = summarize_session(options, session_options, reader, plan, session, named);
     if (!options.cost.wanted()) {
       MemoryRuns runs(session_options, session.cpu, launcher, progress, result);
@@ -247,8 +182,8 @@ int run_replay(const Options& options) {
         runs.map_heaps(plan, options.memory.checkpoint_of(moment, plan), moment);
       }
       if (options.memory.loop > 0) {
-        TraceReader again(options.trace, {.allow_truncated = options.allow_truncated});
-        const Plan closed = compile_plan(again, range, {.parts = parts, .closed = true});
+        TraceReader again(options.replay.trace, read_options);
+        const Plan closed = make_closed_plan(again, options.replay, range);
         runs.soak(closed, plan.event_count - plan.warmup_events, options.memory.loop);
       }
     }
@@ -256,7 +191,7 @@ int run_replay(const Options& options) {
       explain_worst(plan, session_options, session.cpu, launcher, progress, result);
     }
   }
-  if (!options.quiet) {
+  if (!options.replay.quiet) {
     for (const auto& warning : result.context["warnings"]) {
       fmt::print(stderr, "warning: {}\n", warning.get<std::string>());
     }
@@ -291,7 +226,7 @@ on standard error. Exit status: 0 done, 1 error, 2 wrong usage.)";
 
 Command setup_replay(CLI::App& root) {
   auto options = std::make_shared<Options>();
-  root.add_option("-t,--trace", options->trace,
+  root.add_option("-t,--trace", options->replay.trace,
                   "Trace to replay (made by: allocreplay record); - is standard input")
       ->type_name("FILE");
   root.add_option("-a,--allocator", options->allocators,
@@ -302,44 +237,17 @@ Command setup_replay(CLI::App& root) {
       "-r,--repeat", options->repeat,
       "Repetitions of every pass, each in a new process; verdicts need 6 [with --cost: 2]");
   repeat->type_name("N")->capture_default_str()->check(CLI::Range(1, 1000).description(""));
-  root.add_option("--touch", options->touch,
-                  "What to write of each object: none, one byte a page, all bytes, or one byte of "
-                  "as many pages as the recorded program touched (record --residency)")
-      ->type_name("none|page|all|recorded")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"none", "page", "all", "recorded"}).description(""));
-  root.add_option("-e,--events", options->events,
-                  "Measure only these events; those before FROM are replayed unmeasured")
-      ->type_name("FROM:TO");
-  root.add_option("--threads", options->threads,
-                  "Threads that replay: as many as were recorded, each begun and ended where it "
-                  "was; one for the events of all, in recorded order; or N that take the recorded "
-                  "ones in turn")
-      ->type_name("recorded|1|N")
-      ->capture_default_str();
-  root.add_option("--pace", options->pace,
-                  "As fast as can be, or at the recorded times multiplied by F (latency and memory "
-                  "passes)")
-      ->type_name("max|F")
-      ->capture_default_str();
-  root.add_option(
-          "--plan-memory", options->plan_memory,
-          "A trace whose events need more bytes than this once compiled (8 each) is compiled "
-          "piece by piece, anew for each run, while its worker waits; by one thread")
-      ->type_name("BYTES")
-      ->capture_default_str();
+  add_replay_options(root, options->replay);
   root.add_option("-o,--output", options->output,
                   "Write the JSON to this file, whole or not at all")
       ->type_name("FILE");
-  root.add_flag("-q,--quiet", options->quiet, "No table, no progress");
-  root.add_flag("--allow-truncated", options->allow_truncated,
-                "Use what is whole of a damaged or unfinished trace");
+  root.add_flag("-q,--quiet", options->replay.quiet, "No table, no progress");
   add_cost_options(root, options->cost);
   add_explain_options(root, options->explain);
   add_memory_options(root, options->memory);
   root.footer(kExamples);
   return {&root, [options, repeat, &root]() -> int {
-            if (options->trace.empty()) {
+            if (options->replay.trace.empty()) {
               throw Error("--trace FILE is required; see " + root.get_name() + " --help",
                           ExitCode::kUsage);
             }

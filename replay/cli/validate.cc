@@ -20,11 +20,18 @@ struct Options {
   bool quiet = false;
 };
 
-// `problem` is "" for a good trace.
-Validation check(const Options& options, std::string* problem) {
+struct Outcome {
+  Validation validation;
+  std::string problem;  // "" for a good trace
+  bool opened = false;  // as far as its first event
+};
+
+Outcome check(const Options& options) {
   Validator validator;
+  Outcome outcome;
   try {
     TraceReader reader(options.trace);
+    outcome.opened = true;
     ReadProgress progress({&reader}, !options.quiet);
     bool ok = true;
     for (auto block = reader.next_block(); ok && !block.empty(); block = reader.next_block()) {
@@ -34,17 +41,18 @@ Validation check(const Options& options, std::string* problem) {
     if (ok) validator.expect_counts(reader.header());
     const Validation& result = validator.result();
     if (!result.ok()) {
-      *problem = fmt::format("{}: event {}: {}", reader.path(), result.events, result.violation);
+      outcome.problem =
+          fmt::format("{}: event {}: {}", reader.path(), result.events, result.violation);
     }
   } catch (const Error& error) {
-    *problem = error.what();
+    outcome.problem = error.what();
   }
-  return validator.result();
+  outcome.validation = validator.result();
+  return outcome;
 }
 
 int run_validate(const Options& options) {
-  std::string problem;
-  const Validation result = check(options, &problem);
+  const auto [result, problem, opened] = check(options);
   const bool ok = problem.empty();
   if (options.json) {
     const Json report = {{"schema", "allocreplay-validate"},
@@ -64,8 +72,9 @@ int run_validate(const Options& options) {
                options.trace, result.events, result.objects, result.threads, result.live_at_end());
   }
   if (!ok && !options.json) {
-    fmt::print(stderr, "allocreplay: {} ({} events before it are good; see: allocreplay repair)\n",
-               problem, result.events);
+    const std::string good =
+        fmt::format(" ({} events before it are good; see: allocreplay repair)", result.events);
+    fmt::print(stderr, "allocreplay: {}{}\n", problem, opened ? good : "");
   }
   return static_cast<int>(ok ? ExitCode::kOk : ExitCode::kError);
 }

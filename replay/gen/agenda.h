@@ -1,30 +1,34 @@
 // What is to happen at which moment: a hierarchical timing wheel (Varghese and Lauck, 1987) of
 // eight wheels with 256 slots. Moments are whole numbers that the owner counts up.
 //
+// A slot is a stack of items in chunks, because those of a million objects do not fit the
+// processor's caches: they are written and read one after the other, not each in a place of its
+// own.
+//
 // Not thread-safe. An item costs O(1) to put in and moves down at most seven wheels; a step of time
-// is O(1). Memory is that of the most items ever waiting.
+// is O(1). Memory is that of the most items ever waiting, and at most a chunk (1 KiB) for each
+// slot.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <deque>
 #include <utility>
-#include <vector>
 
 namespace replay::gen {
 
 template <class Item>
 class Agenda {
  public:
-  Agenda() {
-    for (auto& wheel : wheels_) wheel.fill(kNone);
-  }
+  Agenda() = default;
+  Agenda(const Agenda&) = delete;
+  Agenda& operator=(const Agenda&) = delete;
 
   // A moment that is over counts as now.
   void put(std::uint64_t moment, const Item& item) {
-    const std::uint32_t node = new_node();
-    nodes_[node] = {moment < now_ ? now_ : moment, kNone, item};
-    hang(node);
+    hang({moment < now_ ? now_ : moment, item});
     ++size_;
   }
 
@@ -44,69 +48,73 @@ class Agenda {
   std::size_t size() const { return size_; }
 
  private:
-  static constexpr std::uint32_t kNone = UINT32_MAX;
   static constexpr std::size_t kWheels = 8;
 
-  struct Node {
+  struct Entry {
     std::uint64_t moment;
-    std::uint32_t next;
     Item item;
   };
-
-  std::uint32_t new_node() {
-    if (unused_ == kNone) {
-      nodes_.emplace_back();
-      return static_cast<std::uint32_t>(nodes_.size() - 1);
-    }
-    const std::uint32_t node = unused_;
-    unused_ = nodes_[node].next;
-    return node;
-  }
+  struct Chunk {
+    static constexpr std::size_t kEntries = std::max<std::size_t>(4, 1000 / sizeof(Entry));
+    Chunk* below;  // in the slot's stack, or among the unused
+    std::size_t count;
+    std::array<Entry, kEntries> entries;
+  };
 
   static std::size_t digit(std::uint64_t moment, std::size_t wheel) {
     return static_cast<std::size_t>((moment >> (8 * wheel)) & 255);
   }
 
   // The wheel is that of the highest digit in which the moment differs from now.
-  void hang(std::uint32_t node) {
-    const std::uint64_t moment = nodes_[node].moment;
-    const std::uint64_t differs = (moment ^ now_) | 1;
+  void hang(const Entry& entry) {
+    const std::uint64_t differs = (entry.moment ^ now_) | 1;
     const auto wheel = static_cast<std::size_t>(std::bit_width(differs) - 1) / 8;
-    std::uint32_t& slot = wheels_[wheel][digit(moment, wheel)];
-    nodes_[node].next = slot;
-    slot = node;
+    Chunk*& top = wheels_[wheel][digit(entry.moment, wheel)];
+    if (top == nullptr || top->count == Chunk::kEntries) add_chunk(top);
+    top->entries[top->count++] = entry;
+  }
+
+  void add_chunk(Chunk*& top) {
+    if (unused_ == nullptr) unused_ = &chunks_.emplace_back();
+    Chunk* const chunk = unused_;
+    unused_ = chunk->below;
+    chunk->below = top;
+    chunk->count = 0;
+    top = chunk;
+  }
+
+  void drop_chunk(Chunk*& top) {
+    Chunk* const chunk = top;
+    top = chunk->below;
+    chunk->below = unused_;
+    unused_ = chunk;
   }
 
   void cascade() {
     std::size_t wheel = 1;
     while (wheel + 1 < kWheels && digit(now_, wheel) == 0) ++wheel;
     for (; wheel > 0; --wheel) {
-      std::uint32_t node = std::exchange(wheels_[wheel][digit(now_, wheel)], kNone);
-      while (node != kNone) {
-        const std::uint32_t next = nodes_[node].next;
-        hang(node);
-        node = next;
+      for (Chunk* top = std::exchange(wheels_[wheel][digit(now_, wheel)], nullptr); top != nullptr;
+           drop_chunk(top)) {
+        for (std::size_t i = top->count; i > 0; --i) hang(top->entries[i - 1]);
       }
     }
   }
 
   template <class Act>
   void drain(Act& act) {
-    std::uint32_t& slot = wheels_[0][digit(now_, 0)];
-    while (slot != kNone) {
-      const std::uint32_t node = slot;
-      slot = nodes_[node].next;
-      const Item item = nodes_[node].item;
-      nodes_[node].next = unused_;
-      unused_ = node;
+    Chunk*& top = wheels_[0][digit(now_, 0)];
+    while (top != nullptr) {
+      const Item item = top->entries[--top->count].item;
+      if (top->count == 0) drop_chunk(top);
       --size_;
       act(item);
     }
   }
 
-  std::array<std::array<std::uint32_t, 256>, kWheels> wheels_;
-  std::vector<Node> nodes_;
-  std::uint32_t unused_ = kNone;
+  std::array<std::array<Chunk*, 256>, kWheels> wheels_{};
+  std::deque<Chunk> chunks_;
+  Chunk* unused_ = nullptr;
   std::uint64_t now_ = 0;
   std::size_t size_ = 0;
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "replay/gen/agenda.h"
 #include "replay/gen/emitter.h"
@@ -37,27 +38,51 @@ class Churn {
   void add(Op op, std::uint64_t size, std::uint8_t align_log2, std::uint64_t lifetime,
            std::uint64_t new_size) {
     constexpr std::uint64_t kRun = 32;  // births before the next thread's turn
-    const auto thread = static_cast<std::uint32_t>(births_++ / kRun % threads_);
+    if (births_++ % kRun == 0 && ++thread_ >= threads_) thread_ = 0;
+    const std::uint32_t thread = thread_;
     out_.set_thread(thread);
     const std::uint64_t object = out_.birth(op, size, align_log2);
-    const std::uint64_t first = new_size == 0 ? lifetime : (lifetime + 1) / 2;
-    agenda_.put(agenda_.now() + first, {object, new_size, lifetime - first, thread});
+    if (new_size == 0) {
+      agenda_.put(agenda_.now() + lifetime, {object, thread, kNoResize});
+      return;
+    }
+    const std::uint64_t first = (lifetime + 1) / 2;
+    agenda_.put(agenda_.now() + first, {object, thread, add_resize(new_size, lifetime - first)});
   }
 
  private:
+  static constexpr std::uint32_t kNoResize = UINT32_MAX;
+
+  // Small, for there are as many as live objects.
   struct Item {
     std::uint64_t object;
-    std::uint64_t new_size;  // 0: the end of its life
-    std::uint64_t rest;      // of the life after it is resized
     std::uint32_t thread;
+    std::uint32_t resize;  // index into resizes_, or kNoResize: the end of its life
   };
+  struct Resize {
+    std::uint64_t new_size;
+    std::uint64_t rest;  // of the life after it
+  };
+
+  std::uint32_t add_resize(std::uint64_t new_size, std::uint64_t rest) {
+    if (unused_.empty()) {
+      resizes_.push_back({new_size, rest});
+      return static_cast<std::uint32_t>(resizes_.size() - 1);
+    }
+    const std::uint32_t index = unused_.back();
+    unused_.pop_back();
+    resizes_[index] = {new_size, rest};
+    return index;
+  }
 
   void end(const Item& item) {
     if (full()) return;
-    if (item.new_size != 0) {
+    if (item.resize != kNoResize) {
+      const Resize resize = resizes_[item.resize];
+      unused_.push_back(item.resize);
       out_.set_thread(item.thread);
-      out_.resize(item.object, item.new_size);
-      agenda_.put(agenda_.now() + item.rest, {item.object, 0, 0, item.thread});
+      out_.resize(item.object, resize.new_size);
+      agenda_.put(agenda_.now() + resize.rest, {item.object, item.thread, kNoResize});
       return;
     }
     const bool foreign = random_.chance(foreign_);
@@ -71,7 +96,10 @@ class Churn {
   Random& random_;
   Emitter& out_;
   Agenda<Item> agenda_;
+  std::vector<Resize> resizes_;
+  std::vector<std::uint32_t> unused_;  // of them
   std::uint64_t births_ = 0;
+  std::uint32_t thread_ = UINT32_MAX;  // whose turn it is
 };
 
 }  // namespace replay::gen

@@ -38,6 +38,7 @@ class Distribution {
     Shape shape;
     std::uint64_t first;  // the value, the least, or the mean
     std::uint64_t last;
+    LogRange range{first, last};
   };
 
   static std::optional<Part> parse_part(std::string_view text);
@@ -46,7 +47,7 @@ class Distribution {
       case Shape::kUniform:
         return random.between(part.first, part.last);
       case Shape::kLog:
-        return random.log_uniform(part.first, part.last);
+        return random.log_uniform(part.range);
       case Shape::kExponential:
         return random.exponential(part.first);
       default:

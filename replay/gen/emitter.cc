@@ -6,7 +6,7 @@
 namespace replay::gen {
 
 Emitter::Emitter(Sink sink, std::uint64_t tick_ns) : sink_(std::move(sink)), tick_ns_(tick_ns) {
-  block_.reserve(kBlock);
+  block_.resize(kBlock);
 }
 
 void Emitter::change_thread(std::uint32_t thread) {
@@ -23,8 +23,8 @@ void Emitter::number_thread() {
 void Emitter::advance_to(std::uint64_t ns) { time_ns_ = std::max(time_ns_, ns); }
 
 void Emitter::flush() {
-  if (!block_.empty()) sink_(block_);
-  block_.clear();
+  if (used_ != 0) sink_(std::span(block_).first(used_));
+  used_ = 0;
 }
 
 }  // namespace replay::gen

@@ -28,13 +28,11 @@ class Emitter {
   // Returns the object.
   std::uint64_t malloc(std::uint64_t size) { return birth(Op::kMalloc, size); }
   std::uint64_t birth(Op op, std::uint64_t size, std::uint8_t align_log2 = 0) {
-    push({time_ns_, objects_, size, 0, op, align_log2});
+    push(objects_, size, op, align_log2);
     return objects_++;
   }
-  void resize(std::uint64_t object, std::uint64_t size) {
-    push({time_ns_, object, size, 0, Op::kRealloc, 0});
-  }
-  void free(std::uint64_t object) { push({time_ns_, object, 0, 0, Op::kFree, 0}); }
+  void resize(std::uint64_t object, std::uint64_t size) { push(object, size, Op::kRealloc); }
+  void free(std::uint64_t object) { push(object, 0, Op::kFree); }
 
   // Time that passes beside a tick for each event.
   void advance(std::uint64_t ns) { time_ns_ += ns; }
@@ -51,13 +49,12 @@ class Emitter {
   void flush();  // at the end
 
  private:
-  void push(const Event& event) {
+  void push(std::uint64_t object, std::uint64_t size, Op op, std::uint8_t align_log2 = 0) {
     if (thread_ == kNone) number_thread();
-    block_.push_back(event);
-    block_.back().thread = thread_;
+    block_[used_] = {time_ns_, object, size, thread_, op, align_log2};
     ++events_;
     time_ns_ += tick_ns_;
-    if (block_.size() == kBlock) flush();
+    if (++used_ == kBlock) flush();
   }
 
   void change_thread(std::uint32_t thread);
@@ -69,6 +66,7 @@ class Emitter {
   Sink sink_;
   std::uint64_t tick_ns_;
   std::vector<Event> block_;
+  std::size_t used_ = 0;                // of the block
   std::vector<std::uint32_t> numbers_;  // of the generator's threads in the trace
   std::uint32_t threads_ = 0;
   std::uint32_t wanted_ = kNone;  // the generator's name of thread_

@@ -79,8 +79,8 @@ constexpr std::uint64_t log2_q32(std::uint64_t value) {
   const std::uint64_t fraction = value << (63 - whole) << 1;  // in units of 2^-64
   const std::uint64_t index = fraction >> (64 - fixed_log::kTableBits);
   const std::uint64_t share = fraction << fixed_log::kTableBits >> 32;
-  return (whole << 32) +
-         fixed_log::between(fixed_log::kLogs[index], fixed_log::kLogs[index + 1], share);
+  const std::uint64_t step = fixed_log::kLogs[index + 1] - fixed_log::kLogs[index];  // below 2^23
+  return (whole << 32) + fixed_log::kLogs[index] + (step * share >> 32);
 }
 
 // 2^(exponent / 2^32), rounded down. pre: exponent < 64 * 2^32.

@@ -9,7 +9,7 @@ namespace replay::gen {
 namespace {
 
 constexpr double kRetiming = 0.01;
-constexpr std::size_t kRetimedBy = 8;  // events: about what waits for a free slot
+constexpr std::size_t kRetimedBy = 8;  // buckets of a lifetime
 
 // How many independent draws of one weight the blocks are worth.
 double effective_draws(const Model& model,
@@ -195,7 +195,7 @@ Distance curve_distance(const Model& model, const CopyOptions& options, const Ma
   const double chance = 3.5 * greatest_deviation(model) / std::sqrt(times) / peak;
   const double resolution = greatest_change(model, original) / peak;
   return {"live_curve", "mean live bytes in each 256th, of the peak", greatest,
-          std::min(1.0, chance + resolution + kRetiming)};
+          chance + resolution + kRetiming};
 }
 
 }  // namespace

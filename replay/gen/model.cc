@@ -11,6 +11,11 @@ namespace replay::gen {
 namespace {
 
 constexpr std::uint64_t kLandmarksOfPeak = 1024;
+constexpr std::uint64_t kFewOfBirths = 256;  // the blocks are to be the trace, not the landmarks
+
+std::uint64_t landmark_bytes(std::uint64_t peak_bytes) {
+  return std::max<std::uint64_t>(1, peak_bytes / kLandmarksOfPeak);
+}
 
 class Fitter {
  public:
@@ -23,7 +28,8 @@ class Fitter {
     const std::uint64_t blocks = (extent.events + kBlockEvents - 1) / kBlockEvents;
     model_.window_events =
         std::max((blocks + kMostWindows - 1) / kMostWindows, kLeastBlocks) * kBlockEvents;
-    landmark_bytes_ = std::max<std::uint64_t>(1, extent.peak_bytes / kLandmarksOfPeak);
+    landmark_bytes_ = landmark_bytes(extent.peak_bytes);
+    few_bytes_ = extent.few_bytes;
     keep_ = extent.births <= kMostBirths
                 ? kWhole
                 : static_cast<std::uint64_t>(Wide{kMostBirths} * kWhole / extent.births);
@@ -78,6 +84,7 @@ class Fitter {
     if (model_.births.size() >= UINT32_MAX) throw Error(path_ + ": too many births to fit");
     *live_.insert(event.object) = {model_.births.size(), event_, Model::kNoStep};
     event_of_birth_.push_back(event_);
+    kept_.push_back(keeping_);
     model_.births.push_back({event.size, kNever, event.thread, 0, Model::kNoStep,
                              static_cast<std::uint16_t>(event_ % kBlockEvents), event.op,
                              event.align_log2});
@@ -102,11 +109,12 @@ class Fitter {
   }
 
   bool is_landmark(const Model::Birth& birth) const {
-    if (birth.size >= landmark_bytes_) return true;
+    std::uint64_t largest = birth.size;
     for (std::uint32_t i = birth.first_step; i != Model::kNoStep; i = model_.steps[i].next) {
-      if (model_.steps[i].size >= landmark_bytes_) return true;
+      largest = std::max(largest, model_.steps[i].size);
     }
-    return false;
+    return largest >= few_bytes_ ||
+           (largest >= landmark_bytes_ && birth.lifetime > model_.window_events);
   }
 
   void take_out_landmarks() {
@@ -119,7 +127,7 @@ class Fitter {
       if (i == model_.births.size()) break;
       if (is_landmark(model_.births[i])) {
         model_.landmarks.push_back({event_of_birth_[i], model_.births[i]});
-      } else {
+      } else if (kept_[i]) {
         ordinary.push_back(model_.births[i]);
       }
     }
@@ -131,7 +139,9 @@ class Fitter {
   Model model_;
   ObjectMap<Live> live_;
   std::vector<std::uint64_t> event_of_birth_;
+  std::vector<bool> kept_;  // of each birth: whether its block is
   std::uint64_t landmark_bytes_ = 0;
+  std::uint64_t few_bytes_ = 0;
   std::uint64_t keep_ = kWhole;  // of the blocks
   std::uint64_t event_ = 0;
   std::uint64_t block_time_ns_ = 0;
@@ -140,6 +150,18 @@ class Fitter {
 };
 
 }  // namespace
+
+TraceExtent extent_of(const Marginals& m) {
+  std::uint64_t least = landmark_bytes(m.peak_bytes);
+  std::uint64_t as_large = 0;
+  for (std::size_t i = FineHistogram::kBuckets; i-- > FineHistogram::bucket_of(least);) {
+    as_large += m.sizes.weight(i);
+    if (as_large <= m.births / kFewOfBirths) continue;
+    least = FineHistogram::least(i + 1);
+    break;
+  }
+  return {m.events, m.births, m.peak_bytes, least};
+}
 
 Model fit_model(TraceReader& reader, const TraceExtent& extent, Random& random) {
   Fitter fitter(reader, extent, random);

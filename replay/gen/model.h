@@ -7,8 +7,9 @@
 // distribution, a block keeps its order of calls, and the windows keep the phases. What is lost:
 // any order over more than a block.
 //
-// Objects of at least 1/1024 of the most bytes ever live are landmarks: they stay where they were
-// in every copy, for drawing one twice or not at all would show in the live bytes.
+// Objects of at least 1/1024 of the most bytes ever live are landmarks if they outlive a window, or
+// are few: they stay where they were in every copy, for drawing one twice or not at all would show
+// in the live bytes.
 //
 // Not thread-safe. Fitting is O(events) in time; memory is 40 bytes a birth that is kept, 24 a
 // resize, and of a long trace about kMostBirths are kept, by blocks drawn at random.
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "replay/gen/emitter.h"
+#include "replay/gen/marginals.h"
 #include "replay/gen/random.h"
 #include "replay/trace/event.h"
 #include "replay/trace/reader.h"
@@ -86,7 +88,9 @@ struct TraceExtent {
   std::uint64_t events = 0;
   std::uint64_t births = 0;
   std::uint64_t peak_bytes = 0;
+  std::uint64_t few_bytes = 0;  // least size that few births have
 };
+TraceExtent extent_of(const Marginals& marginals);
 
 // Reads the trace from its start. Throws Error for one that is damaged, not valid or empty.
 Model fit_model(TraceReader& reader, const TraceExtent& extent, Random& random);
@@ -104,7 +108,7 @@ constexpr std::uint64_t stretched(std::uint64_t lifetime, std::uint64_t window_e
   return window_events + (lifetime - window_events) * scale;
 }
 
-inline constexpr int kModelVersion = 1;  // raised when other copies come out
+inline constexpr int kModelVersion = 2;  // raised when other copies come out
 
 // pre: `out` has a tick of 0; the model has the times.
 void generate_copy(const Model& model, const CopyOptions& options, Random& random, Emitter& out);

@@ -16,6 +16,20 @@ namespace replay::gen {
 
 inline constexpr std::uint64_t kWhole = 1'000'000;  // a share of 1, in parts per million
 
+// What log_uniform draws from, worked out once. pre: 0 < least <= greatest < 2^63.
+struct LogRange {
+  constexpr LogRange(std::uint64_t least_in, std::uint64_t greatest_in)
+      : least(least_in),
+        greatest(greatest_in),
+        from_q32(log2_q32(least)),
+        span_q32(log2_q32(greatest + 1) - from_q32) {}
+
+  std::uint64_t least;
+  std::uint64_t greatest;
+  std::uint64_t from_q32;  // of the exponent of 2
+  std::uint64_t span_q32;
+};
+
 class Random {
  public:
   explicit Random(std::uint64_t seed) {
@@ -68,12 +82,14 @@ class Random {
     return 1 + static_cast<std::uint64_t>((Wide{nats_q32} * mean) >> 32);
   }
 
-  // least to greatest, each doubling as likely as the next. pre: 0 < least <= greatest < 2^63.
+  // least to greatest, each doubling as likely as the next.
+  std::uint64_t log_uniform(const LogRange& range) {
+    const auto exponent =
+        range.from_q32 + static_cast<std::uint64_t>((Wide{next()} * range.span_q32) >> 64);
+    return std::clamp(exp2_q32(exponent), range.least, range.greatest);
+  }
   std::uint64_t log_uniform(std::uint64_t least, std::uint64_t greatest) {
-    const std::uint64_t from = log2_q32(least);
-    const std::uint64_t span = log2_q32(greatest + 1) - from;
-    const auto exponent = from + static_cast<std::uint64_t>((Wide{next()} * span) >> 64);
-    return std::clamp(exp2_q32(exponent), least, greatest);
+    return log_uniform(LogRange(least, greatest));
   }
 
  private:

@@ -110,6 +110,12 @@ class Matcher {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(touched, UINT32_MAX));
   }
 
+  // The program can have written over its record.
+  static std::uint8_t possible_alignment(std::uint8_t align_log2) {
+    constexpr std::uint8_t kGreatest = 63;
+    return std::min(align_log2, kGreatest);
+  }
+
   std::uint32_t site_of(const Record& r) {
     if (r.site == 0 || sites_ == nullptr) return 0;
     const auto next = static_cast<std::uint32_t>(sites_->size() + 1);
@@ -136,7 +142,7 @@ class Matcher {
     emit({.object = object,
           .size = r.size,
           .op = op,
-          .align_log2 = op == Op::kAligned ? r.align_log2 : std::uint8_t{0},
+          .align_log2 = op == Op::kAligned ? possible_alignment(r.align_log2) : std::uint8_t{0},
           .site = site_of(r)});
   }
 
@@ -225,7 +231,9 @@ StampClock::StampClock(const spool::Calibration& start, const spool::Calibration
 
 std::uint64_t StampClock::nanoseconds(std::uint64_t stamp) const {
   if (stamp <= start_) return 0;
-  return static_cast<std::uint64_t>(static_cast<double>(stamp - start_) * ns_per_tick_);
+  constexpr std::uint64_t kGreatest = std::uint64_t{1} << 62;  // a stamp may be anything
+  const double ns = static_cast<double>(stamp - start_) * ns_per_tick_;
+  return ns < static_cast<double>(kGreatest) ? static_cast<std::uint64_t>(ns) : kGreatest;
 }
 
 MergeCounts merge_streams(const std::vector<ThreadStream>& streams, const StampClock& clock,

@@ -4,6 +4,7 @@
 
 #include "replay/engine/still_clock.h"
 #include "replay/report/compare.h"
+#include "replay/report/footprint_floor.h"
 #include "replay/report/latency_json.h"
 #include "replay/report/memory_json.h"
 
@@ -52,6 +53,7 @@ ordered_json trace_json(const TraceFacts& trace) {
           {"first_event", trace.first_event},
           {"last_event", trace.last_event},
           {"peak_live_bytes", trace.live_bytes_peak},
+          {"floor_pages", trace.floor_pages ? ordered_json(*trace.floor_pages) : ordered_json()},
           {"truncation",
            trace.truncation.empty() ? ordered_json(nullptr) : ordered_json(trace.truncation)},
           {"provenance", trace.header.provenance}};
@@ -81,6 +83,7 @@ ordered_json config_json(const Result& result) {
           {"threads_recorded", result.trace.header.thread_count},
           {"threads_replayed", result.threads.replayed},
           {"plan_streamed", result.config.plan_streamed},
+          {"plan_bytes", result.config.plan_bytes},
           {"threads", result.config.threads},
           {"threads_at_once", result.threads.at_once},
           {"edges_found", result.threads.edges_found},
@@ -97,7 +100,8 @@ ordered_json config_json(const Result& result) {
           {"same_within", kSameWithin}};
 }
 
-ordered_json metrics_json(const AllocatorResult& allocator) {
+ordered_json metrics_json(const AllocatorResult& allocator,
+                          std::optional<std::uint64_t> floor_pages) {
   ordered_json metrics = ordered_json::object();
   for (const Figure& figure : allocator.figures) {
     metrics[figure.metric.key] = {{"value", number(figure.value)},
@@ -106,6 +110,9 @@ ordered_json metrics_json(const AllocatorResult& allocator) {
                                   {"interval", interval_json(figure.interval)},
                                   {"samples", numbers(figure.metric.samples)}};
     if (figure.metric.exact) metrics[figure.metric.key]["exact"] = true;
+    const std::optional<double> multiple =
+        of_floor(figure.value, figure.metric.unit, figure.metric.better, floor_pages);
+    if (multiple) metrics[figure.metric.key]["of_floor"] = number(*multiple);
   }
   return metrics;
 }
@@ -151,13 +158,14 @@ ordered_json series_json(const AllocatorResult& allocator) {
   return series;
 }
 
-ordered_json allocator_json(const AllocatorResult& allocator) {
+ordered_json allocator_json(const AllocatorResult& allocator,
+                            std::optional<std::uint64_t> floor_pages) {
   const Subject& subject = allocator.subject;
   return {
       {"allocator", subject.name},
       {"binding", binding_name(subject.binding)},
       {"library", subject.library.empty() ? ordered_json(nullptr) : ordered_json(subject.library)},
-      {"metrics", metrics_json(allocator)},
+      {"metrics", metrics_json(allocator, floor_pages)},
       {"series", series_json(allocator)}};
 }
 
@@ -179,7 +187,7 @@ ordered_json comparison_json(const Comparison& comparison) {
 ordered_json to_json(const Result& result) {
   ordered_json results = ordered_json::array();
   for (const AllocatorResult& allocator : result.allocators) {
-    results.push_back(allocator_json(allocator));
+    results.push_back(allocator_json(allocator, result.trace.floor_pages));
   }
   ordered_json comparisons = ordered_json::array();
   for (const Comparison& comparison : result.comparisons) {

@@ -11,6 +11,7 @@
 
 #include "replay/report/json.h"
 #include "replay/trace/error.h"
+#include "replay/trace/parse_json.h"
 
 namespace replay {
 namespace {
@@ -73,10 +74,10 @@ RecordedResult read_result(const std::string& path) {
   const std::string name = path == "-" ? "standard input" : path;
   ordered_json document;
   try {
-    document = ordered_json::parse(read_text(path));
-  } catch (const ordered_json::parse_error& error) {
-    throw Error(fmt::format("{}: not JSON at byte {}; expected a result of allocreplay --output",
-                            name, error.byte));
+    document = parse_json(read_text(path));
+  } catch (const JsonFault& fault) {
+    throw Error(fmt::format("{}: {} at byte {}; expected a result of allocreplay --output", name,
+                            fault.what(), fault.byte));
   }
   if (!document.is_object() || document.value("schema", ordered_json()) != kSchemaName) {
     throw Error(

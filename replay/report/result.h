@@ -67,6 +67,7 @@ struct TraceFacts {
   std::uint64_t last_event = 0;   // exclusive
   std::uint64_t live_bytes_peak = 0;
   std::string truncation;
+  std::optional<std::uint64_t> floor_pages = {};  // footprint_floor.h
 };
 
 struct RunConfig {
@@ -80,6 +81,7 @@ struct RunConfig {
   std::string threads = "recorded";  // as asked for
   double pace = 0;                   // 0: as fast as can be
   bool plan_streamed = false;        // compiled while it was replayed
+  std::uint64_t plan_bytes = 0;      // of the plan and the table of objects, at a time
 };
 
 // Of the plan; all the same whatever the allocator.

@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "replay/report/footprint_floor.h"
+
 namespace replay {
 namespace {
 
@@ -60,6 +62,19 @@ std::string figure_text(const Figure* figure) {
   return figure->metric.unit == "share" ? value : value + ' ' + figure->metric.unit;
 }
 
+// Under a footprint; nothing under others.
+std::string floor_row(const Result& result, const Figure& baseline, const Figure& subject) {
+  const std::optional<std::uint64_t> floor = result.trace.floor_pages;
+  const auto multiple = [&](const Figure& figure) {
+    return of_floor(figure.value, figure.metric.unit, figure.metric.better, floor);
+  };
+  if (!multiple(subject)) return {};
+  return fmt::format(
+      "  {:<28} {:>18} {:>18}\n",
+      fmt::format("  of the floor, {} pages", short_number(static_cast<double>(*floor))),
+      of_floor_text(multiple(baseline)), of_floor_text(multiple(subject)));
+}
+
 std::string one_table(const Result& result, const Comparison& comparison) {
   const AllocatorResult* baseline = find(result, comparison.baseline, comparison.binding);
   const AllocatorResult* subject = find(result, comparison.subject, comparison.binding);
@@ -77,6 +92,7 @@ std::string one_table(const Result& result, const Comparison& comparison) {
                         figure_text(baseline->find(key)), figure_text(subject->find(key)),
                         ratio_text(compared->ratio), interval_text(compared->interval),
                         verdict_name(compared->verdict));
+    text += floor_row(result, *baseline->find(key), *subject->find(key));
   }
   for (const char* key : {"harness_cost_per_event_ns", "cost_harness_instructions_per_event"}) {
     const Figure* harness = subject->find(key);

@@ -27,30 +27,37 @@ ordered_json text_or_null(const std::string& text) {
   return text.empty() ? ordered_json(nullptr) : ordered_json(text);
 }
 
-ordered_json metric_json(const MetricVerdict& verdict, const MetricSamples& samples) {
-  return {{"unit", verdict.unit},
-          {"better", verdict.better == Better::kHigher ? "higher" : "lower"},
-          {"baseline", number(verdict.baseline)},
-          {"subject", number(verdict.subject)},
-          {"ratio", number(verdict.ratio)},
-          {"difference", number(verdict.difference)},
-          {"interval", verdict.interval ? ordered_json::array({number(verdict.interval->low),
-                                                               number(verdict.interval->high)})
-                                        : ordered_json(nullptr)},
-          {"p", verdict.p},
-          {"p_same", verdict.p_same},
-          {"drift", or_null(verdict.drift)},
-          {"verdict", verdict_name(verdict.verdict)},
-          {"more_repetitions", or_null(verdict.more_repetitions)},
-          {"why", text_or_null(verdict.why)},
-          {"baseline_samples", numbers(samples.baseline)},
-          {"subject_samples", numbers(samples.subject)}};
+ordered_json metric_json(const VerdictReport& report, const MetricVerdict& verdict,
+                         const MetricSamples& samples) {
+  ordered_json metric = {
+      {"unit", verdict.unit},
+      {"better", verdict.better == Better::kHigher ? "higher" : "lower"},
+      {"baseline", number(verdict.baseline)},
+      {"subject", number(verdict.subject)},
+      {"ratio", number(verdict.ratio)},
+      {"difference", number(verdict.difference)},
+      {"interval", verdict.interval ? ordered_json::array({number(verdict.interval->low),
+                                                           number(verdict.interval->high)})
+                                    : ordered_json(nullptr)},
+      {"p", verdict.p},
+      {"p_same", verdict.p_same},
+      {"drift", or_null(verdict.drift)},
+      {"verdict", verdict_name(verdict.verdict)},
+      {"more_repetitions", or_null(verdict.more_repetitions)},
+      {"why", text_or_null(verdict.why)},
+      {"baseline_samples", numbers(samples.baseline)},
+      {"subject_samples", numbers(samples.subject)}};
+  if (const auto multiples = report.of_floor(verdict)) {
+    metric["baseline_of_floor"] = number(multiples->first);
+    metric["subject_of_floor"] = number(multiples->second);
+  }
+  return metric;
 }
 
-ordered_json table_json(const VerdictTable& table) {
+ordered_json table_json(const VerdictReport& report, const VerdictTable& table) {
   ordered_json metrics = ordered_json::object();
   for (std::size_t i = 0; i < table.verdicts.size(); ++i) {
-    metrics[table.verdicts[i].key] = metric_json(table.verdicts[i], table.samples[i]);
+    metrics[table.verdicts[i].key] = metric_json(report, table.verdicts[i], table.samples[i]);
   }
   return {{"baseline", table.baseline},
           {"subject", table.subject},
@@ -84,12 +91,13 @@ std::string verdict_json(const VerdictReport& report) {
                            {"subject", difference.subject}});
   }
   ordered_json tables = ordered_json::array();
-  for (const VerdictTable& table : report.tables) tables.push_back(table_json(table));
+  for (const VerdictTable& table : report.tables) tables.push_back(table_json(report, table));
   const ordered_json document = {{"schema", kVerdictSchemaName},
                                  {"schema_version", kVerdictSchemaVersion},
                                  {"title", report.title},
                                  {"context", report.context},
                                  {"trace", report.trace},
+                                 {"config", report.config},
                                  {"design", design_json(report)},
                                  {"counts",
                                   {{"better", report.count(Verdict::kBetter)},

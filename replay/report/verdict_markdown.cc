@@ -2,6 +2,7 @@
 // told first, then the rest folded away.
 #include <fmt/format.h>
 
+#include "replay/report/footprint_floor.h"
 #include "replay/report/table.h"
 #include "replay/report/verdict_report.h"
 
@@ -18,12 +19,21 @@ std::string cell(const std::string& text) {
   return escaped;
 }
 
-std::string row(const MetricVerdict& verdict) {
+// A figure, and what it is of the floor if it is a footprint.
+std::string figure(double value, std::optional<double> of_floor) {
+  const std::string text = short_number(value);
+  return of_floor ? text + " (" + of_floor_text(of_floor) + " the floor)" : text;
+}
+
+std::string row(const VerdictReport& report, const MetricVerdict& verdict) {
+  const auto multiples = report.of_floor(verdict);
+  const auto of_baseline = multiples ? std::optional(multiples->first) : std::nullopt;
+  const auto of_subject = multiples ? std::optional(multiples->second) : std::nullopt;
   const bool worse = verdict.verdict == Verdict::kWorse;
   const std::string phrase = verdict_phrase(verdict);
   return fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", cell(verdict.key),
-                     cell(verdict.unit), short_number(verdict.baseline),
-                     short_number(verdict.subject), effect_text(verdict),
+                     cell(verdict.unit), figure(verdict.baseline, of_baseline),
+                     figure(verdict.subject, of_subject), effect_text(verdict),
                      effect_interval_text(verdict), worse ? "**" + phrase + "**" : phrase);
 }
 
@@ -31,10 +41,10 @@ constexpr const char* kHead =
     "| metric | unit | baseline | subject | ratio | 95 % interval | verdict |\n"
     "|---|---|---:|---:|---:|---|---|\n";
 
-std::string rows(const VerdictTable& table, bool (*wanted)(Verdict)) {
+std::string rows(const VerdictReport& report, const VerdictTable& table, bool (*wanted)(Verdict)) {
   std::string text;
   for (const MetricVerdict& verdict : table.verdicts) {
-    if (wanted(verdict.verdict)) text += row(verdict);
+    if (wanted(verdict.verdict)) text += row(report, verdict);
   }
   return text;
 }
@@ -56,8 +66,8 @@ std::string verdict_markdown(const VerdictReport& report) {
         "\n`{}` against `{}` ({}), {} and {} repetitions{}\n", table.subject, table.baseline,
         table.binding, table.subject_repetitions, table.baseline_repetitions,
         table.reference.empty() ? "" : ", both measured by `" + table.reference + "`");
-    const std::string news = rows(table, is_news);
-    const std::string rest = rows(table, is_none);
+    const std::string news = rows(report, table, is_news);
+    const std::string rest = rows(report, table, is_none);
     if (!news.empty()) text += '\n' + std::string(kHead) + news;
     if (!rest.empty()) {
       text += "\n<details><summary>same, or cannot tell</summary>\n\n" + std::string(kHead) + rest +

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "replay/report/footprint_floor.h"
 #include "replay/report/table.h"
 
 namespace replay {
@@ -32,6 +33,17 @@ int VerdictReport::count(Verdict verdict) const {
     for (const MetricVerdict& metric : table.verdicts) found += metric.verdict == verdict ? 1 : 0;
   }
   return found;
+}
+
+std::optional<std::pair<double, double>> VerdictReport::of_floor(
+    const MetricVerdict& verdict) const {
+  const auto found = trace.find("floor_pages");
+  if (found == trace.end() || !found->is_number_unsigned()) return std::nullopt;
+  const auto multiple = [&](double value) {
+    return replay::of_floor(value, verdict.unit, verdict.better, found->get<std::uint64_t>());
+  };
+  if (!multiple(verdict.baseline)) return std::nullopt;
+  return std::pair(*multiple(verdict.baseline), *multiple(verdict.subject));
 }
 
 ExitCode VerdictReport::exit_code() const {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "replay/report/looks.h"
@@ -15,7 +16,7 @@
 namespace replay {
 
 inline constexpr const char* kVerdictSchemaName = "allocreplay-verdict";
-inline constexpr const char* kVerdictSchemaVersion = "1.0";
+inline constexpr const char* kVerdictSchemaVersion = "1.1";
 
 // One allocator against another.
 struct VerdictTable {
@@ -39,8 +40,9 @@ struct ContextDifference {
 struct VerdictReport {
   Design design = Design::kPaired;
   Rules rules;
-  std::string title;             // what was compared, one line
-  nlohmann::ordered_json trace;  // what is known of it
+  std::string title;              // what was compared, one line
+  nlohmann::ordered_json trace;   // what is known of it
+  nlohmann::ordered_json config;  // paired: how it was replayed
   nlohmann::ordered_json context;
   std::vector<ContextDifference> differences;
   std::vector<std::string> notes;  // what a reader must know to judge
@@ -49,6 +51,9 @@ struct VerdictReport {
   std::optional<std::uint64_t> seed;
   std::vector<Look> looks;  // planned; those beyond the repetitions were not needed
 
+  // The metric's baseline and subject as multiples of the trace's floor, if that is known and the
+  // metric a footprint.
+  std::optional<std::pair<double, double>> of_floor(const MetricVerdict& verdict) const;
   int count(Verdict verdict) const;
   // kRegression if any metric is worse, else kInconclusive if any cannot be told, else kOk.
   ExitCode exit_code() const;

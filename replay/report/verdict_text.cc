@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "replay/report/footprint_floor.h"
 #include "replay/report/table.h"
 #include "replay/report/verdict_report.h"
 
@@ -14,7 +15,7 @@ std::string value_text(double value, const std::string& unit) {
   return unit == "share" ? number : number + ' ' + unit;
 }
 
-std::string one_table(const VerdictTable& table) {
+std::string one_table(const VerdictReport& report, const VerdictTable& table) {
   std::string text =
       fmt::format("{} against {} ({})", table.subject, table.baseline, table.binding);
   if (table.subject_repetitions == table.baseline_repetitions) {
@@ -33,6 +34,10 @@ std::string one_table(const VerdictTable& table) {
                         value_text(verdict.baseline, verdict.unit),
                         value_text(verdict.subject, verdict.unit), effect_text(verdict),
                         effect_interval_text(verdict), verdict.p, verdict_phrase(verdict));
+    if (const auto multiples = report.of_floor(verdict)) {
+      text += fmt::format("  {:<{}} {:>16} {:>16}\n", "  of the floor", width,
+                          of_floor_text(multiples->first), of_floor_text(multiples->second));
+    }
   }
   return text;
 }
@@ -46,7 +51,7 @@ std::string verdict_text(const VerdictReport& report) {
                         difference.subject);
   }
   for (const std::string& note : report.notes) text += "  note: " + note + '\n';
-  for (const VerdictTable& table : report.tables) text += one_table(table);
+  for (const VerdictTable& table : report.tables) text += one_table(report, table);
   text += fmt::format(
       "{} better, {} same, {} worse, {} cannot tell (threshold {:g} %, error rate {:g} %)\n",
       report.count(Verdict::kBetter), report.count(Verdict::kSame), report.count(Verdict::kWorse),

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "replay/trace/format.h"
 #include "replay/trace/varint.h"
@@ -84,7 +85,7 @@ std::string decode_head(const unsigned char* from, BlockHead* head, std::uint32_
 
 struct BlockEncoder::Columns {
   std::array<std::vector<unsigned char>, kMaxColumns> bytes;
-  std::array<unsigned char*, kMaxColumns> end;
+  std::array<unsigned char*, kMaxColumns> end{};
   ZSTD_CCtx* zstd = ZSTD_createCCtx();
 
   explicit Columns(int zstd_level) {
@@ -109,34 +110,90 @@ BlockEncoder::BlockEncoder(std::uint32_t time_unit_ns, std::uint32_t features, i
 
 BlockEncoder::~BlockEncoder() = default;
 
-void BlockEncoder::lay_out(std::span<const Event> events, std::uint64_t objects_before) {
-  Columns& columns = *columns_;
+void BlockEncoder::begin(std::uint64_t first_event, std::uint64_t objects_before) {
+  head_ = {};
+  head_.first_event = first_event;
+  head_.objects_before = births_ = objects_before;
+  run_length_ = 0;
   for (std::size_t i = 0; i < column_count(features_); ++i) {
-    columns.bytes[i].resize(events.size() * 2 * kMaxVarintBytes);
-    columns.end[i] = columns.bytes[i].data();
+    columns_->end[i] = columns_->bytes[i].data();
   }
-  std::uint64_t births = objects_before;
-  std::uint64_t time = events.front().time_ns / time_unit_ns_;
-  std::size_t run_begin = 0;
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    const Event& event = events[i];
-    *columns.end[Column::kOps]++ = static_cast<unsigned char>(event.op);
-    if (event.op != Op::kFree) columns.put(Column::kSizes, event.size);
-    if (event.op == Op::kAligned) *columns.end[Column::kAligns]++ = event.align_log2;
-    if (is_birth(event.op)) {
-      ++births;
+}
+
+void BlockEncoder::add(std::span<const Event> events) {
+  if (events.empty()) return;
+  if (head_.event_count == 0) {
+    head_.first_time = events.front().time_ns / time_unit_ns_;
+    unit_began_ns_ = head_.first_time * time_unit_ns_;
+    run_thread_ = events.front().thread;
+  }
+  make_room(events.size());
+  lay_out(events);
+  if (format::payload::has_extra_columns(features_)) lay_out_extras(events);
+  head_.event_count += static_cast<std::uint32_t>(events.size());
+}
+
+void BlockEncoder::make_room(std::size_t events) {
+  Columns& columns = *columns_;
+  const std::size_t wanted = (head_.event_count + events) * 2 * kMaxVarintBytes;
+  for (std::size_t i = 0; i < column_count(features_); ++i) {
+    if (columns.bytes[i].size() >= wanted) continue;
+    const std::size_t used = columns.size(i);
+    columns.bytes[i].resize(std::max(wanted, 2 * columns.bytes[i].size()));
+    columns.end[i] = columns.bytes[i].data() + used;
+  }
+}
+
+// Hot, as join() is. Most events have a size or a distance, and which cannot be predicted: it is
+// encoded once, to the column that `ends` says.
+void BlockEncoder::lay_out(std::span<const Event> events) {
+  Columns& columns = *columns_;
+  unsigned char* ops = columns.end[Column::kOps];
+  unsigned char* ends[] = {columns.end[Column::kSizes], columns.end[Column::kDistances]};
+  unsigned char* aligns = columns.end[Column::kAligns];
+  unsigned char* times = columns.end[Column::kTimes];
+  const std::uint64_t unit_ns = time_unit_ns_;
+  std::uint64_t births = births_;
+  std::uint64_t unit_began_ns = unit_began_ns_;
+  std::uint32_t run_thread = run_thread_;
+  std::uint64_t run_length = run_length_;
+  for (const Event& event : events) {
+    if (event.thread != run_thread) {
+      columns.put(Column::kThreads, run_thread);
+      columns.put(Column::kThreads, std::exchange(run_length, 0));
+      run_thread = event.thread;
+    }
+    ++run_length;
+    const auto op = static_cast<std::uint64_t>(event.op);
+    const std::uint64_t named = op >> 2 | (op & op >> 1);  // kRealloc and kFree
+    *ops++ = static_cast<unsigned char>(op);
+    births += 1 - named;
+    if (event.op == Op::kRealloc) [[unlikely]]
+      ends[0] = put_varint(ends[0], event.size);
+    const std::uint64_t value =
+        only_if(named, births - event.object) | only_if(1 - named, event.size);
+    ends[named] = put_varint(ends[named], value);
+    *aligns = event.align_log2;
+    aligns += event.op == Op::kAligned ? 1 : 0;
+    const std::uint64_t since_ns = event.time_ns - unit_began_ns;
+    const std::uint64_t units =
+        since_ns < 2 * unit_ns ? (since_ns < unit_ns ? 0 : 1) : since_ns / unit_ns;
+    if (units < 0x80) [[likely]] {
+      *times++ = static_cast<unsigned char>(units);
     } else {
-      columns.put(Column::kDistances, births - event.object);
+      times = put_varint(times, units);
     }
-    const std::uint64_t event_time = event.time_ns / time_unit_ns_;
-    columns.put(Column::kTimes, event_time - time);
-    time = event_time;
-    if (i + 1 == events.size() || events[i + 1].thread != event.thread) {
-      columns.put(Column::kThreads, event.thread);
-      columns.put(Column::kThreads, i + 1 - run_begin);
-      run_begin = i + 1;
-    }
+    unit_began_ns += units * unit_ns;
   }
+  columns.end[Column::kOps] = ops;
+  columns.end[Column::kSizes] = ends[0];
+  columns.end[Column::kDistances] = ends[1];
+  columns.end[Column::kAligns] = aligns;
+  columns.end[Column::kTimes] = times;
+  births_ = births;
+  unit_began_ns_ = unit_began_ns;
+  run_thread_ = run_thread;
+  run_length_ = run_length;
 }
 
 void BlockEncoder::lay_out_extras(std::span<const Event> events) {
@@ -174,11 +231,9 @@ std::size_t BlockEncoder::compress(std::size_t raw_size, unsigned char* to, std:
   return out.pos;
 }
 
-std::span<const unsigned char> BlockEncoder::encode(std::span<const Event> events,
-                                                    std::uint64_t first_event,
-                                                    std::uint64_t objects_before) {
-  lay_out(events, objects_before);
-  if (format::payload::has_extra_columns(features_)) lay_out_extras(events);
+std::span<const unsigned char> BlockEncoder::end() {
+  columns_->put(Column::kThreads, run_thread_);
+  columns_->put(Column::kThreads, run_length_);
   std::size_t raw_size = columns_at(features_);
   for (std::size_t i = 0; i < column_count(features_); ++i) raw_size += columns_->size(i);
 
@@ -186,13 +241,9 @@ std::span<const unsigned char> BlockEncoder::encode(std::span<const Event> event
   block_.resize(format::block::kHeadSize + capacity);
   const std::size_t compressed =
       compress(raw_size, block_.data() + format::block::kHeadSize, capacity);
-  encode_head({.event_count = static_cast<std::uint32_t>(events.size()),
-               .first_event = first_event,
-               .first_time = events.front().time_ns / time_unit_ns_,
-               .objects_before = objects_before,
-               .compressed_size = static_cast<std::uint32_t>(compressed),
-               .raw_size = static_cast<std::uint32_t>(raw_size)},
-              block_.data());
+  head_.compressed_size = static_cast<std::uint32_t>(compressed);
+  head_.raw_size = static_cast<std::uint32_t>(raw_size);
+  encode_head(head_, block_.data());
   return {block_.data(), format::block::kHeadSize + compressed};
 }
 

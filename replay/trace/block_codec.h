@@ -42,14 +42,25 @@ class BlockEncoder {
   BlockEncoder(const BlockEncoder&) = delete;
   BlockEncoder& operator=(const BlockEncoder&) = delete;
 
-  // The block (head and frame) of 1 to format::block::kMaxEvents valid events; it stays until the
-  // next call.
+  // One block: its 1 to format::block::kMaxEvents valid events, in parts, the more at once the
+  // faster; then the block (head and frame), which stays until the next call.
+  void begin(std::uint64_t first_event, std::uint64_t objects_before);
+  void add(std::span<const Event> events);
+  std::span<const unsigned char> end();
+  std::size_t events() const { return head_.event_count; }  // added so far
+  std::uint64_t first_time() const { return head_.first_time; }
+
   std::span<const unsigned char> encode(std::span<const Event> events, std::uint64_t first_event,
-                                        std::uint64_t objects_before);
+                                        std::uint64_t objects_before) {
+    begin(first_event, objects_before);
+    add(events);
+    return end();
+  }
 
  private:
   struct Columns;
-  void lay_out(std::span<const Event> events, std::uint64_t objects_before);
+  void make_room(std::size_t events);
+  void lay_out(std::span<const Event> events);
   void lay_out_extras(std::span<const Event> events);
   std::size_t compress(std::size_t raw_size, unsigned char* to, std::size_t capacity);
 
@@ -57,6 +68,11 @@ class BlockEncoder {
   std::uint32_t features_;
   std::unique_ptr<Columns> columns_;
   std::vector<unsigned char> block_;
+  BlockHead head_;
+  std::uint64_t births_ = 0;         // before the next event
+  std::uint64_t unit_began_ns_ = 0;  // the unit of the last event's time
+  std::uint32_t run_thread_ = 0;     // whose calls the last ones were
+  std::uint64_t run_length_ = 0;     // and how many of them
 };
 
 class BlockDecoder {

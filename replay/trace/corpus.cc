@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 
 #include "replay/trace/error.h"
 #include "replay/trace/file_hash.h"
+#include "replay/trace/parse_json.h"
 #include "replay/trace/reader.h"
 #include "replay/trace/summary.h"
 #include "replay/trace/validate.h"
@@ -101,9 +103,10 @@ Json read_manifest(const std::string& path) {
   if (!file) throw Error(fmt::format("{}: cannot open it; a corpus has one", path));
   Json manifest;
   try {
-    manifest = Json::parse(file);
-  } catch (const Json::parse_error& error) {
-    throw Error(fmt::format("{}: at byte {}: expected JSON", path, error.byte));
+    manifest = parse_json(std::string(std::istreambuf_iterator<char>(file), {}));
+  } catch (const JsonFault& fault) {
+    throw Error(
+        fmt::format("{}: at byte {}: expected JSON, but it is {}", path, fault.byte, fault.what()));
   }
   if (!manifest.is_object() || manifest.value("schema", Json()) != kSchema) {
     throw Error(fmt::format("{}: expected \"schema\": \"{}\"", path, kSchema));

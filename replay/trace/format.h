@@ -92,6 +92,8 @@ inline constexpr size_t kCrc = 44;            // u32
 inline constexpr size_t kHeadSize = 48;
 inline constexpr size_t kMinRawSize = 20;  // the counts of five lists, a u32 each
 inline constexpr size_t kMaxRawSize = size_t{1} << 28;
+inline constexpr size_t kMaxEntries = size_t{1} << 22;  // of each list but the nodes
+inline constexpr size_t kMaxNodes = size_t{1} << 25;
 static_assert(kHeadSize == block::kHeadSize, "a reader does not know which of them it reads");
 }  // namespace sites
 

@@ -7,6 +7,7 @@
 
 #include "replay/trace/format.h"
 #include "replay/trace/little_endian.h"
+#include "replay/trace/parse_json.h"
 
 namespace replay {
 namespace {
@@ -131,10 +132,9 @@ HeaderProblem decode_header(std::span<const unsigned char> bytes, TraceHeader* h
   if (header->time_unit_ns < 1) return {"time unit of 0 ns, expected at least 1", at::kTimeUnitNs};
 
   const auto meta = bytes.subspan(at::kFixedSize, load_le<std::uint32_t>(from + at::kMetaSize));
-  header->provenance = nlohmann::ordered_json::parse(meta.begin(), meta.end(), nullptr, false);
-  if (!header->provenance.is_object()) {
-    return {"the provenance is not a JSON object", at::kFixedSize};
-  }
+  const std::string problem = parse_provenance(
+      {reinterpret_cast<const char*>(meta.data()), meta.size()}, &header->provenance);
+  if (!problem.empty()) return {problem, at::kFixedSize};
   return {};
 }
 

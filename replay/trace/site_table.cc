@@ -4,6 +4,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <string_view>
@@ -97,8 +98,9 @@ class Payload {
   }
   // A list of `count` entries, each of which takes at least a byte.
   template <class Entry, class Read>
-  void list(std::vector<Entry>* list, std::uint32_t count, Read read) {
-    if (count > static_cast<std::uint64_t>(end_ - from_)) good_ = false;
+  void list(std::vector<Entry>* list, std::uint32_t count, Read read,
+            std::size_t most = at::kMaxEntries) {
+    if (count > std::min(most, static_cast<std::size_t>(end_ - from_))) good_ = false;
     if (!good_) return;
     list->reserve(count);
     while (list->size() < count && good_) list->push_back(read());
@@ -129,12 +131,15 @@ bool read_payload(std::string_view raw, SiteTable* table) {
     frame.line = from.number32(kMax32);
     return frame;
   });
-  from.list(&table->nodes, nodes, [&, frames = frames] {
-    SiteTable::Node node;
-    node.parent = from.number32(table->nodes.size());
-    node.frame = from.number32(frames == 0 ? 0 : frames - 1);
-    return node;
-  });
+  from.list(
+      &table->nodes, nodes,
+      [&, frames = frames] {
+        SiteTable::Node node;
+        node.parent = from.number32(table->nodes.size());
+        node.frame = from.number32(frames == 0 ? 0 : frames - 1);
+        return node;
+      },
+      at::kMaxNodes);
   from.list(&table->stacks, stacks, [&, nodes = nodes] { return from.number32(nodes); });
   return from.good() && from.at_end() && (nodes == 0 || frames != 0);
 }
@@ -160,9 +165,13 @@ std::string SiteTable::text(const Frame& frame) const {
 
 std::string encode_site_table(const SiteTable& table) {
   const std::string raw = payload_of(table);
-  if (raw.size() > at::kMaxRawSize) {
-    throw Error(fmt::format("the table of call sites takes {} bytes, and a trace holds {}",
-                            raw.size(), at::kMaxRawSize));
+  if (raw.size() > at::kMaxRawSize || table.nodes.size() > at::kMaxNodes ||
+      std::max({table.strings.size(), table.modules.size(), table.frames.size(),
+                table.stacks.size()}) > at::kMaxEntries) {
+    throw Error(
+        fmt::format("the table of call sites is larger than a trace can hold: {} bytes, {} "
+                    "stacks",
+                    raw.size(), table.stacks.size()));
   }
   std::string bytes(at::kHeadSize + ZSTD_compressBound(raw.size()), '\0');
   ZSTD_CCtx* const zstd = ZSTD_createCCtx();

@@ -1,7 +1,7 @@
 // Where a program called its allocator: the stacks that the events of a trace name by number, and
 // what is known of their frames. To and from the bytes of a trace (traces/README.md).
 //
-// Decoding trusts nothing; memory is bounded by format::sites::kMaxRawSize and a small multiple.
+// Decoding trusts nothing; memory is bounded by the limits of format::sites, to about 1 GB.
 // Throws nothing but what memory runs out of. Not thread-safe.
 #pragma once
 

@@ -8,6 +8,7 @@
 
 #include "replay/trace/format.h"
 #include "replay/trace/little_endian.h"
+#include "replay/trace/parse_json.h"
 
 namespace replay {
 namespace {
@@ -72,8 +73,10 @@ HeaderProblem decode_trailer(std::span<const unsigned char> bytes, TraceHeader* 
     return {"the provenance is longer than the trailer", at::kMetaSize};
   }
   const auto meta = bytes.subspan(at::kFixedSize, meta_size);
-  auto provenance = nlohmann::ordered_json::parse(meta.begin(), meta.end(), nullptr, false);
-  if (!provenance.is_object()) return {"the provenance is not a JSON object", at::kFixedSize};
+  nlohmann::ordered_json provenance;
+  const std::string problem =
+      parse_provenance({reinterpret_cast<const char*>(meta.data()), meta.size()}, &provenance);
+  if (!problem.empty()) return {problem, at::kFixedSize};
   header->event_count = load_le<std::uint64_t>(from + at::kEventCount);
   header->object_count = load_le<std::uint64_t>(from + at::kObjectCount);
   header->lost_events = load_le<std::uint64_t>(from + at::kLostEvents);

@@ -1,7 +1,7 @@
 // Unsigned LEB128, as traces/README.md defines it: writing one, and reading a column of many.
 //
-// The reader is made for speed: the lengths within a column are hard to predict, so values up to
-// four bytes are decoded without a branch on their length, and eight one-byte values at once.
+// Made for speed: the lengths within a column are hard to predict, so values up to four bytes are
+// written and read without a branch on their length, and eight one-byte values are read at once.
 #pragma once
 
 #include <bit>
@@ -14,8 +14,17 @@ namespace replay {
 
 inline constexpr std::size_t kMaxVarintBytes = 10;
 
-// pre: room for kMaxVarintBytes at `to`. Returns the end of what was written.
+// pre: room for kMaxVarintBytes at `to`, where more than the value may be stored. Returns the end
+// of the value.
 inline unsigned char* put_varint(unsigned char* to, std::uint64_t value) {
+  if (value < std::uint64_t{1} << 28) [[likely]] {
+    const auto bits = static_cast<std::uint32_t>(value);
+    const unsigned more = (bits >= 1U << 7) + (bits >= 1U << 14) + (bits >= 1U << 21);
+    const std::uint32_t spread =
+        (bits & 0x7f) | (bits << 1 & 0x7f00) | (bits << 2 & 0x7f0000) | (bits << 3 & 0x7f000000);
+    store_le<std::uint32_t>(to, spread | (0x808080U & ((1U << 8 * more) - 1)));
+    return to + more + 1;
+  }
   while (value >= 0x80) {
     *to++ = static_cast<unsigned char>(value | 0x80);
     value >>= 7;

@@ -18,6 +18,8 @@
 namespace replay {
 namespace {
 
+constexpr std::size_t kPendingEvents = 512;
+
 std::uint32_t checked_unit(const std::string& path, const TraceHeader& header) {
   if (header.time_unit_ns == 0) throw Error(path + ": time_unit_ns is 0, expected at least 1");
   return header.time_unit_ns;
@@ -50,13 +52,17 @@ struct TraceWriter::Impl {
         block_events(block_events_in),
         encoder(checked_unit(path, header_in), features_of(header),
                 file.is_stream() ? kZstdFast : kZstdSmall) {
-    block.reserve(block_events);
+    pending.reserve(kPendingEvents);
+    encoder.begin(0, 0);
     layout.header_size = roomy_header_size(header);
     write_header();
   }
 
   void write_header();
   void check(const Event& event) const;
+  bool take(std::span<const Event> events);
+  void hand_on();
+  std::uint32_t room() const;  // events until the block is full
   void end_block();
   void write_index();
   void finish_file();
@@ -68,10 +74,9 @@ struct TraceWriter::Impl {
   std::uint32_t block_events;
   FileLayout layout;
   BlockEncoder encoder;
-  std::vector<Event> block;
+  std::vector<Event> pending;     // of the block, not with the encoder yet
   std::vector<IndexEntry> index;  // none of a stream
   SiteTable sites;
-  std::uint64_t objects_before_block = 0;
   std::uint64_t last_time_ns = 0;
   bool finished = false;
 };
@@ -113,16 +118,55 @@ void TraceWriter::Impl::check(const Event& event) const {
   }
 }
 
-void TraceWriter::Impl::end_block() {
-  if (block.empty()) return;
-  const std::uint64_t first_event = header.event_count - block.size();
-  if (!header.streamed) {
-    index.push_back({file.size(), first_event, block.front().time_ns / header.time_unit_ns});
+// Appends events that are as they must be, all of one block, or none; without a branch an event.
+bool TraceWriter::Impl::take(std::span<const Event> events) {
+  std::uint64_t time_ns = last_time_ns;
+  std::uint64_t objects = header.object_count;
+  std::uint32_t threads = header.thread_count;
+  bool bad = finished;
+  for (const Event& event : events) {
+    const bool birth = is_birth(event.op);
+    bad |= event.op > Op::kFree;
+    bad |= event.time_ns < time_ns;
+    time_ns = event.time_ns;
+    bad |= event.object > objects;
+    bad |= (event.object == objects) != birth;
+    objects += birth ? 1 : 0;
+    bad |= event.thread > threads;
+    threads += event.thread == threads ? 1 : 0;
+    bad |= (event.op == Op::kFree) & (event.size != 0);
+    bad |= event.align_log2 > (event.op == Op::kAligned ? 63 : 0);
   }
-  const auto bytes = encoder.encode(block, first_event, objects_before_block);
+  if (bad) return false;
+  last_time_ns = time_ns;
+  header.object_count = objects;
+  header.thread_count = threads;
+  header.event_count += events.size();
+  hand_on();
+  encoder.add(events);
+  if (room() == 0) end_block();
+  return true;
+}
+
+// An encoder is fast with many events at once.
+void TraceWriter::Impl::hand_on() {
+  encoder.add(pending);
+  pending.clear();
+}
+
+std::uint32_t TraceWriter::Impl::room() const {
+  return block_events - static_cast<std::uint32_t>(encoder.events() + pending.size());
+}
+
+void TraceWriter::Impl::end_block() {
+  hand_on();
+  if (encoder.events() == 0) return;
+  if (!header.streamed) {
+    index.push_back({file.size(), header.event_count - encoder.events(), encoder.first_time()});
+  }
+  const auto bytes = encoder.end();
   file.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  objects_before_block = header.object_count;
-  block.clear();
+  encoder.begin(header.event_count, header.object_count);
 }
 
 void TraceWriter::Impl::write_index() {
@@ -178,8 +222,20 @@ void TraceWriter::append(const Event& event) {
   if (is_birth(event.op)) ++impl.header.object_count;
   if (event.thread == impl.header.thread_count) ++impl.header.thread_count;
   ++impl.header.event_count;
-  impl.block.push_back(event);
-  if (impl.block.size() == impl.block_events) impl.end_block();
+  impl.pending.push_back(event);
+  if (impl.room() == 0) return impl.end_block();
+  if (impl.pending.size() == kPendingEvents) impl.hand_on();
+}
+
+void TraceWriter::append(std::span<const Event> events) {
+  Impl& impl = *impl_;
+  while (!events.empty()) {
+    const auto part = events.first(std::min<std::size_t>(events.size(), impl.room()));
+    if (!impl.take(part)) {
+      for (const Event& event : part) append(event);  // says which one is wrong
+    }
+    events = events.subspan(part.size());
+  }
 }
 
 bool TraceWriter::has_sites() const { return impl_->header.has_sites; }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "replay/trace/event.h"
@@ -38,6 +39,7 @@ class TraceWriter {
   // left out where the header says nothing of them. Throws Error where that is
   // violated or a write fails.
   void append(const Event& event);
+  void append(std::span<const Event> events);
 
   // The stacks that the events' sites name; before finish(). pre: header.has_sites.
   void set_sites(SiteTable sites);

@@ -6,7 +6,6 @@ import datetime
 import os
 import pathlib
 import platform
-import signal
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from fidelity_bench import programs, smaps
 from peer_bench import processes
 from peer_bench.processes import ROOT, Failure
 from peer_bench.tables import TableError, table, update_section
+from script_main import run_script
 
 BEGIN = "<!-- scripts/bench_fidelity: begin -->"
 END = "<!-- scripts/bench_fidelity: end -->"
@@ -161,20 +161,9 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def stop(*_) -> None:
-    raise KeyboardInterrupt
-
-
 def main(argv=None) -> int:
     options = arguments(argv)
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print("\nbench_fidelity: stopped", file=sys.stderr)
-    except (Failure, TableError, OSError) as error:
-        print(f"bench_fidelity: {error}", file=sys.stderr)
-    return 1
+    return run_script("bench_fidelity", lambda: run(options), (Failure, TableError))
 
 
 if __name__ == "__main__":

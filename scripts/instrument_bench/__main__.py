@@ -6,7 +6,6 @@ import os
 import pathlib
 import platform
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from peer_bench.plan import Progress
 from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
 from peer_bench.tables import TableError, update_section
+from script_main import run_script
 
 EXAMPLES = """examples:
   scripts/bench_instrument                        all comparisons, about a quarter of an hour
@@ -176,21 +176,11 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 3 if broken else 0
 
 
-def stop(*_) -> None:
-    raise KeyboardInterrupt
-
-
 def main(argv=None) -> int:
     options = arguments(argv)
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print(f"\nbench_instrument: stopped; the outcomes are kept in {options.state}, the same "
-              "command goes on", file=sys.stderr)
-    except (Failure, StateError, TableError, OSError) as error:
-        print(f"bench_instrument: {error}", file=sys.stderr)
-    return 1
+    return run_script("bench_instrument", lambda: run(options), (Failure, StateError, TableError),
+                      stopped=f"stopped; the outcomes are kept in {options.state}, the same command "
+                              "goes on")
 
 
 if __name__ == "__main__":

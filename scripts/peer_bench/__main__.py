@@ -3,13 +3,13 @@
 import argparse
 import json
 import pathlib
-import signal
 import subprocess
 import sys
 
 from peer_bench import allocators, plan, suites, summary, tables
 from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
+from script_main import run_script
 
 EXAMPLES = """examples:
   scripts/bench_peers -o peers.json                      everything, about 20 minutes
@@ -145,29 +145,23 @@ def measure(options: argparse.Namespace) -> None:
         sys.stdout.write(tables.markdown(document))
 
 
-def stop(*_) -> None:
-    raise KeyboardInterrupt
+def run(options: argparse.Namespace) -> int:
+    if options.markdown:
+        sys.stdout.write(tables.markdown(tables.load(options.markdown)))
+    elif options.update_benchmark_md:
+        tables.update_section(ROOT / "BENCHMARK.md",
+                              tables.markdown(tables.load(options.update_benchmark_md)))
+    else:
+        measure(options)
+    return 0
 
 
 def main(argv=None) -> int:
     options = arguments(argv)
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        if options.markdown:
-            sys.stdout.write(tables.markdown(tables.load(options.markdown)))
-        elif options.update_benchmark_md:
-            tables.update_section(ROOT / "BENCHMARK.md",
-                                  tables.markdown(tables.load(options.update_benchmark_md)))
-        else:
-            measure(options)
-    except KeyboardInterrupt:
-        print(f"\nbench_peers: stopped; the samples are kept in {options.state}, the same command "
-              "goes on", file=sys.stderr)
-        return 1
-    except (allocators.Unusable, Failure, StateError, tables.TableError, OSError) as error:
-        print(f"bench_peers: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_script("bench_peers", lambda: run(options),
+                      (allocators.Unusable, Failure, StateError, tables.TableError),
+                      stopped=f"stopped; the samples are kept in {options.state}, the same command "
+                              "goes on")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import datetime
 import os
 import pathlib
 import platform
-import signal
 import subprocess
 import sys
 
@@ -15,6 +14,7 @@ from peer_bench.state import State, StateError
 from peer_bench.tables import TableError, write_whole
 from recorder_bench import tables
 from recorder_bench.loads import MODES, loads, measure
+from script_main import run_script
 
 EXAMPLES = """examples:
   scripts/bench_recorder                           five rounds, about four minutes; table on stdout
@@ -172,21 +172,11 @@ def go_through(found, options, binaries, rounds, state, scale) -> int:
     return failed
 
 
-def stop(*_) -> None:
-    raise KeyboardInterrupt
-
-
 def main(argv=None) -> int:
     options = arguments(argv)
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print(f"\nbench_recorder: stopped; the samples are kept in {options.state}, the same "
-              "command goes on", file=sys.stderr)
-    except (Failure, StateError, TableError, OSError) as error:
-        print(f"bench_recorder: {error}", file=sys.stderr)
-    return 1
+    return run_script("bench_recorder", lambda: run(options), (Failure, StateError, TableError),
+                      stopped=f"stopped; the samples are kept in {options.state}, the same command "
+                              "goes on")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 import argparse
 import pathlib
-import signal
 import subprocess
 import sys
 
 from peer_bench.processes import ROOT, Failure, last_line
 from peer_bench.tables import TableError, write_whole
 from regress import baseline, builds
+from script_main import run_script
 
 EXAMPLES = """examples:
   scripts/ci_regress                          this tree against the merge base with main
@@ -24,7 +24,7 @@ TRACES = ("redis", "sqlite", "cc1plus")
 METRICS = ("time_per_event_ns", "latency_ns_malloc_p50", "latency_ns_malloc_p99",
            "latency_ns_free_p50", "latency_ns_free_p99", "peak_resident_pages",
            "end_resident_pages", "page_faults_minor")
-OK, ERROR, WORSE, CANNOT_TELL = 0, 1, 3, 4
+OK, WORSE, CANNOT_TELL = 0, 3, 4
 
 
 def arguments(argv) -> argparse.Namespace:
@@ -126,20 +126,9 @@ def run(options: argparse.Namespace) -> int:
     return WORSE if WORSE in statuses else CANNOT_TELL if CANNOT_TELL in statuses else OK
 
 
-def stop(*_) -> None:
-    raise KeyboardInterrupt
-
-
 def main(argv=None) -> int:
     options = arguments(argv)
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        _say("stopped")
-    except (Failure, TableError, OSError, KeyError) as error:
-        _say(str(error))
-    return ERROR
+    return run_script("ci_regress", lambda: run(options), (Failure, TableError, KeyError))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class Generate(unittest.TestCase):
     def test_a_copy_comes_with_its_distances(self):
         copy, report = self.folder / "copy", self.folder / "report.json"
         done = allocreplay("generate", "--like", SMALL, "--scale", 2, "--threads", 2, "--seed", 1,
-                           "--report", report, "-o", copy)
+                           "--replay", "none", "--report", report, "-o", copy)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stderr.decode(), r"sizes asked for +0\.\d+ +0\.\d+\n")
         document = json.loads(report.read_text())
@@ -74,17 +74,25 @@ class Generate(unittest.TestCase):
         self.assertAlmostEqual(events / document["original"]["events"], 4, delta=0.6)
         self.assertEqual(document["replayed"], [])
         self.assertIn("lifetimes", [row["name"] for row in document["distances"]])
+        self.assertIn("not replayed", done.stderr.decode())
         self.run_well("validate", "--quiet", copy)
 
     def test_a_copy_is_replayed_beside_the_original(self):
         report = self.folder / "report.json"
-        done = allocreplay("generate", "--like", SMALL, "--replay", "glibc", "--report", report,
+        done = allocreplay("generate", "--like", SMALL, "--report", report,
                            "-o", self.folder / "copy")
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr.decode(), r"glibc: peak_resident_pages +\d")
         rows = json.loads(report.read_text())["replayed"]
         metrics = {row["metric"]: row for row in rows}
         self.assertGreater(metrics["throughput_events_per_s"]["ratio"], 0)
         self.assertGreater(metrics["peak_resident_pages"]["copy"], 0)
+
+    def test_a_copy_in_a_pipe_is_not_replayed(self):
+        done = allocreplay("generate", "--like", SMALL, "-o", "-")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("not replayed", done.stderr.decode())
+        self.run_well("validate", "--quiet", "-", input=done.stdout)
 
     def test_errors_are_one_line_and_leave_nothing(self):
         out = self.folder / "out"
@@ -96,6 +104,7 @@ class Generate(unittest.TestCase):
                 (("steady", "--scale", 2, "-o", out), 2),
                 (("steady", "--like", SMALL, "-o", out), 2),
                 (("--like", SMALL, "--replay", "mem", "-o", "-"), 2),
+                (("--like", SMALL, "--replay", "mem", "--replay", "none", "-o", out), 2),
                 (("--like", self.folder / "none", "-o", out), 1),
                 (("--like", SOURCE / "LICENSE", "-o", out), 1),
                 (("steady", "-o", self.folder / "no" / "folder"), 1)):

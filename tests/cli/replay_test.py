@@ -63,6 +63,11 @@ class InProcess(unittest.TestCase):
         for op, histogram in self.document["results"][1]["series"]["latency_histogram"].items():
             self.assertEqual(sum(histogram["count"]), sum(counts[f"latency_ns_{op}_count"]))
 
+    def test_plan_and_tables_take_at_most_16_bytes_an_event(self):
+        config = self.document["config"]
+        self.assertGreaterEqual(config["plan_bytes"], 8 * self.document["trace"]["events"])
+        self.assertLessEqual(config["plan_bytes"], 16 * self.document["trace"]["events"])
+
     def test_the_trace_is_identified(self):
         self.assertEqual(self.document["trace"]["sha256"],
                          hashlib.sha256(TRACE.read_bytes()).hexdigest())

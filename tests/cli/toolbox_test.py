@@ -70,6 +70,22 @@ class Toolbox(unittest.TestCase):
         self.assertEqual((report["valid"], report["valid_events"]), (False, 300))
         self.assertIn("at byte", report["problem"])
 
+    def test_validate_of_what_cannot_be_opened_promises_no_events(self):
+        done = run("validate", self.folder / "none")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr.decode(), r"^allocreplay: [^\n]*/none: cannot open: [^(\n]*\n$")
+
+    def test_a_full_standard_output_is_an_error(self):
+        for args in (("validate", GOLDEN), ("validate", GOLDEN, "--json"), ("diff", GOLDEN, GOLDEN),
+                     ("list",), ("inspect", GOLDEN), ("convert", GOLDEN, "-", "--to", "text"),
+                     ("--help",)):
+            with self.subTest(args), open("/dev/full", "wb") as full:
+                done = subprocess.run([BIN / "allocreplay", *map(str, args)], stdout=full,
+                                      stderr=subprocess.PIPE, timeout=60, check=False)
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr.decode(),
+                                 r"^allocreplay: [^\n]*No space left on device[^\n]*\n$")
+
     def test_repair(self):
         cut = self.folder / "cut.trace"
         cut.write_bytes(GOLDEN.read_bytes()[:6000])

@@ -1,6 +1,7 @@
 """allocreplay compare and ab, as a user runs them."""
 
 import copy
+import hashlib
 import json
 import os
 import pathlib
@@ -188,6 +189,33 @@ class SideBySide(Case):
         self.assertEqual(code, 3)
         self.assertEqual(document["counts"]["worse"], 1)
 
+    def test_it_replays_as_it_is_told(self):
+        _, document = self.ab("-a", "mem-classic", "-b", "glibc", "-m", "peak_resident_pages",
+                              "-r", "1")
+        self.assertEqual(document["config"], {"touch": "page", "threads": "1",
+                                              "threads_replayed": 1, "pace": "max"})
+        metric = document["comparisons"][0]["metrics"]["peak_resident_pages"]
+        self.assertAlmostEqual(metric["subject_of_floor"],
+                               metric["subject"] / document["trace"]["floor_pages"])
+        _, document = self.ab("-a", "mem-classic", "-b", "glibc", "-m", "response_ns_*", "-r", "1",
+                              "--threads", "recorded", "--pace", "0.01", "--touch", "none",
+                              "--events", "1k:8k")
+        self.assertEqual(document["config"], {"touch": "none", "threads": "recorded",
+                                              "threads_replayed": 5, "pace": 0.01})
+        self.assertEqual((document["trace"]["first_event"], document["trace"]["last_event"]),
+                         (1000, 8000))
+        self.assertIsNone(document["trace"]["floor_pages"])
+        self.assertIn("response_ns_malloc_p99", document["comparisons"][0]["metrics"])
+
+    def test_the_trace_may_come_from_a_pipe(self):
+        done = subprocess.run([BIN / "allocreplay", "ab", "-t", "-", "-q", "-a", "bump", "-b",
+                               "mem-classic", "-m", "end_resident_pages", "-r", "1", "-f", "json"],
+                              input=TRACE.read_bytes(), capture_output=True, timeout=300,
+                              check=False)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["trace"]["sha256"],
+                         hashlib.sha256(TRACE.read_bytes()).hexdigest())
+
     def test_two_repetitions_cannot_tell(self):
         code, document = self.ab("-a", "bump", "-b", "glibc", "-m", "time_per_event_ns", "-r", "2")
         self.assertEqual(code, 4)
@@ -198,6 +226,8 @@ class SideBySide(Case):
                 (("-a", "mem-classic", "-b", "mem"), 2, "not comparable"),
                 (("-a", "nomalloc"), 2, "no allocator is called"),
                 (("-a", "bump", "--seed", "x"), 2, "--seed x"),
+                (("-a", "bump", "--threads", "0"), 2, "--threads 0"),
+                (("-a", "bump", "--pace", "fast"), 2, "--pace fast"),
                 (("-a", "bump", "-r", "1", "-m", "nothing"), 2, "no metric")):
             done = allocreplay("ab", "-t", TRACE, "-q", *args)
             self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)

@@ -16,7 +16,7 @@ CORE_LAYERS = [
 REPLAY_LAYERS = [
     ["replay/trace+replay/trace/importers+replay/trace/exporters"],
     ["replay/trace/tools"],
-    ["replay/record+replay/record/preload", "replay/gen", "replay/engine"],
+    ["replay/record+replay/record/preload", "replay/gen", "replay/engine", "replay/floor"],
     ["replay/metrics"],
     ["replay/report"],
     ["replay/cli"],

@@ -2,9 +2,6 @@
 //
 // Input: the name of an importer and "\n", then what it reads. Under another name the content
 // decides, and what is compressed is decompressed.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -14,6 +11,7 @@
 #include "replay/trace/importers/importer.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/support/imported.h"
+#include "tests/support/memory_file.h"
 
 namespace replay {
 namespace {
@@ -56,17 +54,9 @@ void import_named(const Importer& importer, std::string_view bytes) {
 }
 
 void import_any(std::string_view bytes) {
-  const int fd = memfd_create("input", MFD_CLOEXEC);
-  require(fd >= 0);
-  require(write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-  try {
-    Source source("/proc/self/fd/" + std::to_string(fd));
-    import(importer_of_content(source), source);
-  } catch (...) {
-    close(fd);
-    throw;
-  }
-  close(fd);
+  const test::MemoryFile file(bytes);
+  Source source(file.path());
+  import(importer_of_content(source), source);
 }
 
 }  // namespace

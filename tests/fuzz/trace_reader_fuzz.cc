@@ -6,7 +6,6 @@
 // checksums cannot be mended in the same way, what is inside of a payload is trace_block_fuzz's
 // business.
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -20,6 +19,7 @@
 #include "replay/trace/little_endian.h"
 #include "replay/trace/reader.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/support/memory_file.h"
 
 namespace replay {
 namespace {
@@ -84,18 +84,15 @@ void read_from(TraceReader* reader) {
 }
 
 void read(const Bytes& bytes, bool allow_truncated) {
-  const int fd = memfd_create("trace", MFD_CLOEXEC);
-  require(fd >= 0);
-  require(write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  const test::MemoryFile file({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   try {
-    TraceReader reader("/proc/self/fd/" + std::to_string(fd), {.allow_truncated = allow_truncated});
+    TraceReader reader(file.path(), {.allow_truncated = allow_truncated});
     read_from(&reader);
     const std::uint64_t middle = reader.header().event_count / 2;
     require(reader.seek(middle) <= middle || allow_truncated);
     read_from(&reader);
   } catch (const Error&) {
   }
-  close(fd);
 }
 
 // What a pipe holds at least, so that no second thread is needed to fill it.

@@ -9,14 +9,13 @@
 #include "replay/trace/error.h"
 #include "replay/trace/importers/formats.h"
 #include "replay/trace/importers/scanner.h"
+#include "replay/trace/parse_json.h"
 #include "replay/trace/text_format.h"
 
 namespace replay {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr int kMaxJsonDepth = 100;
 
 class TextImport {
  public:
@@ -154,12 +153,9 @@ class TextImport {
   }
 
   void read_provenance(std::string_view text) {
-    const auto not_too_deep = [this](int depth, Json::parse_event_t, Json&) {
-      if (depth > kMaxJsonDepth) source_.fail("the provenance is nested too deeply");
-      return true;
-    };
-    Json provenance = Json::parse(text, not_too_deep, false);
-    if (!provenance.is_object()) source_.fail("the provenance is not a JSON object");
+    Json provenance;
+    const std::string problem = parse_provenance(text, &provenance);
+    if (!problem.empty()) source_.fail(problem);
     builder_.provenance() = std::move(provenance);
   }
 

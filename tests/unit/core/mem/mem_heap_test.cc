@@ -253,6 +253,7 @@ TEST_F(MemHeapTest, TheShortPathOfReallocationServesTheHeapsOwnSlabs) {
   EXPECT_EQ(shortly(thread_, p, 2000), nullptr);           // not small
   EXPECT_EQ(shortly(thread_, p, 400), nullptr);            // a bin that has nothing
   EXPECT_EQ(shortly(thread_, filled(600), 590), nullptr);  // fitted
+  EXPECT_EQ(shortly(thread_, filled(600), 3000), nullptr);
   EXPECT_EQ(shortly(thread_, filled(100000), 50), nullptr);
   free(p);
   EXPECT_EQ(shortly(thread_, p, 33), nullptr);  // dead

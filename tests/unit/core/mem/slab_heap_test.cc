@@ -234,7 +234,9 @@ TEST_F(SlabHeapTest, MediumBinsKeepEmptySlabsOfAFewPagesTogether) {
   for (std::size_t size = 5120; size <= 16384; size += 1024) empty_one(size);
   EXPECT_GT(a_.kept_pages, pages);
   EXPECT_LE(a_.kept_pages, tuning::kept_pages(a_.owned_pages));
+  const std::size_t kept = a_.kept_pages;
   EXPECT_EQ(span(allocate(a_, 4096)), first);
+  EXPECT_EQ(a_.kept_pages, kept - pages);
   // A bin whose size changes has no use for the one it kept.
   make_hot(a_, 5000);
   EXPECT_EQ(a_.kept[bin_of(5000)], nullptr);

@@ -24,8 +24,7 @@ const Original& redis() {
     Original result{meter.finish(), {}};
     TraceReader again(path);
     Random random(1);
-    const Marginals& m = result.marginals;
-    result.model = fit_model(again, {m.events, m.births, m.peak_bytes}, random);
+    result.model = fit_model(again, extent_of(result.marginals), random);
     return result;
   }();
   return original;

@@ -59,6 +59,23 @@ VerdictReport three() {
   return report_of({metric("a", Verdict::kSame, 1), open, calls});
 }
 
+TEST(VerdictReportTest, FootprintsAreAlsoMultiplesOfTheFloor) {
+  auto pages = metric("peak", Verdict::kBetter, 1.5);
+  pages.unit = "pages";
+  VerdictReport report = report_of({pages, metric("a", Verdict::kBetter, 2)});
+  EXPECT_THAT(verdict_text(report), Not(HasSubstr("of the floor")));
+  report.trace["floor_pages"] = 80U;
+  EXPECT_THAT(verdict_text(report),
+              ::testing::ContainsRegex("of the floor +1.250 x +1.875 x\n +a "));
+  EXPECT_THAT(verdict_markdown(report),
+              HasSubstr("| 100 (1.250 x the floor) | 150 (1.875 x the floor) |"));
+  EXPECT_THAT(verdict_markdown(report), HasSubstr("| ns | 100 | 200 |"));
+  const auto metrics = nlohmann::json::parse(verdict_json(report))["comparisons"][0]["metrics"];
+  EXPECT_EQ(metrics["peak"]["baseline_of_floor"], 1.25);
+  EXPECT_EQ(metrics["peak"]["subject_of_floor"], 1.875);
+  EXPECT_FALSE(metrics["a"].contains("subject_of_floor"));
+}
+
 TEST(VerdictReportTest, TextSaysAllOfIt) {
   const std::string text = verdict_text(three());
   EXPECT_THAT(text, HasSubstr("mem against glibc (preload), 15 repetitions each"));

@@ -133,7 +133,7 @@ TEST_F(TraceReaderTest, HeaderFieldsAreChecked) {
   EXPECT_THAT(error_with(format::header::kHeaderSize, 95), HasSubstr("header size 95"));
   EXPECT_THAT(error_with(format::header::kHeaderSize, 0xffffffff), HasSubstr("header size"));
   EXPECT_THAT(error_with(format::header::kMetaSize, 0xffffffff), HasSubstr("the provenance"));
-  EXPECT_THAT(error_with(format::header::kMetaSize, 1), HasSubstr("not a JSON object"));
+  EXPECT_THAT(error_with(format::header::kMetaSize, 1), HasSubstr("the provenance is not JSON"));
   EXPECT_THAT(error_with(format::header::kIndexOffset, 95), HasSubstr("the index cannot be"));
   EXPECT_THAT(error_with(format::header::kBlockCount, 0xffffffff), HasSubstr("it is cut short"));
   EXPECT_THAT(error_with(format::header::kEventCount, 201),

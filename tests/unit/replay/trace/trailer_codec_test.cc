@@ -70,7 +70,7 @@ TEST(TrailerCodecTest, FieldsAreChecked) {
   EXPECT_EQ(problem_of(with<std::uint32_t>(bytes, at::kMetaSize, 9999)),
             "the provenance is longer than the trailer");
   EXPECT_EQ(problem_of(with<std::uint32_t>(bytes, at::kMetaSize, 3)),
-            "the provenance is not a JSON object");
+            "the provenance is not JSON (its byte 4)");
   for (const std::uint32_t size : {0U, 55U, (1U << 24) + 1, UINT32_MAX}) {
     const std::string changed = with<std::uint32_t>(bytes, at::kSize, size);
     EXPECT_EQ(trailer_size_at_begin(as_bytes(changed)), 0U) << size;

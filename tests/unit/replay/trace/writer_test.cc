@@ -110,11 +110,37 @@ TEST(TraceWriterTest, ViolatedPreconditionsAreErrors) {
   EXPECT_EQ(folder.files(), 0U);
 }
 
+TEST(TraceWriterTest, ManyAtOnceAreAsOneByOne) {
+  const TempFolder folder;
+  const std::vector<Event> events = test::random_events(1, 3000);
+  for (const bool at_once : {false, true}) {
+    TraceWriter writer(folder / (at_once ? "b" : "a"), {}, 700);
+    if (at_once) {
+      writer.append(std::span(events).first(1));
+      writer.append(std::span(events).subspan(1, 1500));
+      writer.append(events[1501]);
+      writer.append(std::span(events).subspan(1502));
+    } else {
+      for (const Event& event : events) writer.append(event);
+    }
+    writer.finish(0, nlohmann::ordered_json::object());
+  }
+  EXPECT_EQ(test::read_file(folder / "a"), test::read_file(folder / "b"));
+}
+
+TEST(TraceWriterTest, OneThatIsWrongAmongManyIsNamed) {
+  const TempFolder folder;
+  std::vector<Event> events = test::random_events(1, 100);
+  events[50].thread = 99;
+  TraceWriter writer(folder / "x.trace", {});
+  EXPECT_THAT(error_of([&] { writer.append(events); }), HasSubstr("event 50: the next new thread"));
+}
+
 TEST(TraceWriterTest, NothingMayFollowFinish) {
   const TempFolder folder;
   TraceWriter writer(folder / "x.trace", {});
   writer.finish(0, nlohmann::ordered_json::object());
-  EXPECT_THAT(error_of([&] { writer.append({}); }), HasSubstr("after finish()"));
+  EXPECT_THAT(error_of([&] { writer.append(Event{}); }), HasSubstr("after finish()"));
   EXPECT_THAT(error_of([&] { writer.finish(0, {}); }), HasSubstr("finish() was called before"));
 }
 

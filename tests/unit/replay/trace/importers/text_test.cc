@@ -124,7 +124,7 @@ TEST(TextImporterTest, SaysWhatItExpected) {
   EXPECT_EQ(error_of_text(kStart + "# end\t1\n"),
             "input: line 3, at byte 74: the end after 0 events, expected 1");
   EXPECT_EQ(error_of_text(kStart + "# provenance\t" + std::string(1000, '[') + "\n"),
-            "input: line 3, at byte 74: the provenance is nested too deeply");
+            "input: line 3, at byte 74: the provenance is nested too deeply (its byte 101)");
 }
 
 }  // namespace
