@@ -15,10 +15,12 @@ namespace replay {
 class PageCounts {
  public:
   // Cells for objects that number so many and have so many bytes at the most: an object has a byte
-  // on at most size / page + 2 pages.
+  // on at most size / page + 2 pages. Bounded, for a trace may name objects that no machine has;
+  // with 4 KiB pages the bound is some 50 GiB of live ones.
   static constexpr std::uint64_t cells_for(std::uint64_t objects, std::uint64_t bytes,
                                            std::uint64_t page_bytes) {
     const std::uint64_t pages = 2 * objects + bytes / page_bytes;
+    if (pages >= kMostCells / 2) return kMostCells;
     return std::bit_ceil(pages + pages / 4 + kSlack);
   }
 
@@ -44,13 +46,14 @@ class PageCounts {
   // A cell: page number in the high bits, objects on it in the low ones; 0 is empty.
   static constexpr unsigned kCountBits = 24;
   static constexpr std::uint64_t kSlack = 64;
+  static constexpr std::uint64_t kMostCells = std::uint64_t{1} << 24;
 
   template <class F>
   void for_pages(const void* object, std::uint64_t size, F&& f) {
-    if (size == 0 || overflowed_) return;
+    if (size == 0) return;
     const auto address = reinterpret_cast<std::uintptr_t>(object);
     const std::uint64_t last = (address + size - 1) >> page_shift_;
-    for (std::uint64_t page = address >> page_shift_; page <= last; ++page) f(page);
+    for (std::uint64_t page = address >> page_shift_; page <= last && !overflowed_; ++page) f(page);
   }
 
   static std::uint64_t page_of(std::uint64_t cell) { return cell >> kCountBits; }

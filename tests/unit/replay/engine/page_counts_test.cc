@@ -69,6 +69,15 @@ TEST_F(PageCountsTest, ATableThatIsTooSmallSaysSo) {
   EXPECT_TRUE(counts.overflowed());
 }
 
+// Traces may name sizes that no machine has.
+TEST_F(PageCountsTest, ObjectsBeyondAnyMachineAreNotWalkedAndNeedNoCells) {
+  counts.add(at(kPage), std::uint64_t{1} << 60);
+  EXPECT_TRUE(counts.overflowed());
+  const std::uint64_t cells_needed = PageCounts::cells_for(1, std::uint64_t{1} << 60, kPage);
+  EXPECT_EQ(cells_needed, PageCounts::cells_for(UINT32_MAX, UINT64_MAX, kPage));
+  EXPECT_LE(cells_needed * sizeof(std::uint64_t), std::uint64_t{1} << 27);
+}
+
 TEST_F(PageCountsTest, CellsSufficeForObjectsThatAllLieAcrossPages) {
   constexpr std::uint64_t kObjects = 1000;
   cells.assign(PageCounts::cells_for(kObjects, 2 * kObjects, kPage), 0);
