@@ -4,7 +4,7 @@
 // The first half of the turns is run-in and not tested: an allocator that has settled at a higher
 // level than it began with does not grow. The rest must be kLeastTested turns at least; the normal
 // limit serves, corrected for ties and continuity. Turns are taken as independent; where noise
-// lasts longer than a turn the test errs to either side. Stateless, O(turns^2).
+// lasts longer than a turn the test errs to either side. Stateless; time and memory O(turns^2).
 #pragma once
 
 #include <cstddef>

@@ -157,8 +157,8 @@ class Soak(unittest.TestCase):
         self.assertIn("cannot tell from so few turns; 20 tell", text)
 
     def test_wrong_usage_is_2(self):
-        for args in (("--loop", "0"), ("--loop", "often"), ("--loop", "2", "--threads", "2"),
-                     ("--loop", "2", "--cost", "instructions")):
+        for args in (("--loop", "0"), ("--loop", "4001"), ("--loop", "often"),
+                     ("--loop", "2", "--threads", "2"), ("--loop", "2", "--cost", "instructions")):
             done = allocreplay("-a", "null", *args)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn("--loop", done.stderr)
