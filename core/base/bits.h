@@ -1,6 +1,7 @@
-// Arithmetic on sizes and addresses: alignment, powers of two, overflow-checked sums and products.
+// Arithmetic on sizes and addresses: alignment, powers of two, overflow-checked sums and products,
+// ranges of bits.
 //
-// Pure constexpr functions, O(1), safe from any thread.
+// Pure constexpr functions, O(1) but for for_each_word, safe from any thread.
 #pragma once
 
 #include <bit>
@@ -36,6 +37,19 @@ constexpr bool checked_mul(std::size_t a, std::size_t b, std::size_t* result) no
 // Index of the highest set bit. pre: n > 0.
 constexpr unsigned floor_log2(std::size_t n) noexcept {
   return static_cast<unsigned>(std::bit_width(n)) - 1;
+}
+
+// visit(word, mask) for each 64-bit word of a bitmap that has some of the bits [first, first +
+// count), with a mask of those; until it answers false. Answers whether it never did. O(count / 64).
+template <class Visit>
+constexpr bool for_each_word(std::size_t first, std::size_t count, Visit visit) noexcept {
+  for (const std::size_t end = first + count; first < end;) {
+    const std::size_t from = first % 64;
+    const std::size_t bits = end - first < 64 - from ? end - first : 64 - from;
+    if (!visit(first / 64, ~std::uint64_t{0} >> (64 - bits) << from)) return false;
+    first += bits;
+  }
+  return true;
 }
 
 }  // namespace mem

@@ -144,8 +144,6 @@ class MemHeap {
   static constexpr std::uint32_t kMaxMoves = 8192;
   // Above it an aligned block is fitted, where what it does not need serves others.
   static constexpr std::size_t kMaxAlignLoss = 64;
-  // What a large block that waits in a thread's cache was asked for: nothing.
-  static constexpr std::uint64_t kCachedBlock = UINT64_MAX;
 
   // An object of a slab stays where it is unless more than half of it would be left unused.
   static constexpr bool stays(std::size_t size, std::size_t usable) noexcept {
@@ -162,11 +160,13 @@ class MemHeap {
   FreeObject* allocate_hot(ThreadHeap& heap, unsigned bin) noexcept;
   void* allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;
   void* allocate_aligned_small(ThreadHeap& heap, std::size_t bytes, std::size_t align) noexcept;
-  void* allocate_large(ThreadHeap& heap, std::size_t size, std::size_t align, bool zeroed) noexcept;
+  void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
   void* reallocate_owned(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* reallocate_large(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* move(ThreadHeap& heap, void* p, std::size_t usable, std::size_t size) noexcept;
+  void free_large(Span* span, const void* p) noexcept;
   Span* span_of(const void* p) const noexcept;
+  void require_live_large(const Span* span, const void* p) const noexcept;
   [[noreturn]] void diagnose(const void* p) const noexcept;
   std::byte* start_of(const Span* span) const noexcept {
     return reinterpret_cast<std::byte*>(runs_.map().address_of(span->first_page));

@@ -20,7 +20,7 @@ constexpr std::size_t pages_for(std::size_t bytes) noexcept {
 
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_slow(ThreadHeap& heap, std::size_t size) noexcept {
-  if (size > kMaxMediumBytes) return allocate_large(heap, size, 0, false);
+  if (size > kMaxMediumBytes) return allocate_large(size, 0, false);
   if (size <= kMaxSmallBytes) {
     const auto bin = static_cast<unsigned>(size == 0 ? 1 : small_bin(size));
     if (heap.object_bytes[bin] != 0) return allocate_hot(heap, bin);
@@ -67,16 +67,10 @@ void* MemHeap<Os>::allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t byt
 }
 
 template <AddressSpace Os>
-void* MemHeap<Os>::allocate_large(ThreadHeap& heap, std::size_t size, std::size_t align,
-                                  bool zeroed) noexcept {
+void* MemHeap<Os>::allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept {
   if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) return nullptr;
   const std::size_t pages = size == 0 ? 1 : detail::pages_for(size);
-  Span* span = align <= kPageBytes ? heap.large.take(pages) : nullptr;
-  if (span == nullptr) span = runs_.allocate(pages, align, SpanState::kLarge, false);
-  if (span == nullptr && heap.large.pages() != 0) {
-    slabs_.release_empty(heap);
-    span = runs_.allocate(pages, align, SpanState::kLarge, false);
-  }
+  Span* span = runs_.allocate(pages, align, SpanState::kLarge, false);
   if (span == nullptr) return nullptr;
   span->requested_bytes = size;
   void* p = start_of(span);
@@ -90,7 +84,7 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
   if (align <= kStepBytes) return allocate(heap, size);
   if (size > PTRDIFF_MAX) return nullptr;
   if (align >= kPageBytes || size + align > kMaxMediumBytes)
-    return allocate_large(heap, size, align, false);
+    return allocate_large(size, align, false);
   const std::size_t rounded = align_up(size == 0 ? 1 : size, align);
   if (rounded <= kMaxSmallBytes && rounded - size < kMaxAlignLoss) {
     if (void* p = allocate_aligned_small(heap, rounded, align); p != nullptr) return p;
@@ -125,7 +119,7 @@ void* MemHeap<Os>::allocate_aligned_small(ThreadHeap& heap, std::size_t bytes,
 
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_zeroed(ThreadHeap& heap, std::size_t size) noexcept {
-  if (size > kMaxMediumBytes) return allocate_large(heap, size, 0, true);
+  if (size > kMaxMediumBytes) return allocate_large(size, 0, true);
   heap.untouched = nullptr;
   void* p = allocate(heap, size);
   if (p != nullptr && p != heap.untouched) memset(p, 0, size);
@@ -143,14 +137,7 @@ void MemHeap<Os>::deallocate_slow(ThreadHeap& heap, void* p) noexcept {
     slabs_.free_remote(heap, span, static_cast<FreeObject*>(p));
     return;
   }
-  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
-  if (span->requested_bytes == kCachedBlock) report_double_free(p);
-  if (heap.large.put(span, tuning::large_cache_pages(runs_.used_pages()))) {
-    span->is_fresh = false;
-    span->requested_bytes = kCachedBlock;
-  } else {
-    runs_.free(span, span->run_pages, span->run_pages);
-  }
+  free_large(span, p);
 }
 
 template <AddressSpace Os>
@@ -160,10 +147,14 @@ void MemHeap<Os>::deallocate_remote(void* p) noexcept {
   if (span->is_owned()) {
     slabs_.free_remote_now(span, static_cast<FreeObject*>(p));
   } else {
-    if (p != start_of(span)) report_interior_pointer(p, start_of(span));
-    if (span->requested_bytes == kCachedBlock) report_double_free(p);
-    runs_.free(span, span->run_pages, span->run_pages);
+    free_large(span, p);
   }
+}
+
+template <AddressSpace Os>
+void MemHeap<Os>::free_large(Span* span, const void* p) noexcept {
+  require_live_large(span, p);
+  runs_.free(span, span->run_pages, span->run_pages);
 }
 
 // --- reallocation -------------------------------------------------------------------------------
@@ -198,7 +189,7 @@ void* MemHeap<Os>::reallocate_owned(ThreadHeap& heap, Span* span, void* p,
 template <AddressSpace Os>
 void* MemHeap<Os>::reallocate_large(ThreadHeap& heap, Span* span, void* p,
                                     std::size_t size) noexcept {
-  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
+  require_live_large(span, p);
   if (size > PTRDIFF_MAX) return nullptr;
   const std::size_t old_pages = span->run_pages;
   const std::size_t pages = detail::pages_for(size);
@@ -215,7 +206,7 @@ void* MemHeap<Os>::reallocate_large(ThreadHeap& heap, Span* span, void* p,
   if (old_pages < kMovePages || moves_.load(std::memory_order_relaxed) >= kMaxMoves) {
     return move(heap, p, old_pages * kPageBytes, size);
   }
-  void* moved = allocate_large(heap, size, 0, false);
+  void* moved = allocate_large(size, 0, false);
   if (moved == nullptr) return nullptr;
   // Pages that are resident already are there to be copied to; fresh ones are not worth faulting
   // in.
@@ -287,7 +278,6 @@ __attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
       bin.free_bytes += (span.carved - live) * span.object_bytes();
       bin.uncarved_bytes += (std::uint64_t{span.capacity} - span.carved) * span.object_bytes();
     } else if (span.state() == SpanState::kLarge) {
-      if (span.requested_bytes == kCachedBlock) return;
       ++stats.large_live;
       stats.large_live_bytes += span.requested_bytes;
     }
@@ -340,6 +330,12 @@ Span* MemHeap<Os>::span_of(const void* p) const noexcept {
   return span;
 }
 
+template <AddressSpace Os>
+void MemHeap<Os>::require_live_large(const Span* span, const void* p) const noexcept {
+  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
+  if (span->state() != SpanState::kLarge) report_double_free(p);
+}
+
 // What p is, if it leads to no span: the process ends anyway, so a walk costs nothing.
 template <AddressSpace Os>
 void MemHeap<Os>::diagnose(const void* p) const noexcept {
@@ -350,11 +346,10 @@ void MemHeap<Os>::diagnose(const void* p) const noexcept {
   for (; page > 0; --page) {
     const Span* span = map.at(page);
     if (span == nullptr) continue;
-    if (span->state() != SpanState::kLarge) break;
-    if (map.page_of(p) < span->first_page + std::size_t{span->run_pages}) {
-      report_interior_pointer(p, start_of(span));
-    }
-    break;
+    if (span->is_owned()) break;
+    if (map.page_of(p) >= span->first_page + std::size_t{span->run_pages}) break;
+    if (span->state() == SpanState::kWaiting) report_double_free(p);
+    report_interior_pointer(p, start_of(span));
   }
   report_foreign_pointer(p);
 }

@@ -16,18 +16,25 @@
 // early. Large blocks do not, for nobody knows that they will be touched. A huge page of which part
 // is purged is none from then on, so that the kernel does not fill it up again.
 //
+// A large block that is freed waits before its run is joined with its neighbours, and goes as it is
+// to who next asks for as many pages. It counts as dirty. All that wait are joined before a page is
+// taken that is not dirty, and before dirty pages are given back: so what waits is never the reason
+// that the heap grows. (Deferred coalescing, as Knuth has it in The Art of Computer Programming 1,
+// 2.5.)
+//
 // Safe from any thread; one lock, a leaf: below it is only the page source.
-//   allocate, free      O(log window + pages / 64), and a system call when committed pages run out
+//   allocate, free      O(1) where a run waits; else O(log window + pages / 64), beside the joining
+//                       of each run that waited, and a system call when committed pages run out
 //   grow, shrink        the same
 //   purge               O(window in use / 64), and a system call for each dirty run
 // Out of memory is nullptr or false, with everything as it was.
 //
 // Invariants, which check() asserts by number (beside 101 and 102 of the index):
-//   111  Pages in use and free pages together are the reserved pages.
+//   111  Pages in use, free pages and those that wait together are the reserved pages.
 //   112  A dirty page is free; dirty pages are counted right.
 //   113  A free page is in no span; a span's pages are not free.
 //   114  What is committed is reserved, and holds every page in use and every dirty one.
-//   115  Pages of large blocks are counted right.
+//   115  Pages of large blocks are counted right, and so are those that wait.
 //   116  A huge page is committed as a whole.
 #pragma once
 
@@ -40,6 +47,7 @@
 #include "core/mem/run_index.h"
 #include "core/mem/span.h"
 #include "core/mem/span_pool.h"
+#include "core/mem/waiting_runs.h"
 #include "core/os/page_source.h"
 
 namespace mem {
@@ -47,7 +55,7 @@ namespace mem {
 struct RunHeapStats {
   std::uint64_t used_pages = 0;      // in spans
   std::uint64_t large_pages = 0;     // of those, large blocks
-  std::uint64_t free_pages = 0;      // reserved and not in use
+  std::uint64_t free_pages = 0;      // reserved and not in use, those that wait included
   std::uint64_t dirty_pages = 0;     // of the free ones, those still resident
   std::uint64_t metadata_pages = 0;  // spans; of the map and tables what the pages in use need
   std::uint64_t longest_free = 0;    // pages of the longest free run
@@ -139,7 +147,14 @@ class RunHeap {
   void make_huge(std::size_t slot_start, std::size_t from, std::size_t to) noexcept;
   std::size_t clear_dirty(std::size_t first, std::size_t pages) noexcept;
   void set_dirty(std::size_t first, std::size_t pages) noexcept;
+  bool are_dirty(std::size_t first, std::size_t pages) const noexcept;
   void put_back(std::size_t first, std::size_t pages, std::size_t touched) noexcept;
+  Span* take_waiting(std::size_t pages) noexcept;
+  void wait(Span* span) noexcept;
+  void join(Span* span) noexcept;
+  void join_waiting() noexcept;
+  bool join_behind(std::size_t first) noexcept;
+  std::size_t all_dirty_pages() const noexcept { return dirty_pages_ + waiting_.pages(); }
   std::size_t purge_target() noexcept;
   std::size_t purge_to(std::size_t dirty_pages) noexcept;
   std::size_t take_dirty(Run* runs, std::size_t limit, std::size_t dirty_pages,
@@ -155,6 +170,7 @@ class RunHeap {
   PageMap map_;
   RunIndex index_;
   SpanPool spans_;
+  WaitingRuns waiting_;
   std::uint64_t* dirty_ = nullptr;
   Slot* slots_ = nullptr;
   std::size_t first_slot_ = 0;  // the slots before it are the tables
@@ -164,7 +180,7 @@ class RunHeap {
   std::size_t committed_pages_ = 0;
   std::atomic<std::size_t> used_pages_{0};  // written under the lock
   std::size_t large_pages_ = 0;
-  std::size_t dirty_pages_ = 0;
+  std::size_t dirty_pages_ = 0;  // but for those that wait
   std::size_t purged_pages_ = 0;
   std::size_t metadata_bytes_ = 0;
   std::uint64_t last_purge_ms_ = 0;

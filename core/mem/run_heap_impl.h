@@ -5,6 +5,7 @@
 #include "core/mem/run_heap.h"
 #include "core/mem/run_heap_purge_impl.h"
 #include "core/mem/run_heap_window_impl.h"
+#include "core/mem/tuning.h"
 
 namespace mem {
 
@@ -20,6 +21,10 @@ std::size_t RunHeap<Os>::find_aligned(std::size_t pages, std::size_t align) cons
 template <AddressSpace Os>
 std::size_t RunHeap<Os>::take(std::size_t pages, std::size_t align, bool dense) noexcept {
   std::size_t first = find_aligned(pages, align);
+  if (waiting_.pages() != 0 && (first == RunIndex::kNone || !are_dirty(first, pages))) {
+    join_waiting();
+    first = find_aligned(pages, align);
+  }
   if (first == RunIndex::kNone) {
     const std::size_t more = align <= kPageBytes ? pages : pages + align / kPageBytes - 1;
     if (!add_region(more)) return RunIndex::kNone;
@@ -36,6 +41,9 @@ Span* RunHeap<Os>::allocate(std::size_t pages, std::size_t align, SpanState stat
                             bool whole) noexcept {
   const LockGuard guard(mutex_);
   if (!init() || pages > map_.pages() || align / kPageBytes > map_.pages()) return nullptr;
+  if (state == SpanState::kLarge && align <= kPageBytes) {
+    if (Span* waiting = take_waiting(pages); waiting != nullptr) return waiting;
+  }
   Span* span = spans_.take(os_);
   if (span == nullptr) return nullptr;
   const std::size_t first = take(pages, align, whole);
@@ -57,7 +65,48 @@ template <AddressSpace Os>
 void RunHeap<Os>::put_back(std::size_t first, std::size_t pages, std::size_t touched) noexcept {
   set_dirty(first, touched);
   index_.set(first, pages, true);
-  set_used(used_pages() - pages);
+}
+
+template <AddressSpace Os>
+Span* RunHeap<Os>::take_waiting(std::size_t pages) noexcept {
+  Span* span = waiting_.take(pages);
+  if (span == nullptr) return nullptr;
+  span->set_state(SpanState::kLarge);
+  large_pages_ += pages;
+  set_used(used_pages() + pages);
+  return span;
+}
+
+// pre: it counts as in use no more.
+template <AddressSpace Os>
+void RunHeap<Os>::wait(Span* span) noexcept {
+  if (waiting_.pages() + span->run_pages > tuning::waiting_pages(used_pages())) join_waiting();
+  span->is_fresh = false;
+  span->set_state(SpanState::kWaiting);
+  waiting_.put(span);
+}
+
+// Ends the waiting of a run that is in no list any more.
+template <AddressSpace Os>
+void RunHeap<Os>::join(Span* span) noexcept {
+  map_.set(span->first_page, 1, nullptr);
+  put_back(span->first_page, span->run_pages, span->run_pages);
+  spans_.give(span);
+}
+
+template <AddressSpace Os>
+void RunHeap<Os>::join_waiting() noexcept {
+  while (Span* span = waiting_.take_any()) join(span);
+}
+
+// Whether a run that waited starts at `first`; it is joined.
+template <AddressSpace Os>
+bool RunHeap<Os>::join_behind(std::size_t first) noexcept {
+  Span* span = map_.at(first);
+  if (span == nullptr || span->state() != SpanState::kWaiting) return false;
+  waiting_.remove(span);
+  join(span);
+  return true;
 }
 
 template <AddressSpace Os>
@@ -65,10 +114,17 @@ void RunHeap<Os>::free(Span* span, std::size_t pages, std::size_t touched) noexc
   std::size_t target = SIZE_MAX;
   {
     const LockGuard guard(mutex_);
-    map_.set(span->first_page, span->state() == SpanState::kLarge ? 1 : pages, nullptr);
-    if (span->state() == SpanState::kLarge) large_pages_ -= pages;
-    put_back(span->first_page, pages, span->is_fresh ? touched : pages);
-    spans_.give(span);
+    const bool is_large = span->state() == SpanState::kLarge;
+    if (!span->is_fresh) touched = pages;
+    if (is_large) large_pages_ -= pages;
+    set_used(used_pages() - pages);
+    if (is_large && touched == pages && pages <= tuning::waiting_pages(used_pages())) {
+      wait(span);
+    } else {
+      map_.set(span->first_page, is_large ? 1 : pages, nullptr);
+      put_back(span->first_page, pages, touched);
+      spans_.give(span);
+    }
     target = purge_target();
   }
   // Again, since others may have freed while what was being purged counted as in use.
@@ -86,8 +142,12 @@ bool RunHeap<Os>::grow(Span* span, std::size_t pages) noexcept {
   const std::size_t old = span->run_pages;
   const std::size_t first = span->first_page + old;
   const std::size_t more = pages - old;
-  if (first >= frontier_ || !index_.are_free(first, more) || !commit(first, more, false))
-    return false;
+  if (first >= frontier_) return false;
+  while (!index_.are_free(first, more)) {
+    const std::size_t behind = first + index_.free_from(first, more);
+    if (behind >= frontier_ || !join_behind(behind)) return false;
+  }
+  if (!commit(first, more, false)) return false;
   index_.set(first, more, false);
   set_used(used_pages() + more);
   large_pages_ += more;
@@ -101,6 +161,7 @@ void RunHeap<Os>::shrink(Span* span, std::size_t pages) noexcept {
   const LockGuard guard(mutex_);
   const std::size_t less = span->run_pages - pages;
   put_back(span->first_page + pages, less, less);
+  set_used(used_pages() - less);
   large_pages_ -= less;
   span->run_pages = static_cast<std::uint32_t>(pages);
 }
@@ -123,8 +184,8 @@ RunHeapStats RunHeap<Os>::stats() noexcept {
   if (map_.pages() == 0) return stats;
   stats.used_pages = used_pages();
   stats.large_pages = large_pages_;
-  stats.free_pages = index_.free_pages();
-  stats.dirty_pages = dirty_pages_;
+  stats.free_pages = index_.free_pages() + waiting_.pages();
+  stats.dirty_pages = all_dirty_pages();
   const std::size_t tables = reserved_pages_ * (sizeof(Span*) + 1);
   stats.metadata_pages = (metadata_bytes_ + spans_.bytes_used() + tables) / kPageBytes;
   stats.longest_free = index_.longest();
@@ -137,7 +198,7 @@ int RunHeap<Os>::check() noexcept {
   const LockGuard guard(mutex_);
   if (map_.pages() == 0) return 0;
   if (const int broken = index_.check(frontier_); broken != 0) return broken;
-  if (used_pages() + index_.free_pages() != reserved_pages_) return 111;
+  if (used_pages() + index_.free_pages() + waiting_.pages() != reserved_pages_) return 111;
   std::size_t dirty = 0;
   for (std::size_t page = 0; page < frontier_; ++page) {
     const Slot& slot = slots_[page / kSlotPages];
@@ -157,10 +218,12 @@ int RunHeap<Os>::check() noexcept {
   }
   if (dirty != dirty_pages_) return 112;
   std::size_t large = 0;
+  std::size_t waiting = 0;
   spans_.for_each([&](const Span& span) {
     if (span.state() == SpanState::kLarge) large += span.run_pages;
+    if (span.state() == SpanState::kWaiting) waiting += span.run_pages;
   });
-  return large == large_pages_ ? 0 : 115;
+  return large == large_pages_ && waiting == waiting_.pages() ? 0 : 115;
 }
 
 }  // namespace mem

@@ -13,32 +13,29 @@ template <AddressSpace Os>
 std::size_t RunHeap<Os>::clear_dirty(std::size_t first, std::size_t pages) noexcept {
   if (dirty_pages_ == 0) return 0;
   std::size_t cleared = 0;
-  for (std::size_t page = first; page < first + pages;) {
-    const auto from = static_cast<unsigned>(page % 64);
-    const std::size_t rest = first + pages - page;
-    const std::size_t count = rest < 64 - from ? rest : 64 - from;
-    const std::uint64_t mask = (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1)
-                               << from;
-    std::uint64_t& word = dirty_[page / 64];
-    cleared += static_cast<std::size_t>(std::popcount(word & mask));
-    if ((word & mask) != 0) word &= ~mask;
-    page += count;
-  }
+  for_each_word(first, pages, [&](std::size_t word, std::uint64_t mask) {
+    cleared += static_cast<std::size_t>(std::popcount(dirty_[word] & mask));
+    if ((dirty_[word] & mask) != 0) dirty_[word] &= ~mask;
+    return true;
+  });
   dirty_pages_ -= cleared;
   return cleared;
 }
 
 template <AddressSpace Os>
 void RunHeap<Os>::set_dirty(std::size_t first, std::size_t pages) noexcept {
-  for (std::size_t page = first; page < first + pages;) {
-    const auto from = static_cast<unsigned>(page % 64);
-    const std::size_t rest = first + pages - page;
-    const std::size_t count = rest < 64 - from ? rest : 64 - from;
-    dirty_[page / 64] |= (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1)
-                         << from;
-    page += count;
-  }
+  for_each_word(first, pages, [&](std::size_t word, std::uint64_t mask) {
+    dirty_[word] |= mask;
+    return true;
+  });
   dirty_pages_ += pages;
+}
+
+template <AddressSpace Os>
+bool RunHeap<Os>::are_dirty(std::size_t first, std::size_t pages) const noexcept {
+  return for_each_word(first, pages, [&](std::size_t word, std::uint64_t mask) {
+    return (dirty_[word] & mask) == mask;
+  });
 }
 
 // How many dirty pages may stay if there are too many now; SIZE_MAX = all, for there are not, or it
@@ -46,12 +43,11 @@ void RunHeap<Os>::set_dirty(std::size_t first, std::size_t pages) noexcept {
 // followed down by halves, however fast.
 template <AddressSpace Os>
 std::size_t RunHeap<Os>::purge_target() noexcept {
-  if (dirty_pages_ <= kDirtyFloorPages || dirty_pages_ <= used_pages() / kDirtyShare) {
-    return SIZE_MAX;
-  }
+  const std::size_t dirty = all_dirty_pages();
+  if (dirty <= kDirtyFloorPages || dirty <= used_pages() / kDirtyShare) return SIZE_MAX;
   const std::uint64_t now = os_.now_ms();
   const bool is_time = now - last_purge_ms_ >= kPurgePeriodMs;
-  const bool is_fallen = dirty_pages_ > used_pages() && used_pages() < used_at_purge_ / 2;
+  const bool is_fallen = dirty > used_pages() && used_pages() < used_at_purge_ / 2;
   if (!is_time && !is_fallen) return SIZE_MAX;
   last_purge_ms_ = now;
   used_at_purge_ = used_pages();
@@ -106,6 +102,7 @@ std::size_t RunHeap<Os>::purge_to(std::size_t dirty_pages) noexcept {
     std::size_t count = 0;
     {
       const LockGuard guard(mutex_);
+      if (cursor == SIZE_MAX) join_waiting();
       count = take_dirty(runs, kBatch, dirty_pages, &cursor);
     }
     if (count == 0) return given * kPageBytes;
@@ -123,6 +120,7 @@ std::size_t RunHeap<Os>::purge_to(std::size_t dirty_pages) noexcept {
     const LockGuard guard(mutex_);
     for (std::size_t i = 0; i < count; ++i) {
       put_back(runs[i].first, runs[i].pages, done[i] ? 0 : runs[i].pages);
+      set_used(used_pages() - runs[i].pages);
       if (done[i]) {
         given += runs[i].pages;
         purged_pages_ += runs[i].pages;

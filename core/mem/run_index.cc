@@ -1,12 +1,9 @@
 #include "core/mem/run_index.h"
 
+#include "core/base/bits.h"
+
 namespace mem {
 namespace {
-
-// The bits [from, from + count) of a word.
-constexpr std::uint64_t mask_of(unsigned from, std::size_t count) noexcept {
-  return (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1) << from;
-}
 
 // The bits at which `length` set bits begin, as far as they end in the word. pre: 0 < length <= 64.
 constexpr std::uint64_t starts_of(std::uint64_t word, std::size_t length) noexcept {
@@ -138,14 +135,10 @@ void RunIndex::update(std::size_t first, std::size_t last) noexcept {
 }
 
 void RunIndex::set(std::size_t first, std::size_t pages, bool free) noexcept {
-  for (std::size_t page = first; page < first + pages;) {
-    const auto from = static_cast<unsigned>(page % 64);
-    const std::size_t rest = first + pages - page;
-    const std::size_t count = rest < 64 - from ? rest : 64 - from;
-    const std::uint64_t mask = mask_of(from, count);
-    bits_[page / 64] = free ? bits_[page / 64] | mask : bits_[page / 64] & ~mask;
-    page += count;
-  }
+  for_each_word(first, pages, [&](std::size_t word, std::uint64_t mask) {
+    bits_[word] = free ? bits_[word] | mask : bits_[word] & ~mask;
+    return true;
+  });
   free_pages_ = free ? free_pages_ + pages : free_pages_ - pages;
   update(first / kChunkPages, (first + pages - 1) / kChunkPages);
 }

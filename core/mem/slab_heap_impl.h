@@ -267,7 +267,6 @@ void SlabHeap<Os>::release_empty(ThreadHeap& heap) noexcept {
     if (area.empty != nullptr && area.empty->is_empty()) drop_fit(heap, area.empty);
     area.empty = nullptr;
   }
-  while (Span* span = heap.large.evict()) runs_.free(span, span->run_pages, span->run_pages);
 }
 
 template <AddressSpace Os>

@@ -20,7 +20,6 @@
 #include <cstdint>
 
 #include "core/mem/fit_table.h"
-#include "core/mem/large_cache.h"
 #include "core/mem/size_class.h"
 #include "core/mem/span.h"
 #include "core/mem/tuning.h"
@@ -66,7 +65,6 @@ class ThreadHeap {
   Span* kept[kBins] = {};
   std::size_t kept_pages = 0;  // of bins beyond 1 KiB
   FitArea areas[2];  // for sizes up to 1 KiB, and beyond: small objects would break up large gaps
-  LargeCache large;
   std::size_t owned_pages = 0;
   std::size_t cached_granules = 0;
   FitTable* spare_tables = nullptr;

@@ -38,8 +38,11 @@
 #ifndef MEM_TUNE_CACHE_SHARE
 #define MEM_TUNE_CACHE_SHARE 128
 #endif
-#ifndef MEM_TUNE_LARGE_SHARE
-#define MEM_TUNE_LARGE_SHARE 128
+#ifndef MEM_TUNE_WAITING_SHARE
+#define MEM_TUNE_WAITING_SHARE 8
+#endif
+#ifndef MEM_TUNE_WAITING_KIB
+#define MEM_TUNE_WAITING_KIB 4096
 #endif
 #ifndef MEM_TUNE_HUGE_MIB
 #define MEM_TUNE_HUGE_MIB 8
@@ -95,13 +98,13 @@ inline constexpr unsigned kCacheObjects = MEM_TUNE_CACHE_OBJECTS;
 inline constexpr std::size_t kCacheGranules = MEM_TUNE_CACHE_GRANULES;
 inline constexpr std::size_t kCacheShare = MEM_TUNE_CACHE_SHARE;
 
-// A thread keeps freed large blocks of sizes that it asked for again, up to this share of the pages
-// in use; 0 = none.
-inline constexpr std::size_t kLargeShare = MEM_TUNE_LARGE_SHARE;
-inline constexpr std::size_t kLargeFloorPages = 32;
-constexpr std::size_t large_cache_pages(std::size_t used_pages) noexcept {
-  if constexpr (kLargeShare == 0) return 0;
-  return kLargeFloorPages + used_pages / (kLargeShare + (kLargeShare == 0));
+// Freed large blocks wait for somebody who asks for as many pages while they have no more than so
+// many, and this share of what is in use; 0 = they do not wait.
+inline constexpr std::size_t kWaitingShare = MEM_TUNE_WAITING_SHARE;
+inline constexpr std::size_t kWaitingPages = std::size_t{MEM_TUNE_WAITING_KIB} << 10 >> 12;
+constexpr std::size_t waiting_pages(std::size_t used_pages) noexcept {
+  if constexpr (kWaitingShare == 0) return 0;
+  return kWaitingPages + used_pages / (kWaitingShare + (kWaitingShare == 0));
 }
 
 // A heap that has committed so much asks for huge pages; 0 = never.

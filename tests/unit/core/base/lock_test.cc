@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <thread>
 #include <vector>
@@ -34,6 +35,29 @@ TEST(Mutex, TryLockTellsWhetherItIsHeld) {
   mutex.unlock();
   EXPECT_TRUE(mutex.try_lock());
   mutex.unlock();
+}
+
+// In a process of its own, for the one of the tests has had threads.
+TEST(MutexDeathTest, HeldByTheOnlyThreadItExcludesThoseThatComeLater) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        if (__libc_single_threaded == 0) _exit(2);
+        static Mutex mutex;
+        mutex.lock();
+        const bool is_held = !mutex.try_lock();
+        mutex.unlock();
+        mutex.lock();
+        bool was_held = false;
+        std::thread other([&] {
+          was_held = !mutex.try_lock();
+        });
+        other.join();
+        mutex.unlock();
+        const bool is_open = mutex.try_lock();
+        _exit(is_held && was_held && is_open ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(Mutex, OpensAfterFork) {

@@ -320,58 +320,41 @@ TEST_F(MemHeapTest, ALargeBlockThatCannotGrowMovesItsPages) {
   expect_sound();
 }
 
-// --- the cache of large blocks -------------------------------------------------------------------
+// --- large blocks that wait ----------------------------------------------------------------------
 
-TEST_F(MemHeapTest, LargeBlocksOfASizeThatIsAskedForAgainAreKept) {
-  std::vector<void*> others;
-  for (int i = 0; i < 50; ++i) others.push_back(filled(500000));  // the share is of what is in use
+TEST_F(MemHeapTest, AFreedLargeBlockGoesToWhoAsksForAsManyPages) {
   void* first = filled(100000);
-  free(first);  // asked for once
-  EXPECT_EQ(thread_.large.pages(), 0u);
+  filled(40000);
   void* second = filled(100000);
-  const std::size_t used = heap_->runs().used_pages();
+  filled(40000);
+  free(first);
   free(second);
-  EXPECT_EQ(thread_.large.pages(), 25u);
-  EXPECT_EQ(heap_->runs().used_pages(), used);
-  EXPECT_EQ(heap_->detailed_stats(thread_).large_live, 50u);
-  EXPECT_EQ(heap_->stats(thread_).live_blocks, 50u);
+  EXPECT_EQ(heap_->detailed_stats(thread_).large_live, 2u);
+  EXPECT_EQ(heap_->stats(thread_).live_blocks, 2u);
+  EXPECT_EQ(heap_->detailed_stats(thread_).dirty_pages, 50u);
   expect_sound();
-  void* third = heap_->allocate_zeroed(thread_, 99999);
-  EXPECT_EQ(third, second);
-  EXPECT_TRUE(is_zero(third, 99999));
-  EXPECT_EQ(thread_.large.pages(), 0u);
-  EXPECT_EQ(heap_->detailed_stats(thread_).large_live, 51u);
-  heap_->deallocate(other_, third);  // which never asked for that size
-  EXPECT_EQ(heap_->runs().used_pages(), used - 25);
-  for (void* p : others) free(p);
-  expect_nothing_left();
+  EXPECT_EQ(heap_->allocate(other_, 99999), second);
+  EXPECT_EQ(heap_->allocate(thread_, 99999), first);
+  EXPECT_EQ(heap_->detailed_stats(thread_).large_live, 4u);
 }
 
-TEST_F(MemHeapTest, ACachedBlockIsZeroedForWhoAsks) {
-  for (int i = 0; i < 50; ++i) filled(500000);
+TEST_F(MemHeapTest, ABlockThatWaitedIsZeroedForWhoAsks) {
   void* first = filled(100000);  // of pages that were never used before
   filled(100000);
   free(first);
-  ASSERT_EQ(thread_.large.pages(), 25u);
   void* p = heap_->allocate_zeroed(thread_, 100000);
   EXPECT_EQ(p, first);
   EXPECT_TRUE(is_zero(p, 100000));
 }
 
-TEST_F(MemHeapTest, WhatIsCachedIsGivenUpForMemory) {
+TEST_F(MemHeapTest, WhatWaitsIsGivenUpForMemory) {
   std::vector<void*> blocks;
   for (int i = 0; i < 40; ++i) blocks.push_back(filled(1 << 20));
-  for (int i = 0; i < 2; ++i) {
-    free(heap_->allocate(thread_, 200000));
-  }
-  ASSERT_EQ(thread_.large.pages(), 49u);
   os().fail_every(PageCall::kReserve, 1);
   os().fail_every(PageCall::kCommit, 1);
-  // What is left is used up, then nothing is to be had but what the cache holds.
-  for (int i = 0; i < 1000 && thread_.large.pages() != 0; ++i) {
-    ASSERT_NE(heap_->allocate(thread_, 48 * kPageBytes), nullptr);
-  }
-  EXPECT_EQ(thread_.large.pages(), 0u);
+  while (heap_->allocate(thread_, 1 << 20) != nullptr) continue;
+  free(blocks[7]);
+  EXPECT_NE(heap_->allocate(thread_, 1 << 19), nullptr);
   expect_sound();
 }
 
@@ -510,6 +493,11 @@ TEST_F(MemHeapDeathTest, MisuseIsSeen) {
   EXPECT_DEATH(free(static_cast<char*>(large) + 16), "points into the block");
   EXPECT_DEATH(free(static_cast<char*>(large) + 2 * kPageBytes), "points into the block");
   free(large);
+  EXPECT_DEATH(free(large), "double free");
+  EXPECT_DEATH(heap_->reallocate(thread_, large, 100), "double free");
+  EXPECT_DEATH(heap_->deallocate_remote(large), "double free");
+  EXPECT_DEATH(free(static_cast<char*>(large) + 2 * kPageBytes), "double free");
+  heap_->purge(thread_);
   EXPECT_DEATH(free(large), "double free");
   int foreign = 0;
   EXPECT_DEATH(free(&foreign), "in no memory of this heap");

@@ -186,6 +186,27 @@ TEST_F(RunHeapImplTest, TheKernelIsCalledOutsideTheLockAndMeanwhileThePagesAreNo
   EXPECT_EQ(runs().check(), 0);
 }
 
+TEST_F(RunHeapImplTest, WhatWaitsIsPurgedToo) {
+  start_clock();
+  take(20);
+  const std::vector<Span*> spans = take_apart(3, 100);
+  for (Span* span : spans) give(span);  // the last makes them more than may stay
+  EXPECT_EQ(dirty(), 20u / 16);
+  EXPECT_EQ(runs().stats().purged_pages, 300 - dirty());
+  EXPECT_TRUE(take(100)->is_fresh);
+}
+
+TEST_F(RunHeapImplTest, NoMoreWaitThanTheirShare) {
+  const std::vector<Span*> spans = take_apart(60, 500);
+  for (Span* span : spans) give(span, 0);
+  EXPECT_EQ(dirty(), 0u);  // never touched
+  std::vector<Span*> again = take_apart(60, 500);
+  for (Span* span : again) give(span);
+  EXPECT_EQ(runs().check(), 0);
+  const std::size_t joined = runs().stats().longest_free;
+  EXPECT_GE(joined, 500u);
+}
+
 TEST_F(RunHeapImplTest, ARefusedDiscardLeavesThePagesDirty) {
   for (Span* span : take_apart(50, 2)) give(span);
   os().fail_every(PageCall::kDiscard, 1);

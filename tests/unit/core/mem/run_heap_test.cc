@@ -219,6 +219,85 @@ TEST_F(RunHeapTest, GrowingOverDirtyPagesEndsFreshness) {
   EXPECT_TRUE(clean->is_fresh);
 }
 
+// --- large blocks that were freed wait -----------------------------------------------------------
+
+TEST_F(RunHeapTest, AFreedRunGoesToWhoAsksForAsManyPages) {
+  const std::vector<Span*> spans = take_apart(3, 20);
+  const std::uint32_t places[] = {spans[0]->first_page, spans[1]->first_page};
+  give(spans[0]);
+  give(spans[1]);
+  EXPECT_EQ(runs().stats().dirty_pages, 40u);
+  EXPECT_EQ(runs().stats().used_pages, 23u);
+  EXPECT_EQ(runs().stats().large_pages, 23u);
+  EXPECT_EQ(runs().check(), 0);
+  Span* last = take(20);  // the last one freed, not the lowest
+  EXPECT_EQ(last->first_page, places[1]);
+  EXPECT_FALSE(last->is_fresh);
+  EXPECT_EQ(take(20)->first_page, places[0]);
+  EXPECT_EQ(runs().stats().dirty_pages, 0u);
+  EXPECT_EQ(runs().stats().used_pages, 63u);
+}
+
+TEST_F(RunHeapTest, RunsThatWaitAreJoinedBeforeTheHeapGrows) {
+  Span* a = take(10);
+  Span* b = take(10);
+  take(1);
+  const std::uint32_t first = a->first_page;
+  give(a);
+  give(b);
+  EXPECT_EQ(take(20)->first_page, first);
+}
+
+TEST_F(RunHeapTest, RunsThatWaitAreJoinedForSlabsToo) {
+  Span* a = take(10);
+  take(1);
+  const std::uint32_t first = a->first_page;
+  give(a);
+  EXPECT_EQ(take(3, 0, SpanState::kCurrent, true)->first_page, first);
+}
+
+TEST_F(RunHeapTest, RunsWaitWhileThereAreOtherDirtyPages) {
+  Span* waits = take(10);
+  take(1);
+  Span* slab = take(5, 0, SpanState::kCurrent, true);
+  take(1);
+  const std::uint32_t place = waits->first_page;
+  const std::uint32_t hole = slab->first_page;
+  give(waits);
+  give(slab);
+  EXPECT_EQ(take(4)->first_page, hole);
+  EXPECT_EQ(take(10)->first_page, place);
+}
+
+TEST_F(RunHeapTest, AWaitingRunAlignsAsAnyOther) {
+  Span* waits = take(16);
+  take(1);
+  give(waits);
+  Span* aligned = take(16, 64 * kPageBytes);
+  EXPECT_TRUE(is_aligned(runs().map().address_of(aligned->first_page), 64 * kPageBytes));
+}
+
+TEST_F(RunHeapTest, GrowsIntoRunsThatWait) {
+  Span* spans[4];
+  for (Span*& span : spans) span = take(4);
+  Span* wall = take(1);
+  give(spans[1]);
+  give(spans[3]);
+  give(spans[2]);
+  EXPECT_TRUE(grow(spans[0], 10));
+  EXPECT_FALSE(spans[0]->is_fresh);
+  EXPECT_EQ(dirty(), 6u);
+  EXPECT_FALSE(grow(spans[0], 17));
+  EXPECT_TRUE(grow(spans[0], 16));
+  EXPECT_EQ(wall->first_page, spans[0]->first_page + 16);
+}
+
+TEST_F(RunHeapTest, WhatWasNeverTouchedDoesNotWait) {
+  give(take(20), 0);
+  EXPECT_EQ(dirty(), 0u);
+  EXPECT_TRUE(take(20)->is_fresh);
+}
+
 // --- memory is committed in steps ---------------------------------------------------------------
 
 TEST_F(RunHeapTest, CommitsFromTheStartAsFarAsNeeded) {
