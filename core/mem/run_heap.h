@@ -149,6 +149,7 @@ class RunHeap {
   void set_dirty(std::size_t first, std::size_t pages) noexcept;
   bool are_dirty(std::size_t first, std::size_t pages) const noexcept;
   void put_back(std::size_t first, std::size_t pages, std::size_t touched) noexcept;
+  Span* allocate_new(std::size_t pages, std::size_t align, SpanState state, bool whole) noexcept;
   Span* take_waiting(std::size_t pages) noexcept;
   void wait(Span* span) noexcept;
   void join(Span* span) noexcept;

@@ -40,10 +40,16 @@ template <AddressSpace Os>
 Span* RunHeap<Os>::allocate(std::size_t pages, std::size_t align, SpanState state,
                             bool whole) noexcept {
   const LockGuard guard(mutex_);
-  if (!init() || pages > map_.pages() || align / kPageBytes > map_.pages()) return nullptr;
-  if (state == SpanState::kLarge && align <= kPageBytes) {
+  if (state == SpanState::kLarge && align <= kPageBytes && waiting_.pages() != 0) {
     if (Span* waiting = take_waiting(pages); waiting != nullptr) return waiting;
   }
+  return allocate_new(pages, align, state, whole);
+}
+
+template <AddressSpace Os>
+[[gnu::noinline]] Span* RunHeap<Os>::allocate_new(std::size_t pages, std::size_t align, SpanState state,
+                                bool whole) noexcept {
+  if (!init() || pages > map_.pages() || align / kPageBytes > map_.pages()) return nullptr;
   Span* span = spans_.take(os_);
   if (span == nullptr) return nullptr;
   const std::size_t first = take(pages, align, whole);
@@ -68,19 +74,22 @@ void RunHeap<Os>::put_back(std::size_t first, std::size_t pages, std::size_t tou
 }
 
 template <AddressSpace Os>
-Span* RunHeap<Os>::take_waiting(std::size_t pages) noexcept {
-  Span* span = waiting_.take(pages);
+[[gnu::always_inline]] inline Span* RunHeap<Os>::take_waiting(std::size_t pages) noexcept {
+  Span* span = waiting_.take(pages, tuning::most_pages(pages));
   if (span == nullptr) return nullptr;
   span->set_state(SpanState::kLarge);
-  large_pages_ += pages;
-  set_used(used_pages() + pages);
+  large_pages_ += span->run_pages;
+  set_used(used_pages() + span->run_pages);
   return span;
 }
 
 // pre: it counts as in use no more.
 template <AddressSpace Os>
-void RunHeap<Os>::wait(Span* span) noexcept {
-  if (waiting_.pages() + span->run_pages > tuning::waiting_pages(used_pages())) join_waiting();
+[[gnu::always_inline]] inline void RunHeap<Os>::wait(Span* span) noexcept {
+  if (waiting_.pages() != 0 &&
+      waiting_.pages() + span->run_pages > tuning::waiting_pages(used_pages())) {
+    join_waiting();
+  }
   span->is_fresh = false;
   span->set_state(SpanState::kWaiting);
   waiting_.put(span);
@@ -118,7 +127,7 @@ void RunHeap<Os>::free(Span* span, std::size_t pages, std::size_t touched) noexc
     if (!span->is_fresh) touched = pages;
     if (is_large) large_pages_ -= pages;
     set_used(used_pages() - pages);
-    if (is_large && touched == pages && pages <= tuning::waiting_pages(used_pages())) {
+    if (is_large && touched == pages && tuning::kWaitingShare != 0) {
       wait(span);
     } else {
       map_.set(span->first_page, is_large ? 1 : pages, nullptr);

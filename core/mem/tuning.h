@@ -41,8 +41,8 @@
 #ifndef MEM_TUNE_WAITING_SHARE
 #define MEM_TUNE_WAITING_SHARE 8
 #endif
-#ifndef MEM_TUNE_WAITING_KIB
-#define MEM_TUNE_WAITING_KIB 4096
+#ifndef MEM_TUNE_WAITING_SLACK
+#define MEM_TUNE_WAITING_SLACK 8
 #endif
 #ifndef MEM_TUNE_HUGE_MIB
 #define MEM_TUNE_HUGE_MIB 8
@@ -98,13 +98,16 @@ inline constexpr unsigned kCacheObjects = MEM_TUNE_CACHE_OBJECTS;
 inline constexpr std::size_t kCacheGranules = MEM_TUNE_CACHE_GRANULES;
 inline constexpr std::size_t kCacheShare = MEM_TUNE_CACHE_SHARE;
 
-// Freed large blocks wait for somebody who asks for as many pages while they have no more than so
-// many, and this share of what is in use; 0 = they do not wait.
+// Freed large blocks wait for somebody who asks for as many pages, or this share fewer, while
+// together they have no more than that share of the pages in use; 0 = none waits, or exactly as
+// many. The last one that was freed may always wait.
 inline constexpr std::size_t kWaitingShare = MEM_TUNE_WAITING_SHARE;
-inline constexpr std::size_t kWaitingPages = std::size_t{MEM_TUNE_WAITING_KIB} << 10 >> 12;
+inline constexpr std::size_t kWaitingSlack = MEM_TUNE_WAITING_SLACK;
 constexpr std::size_t waiting_pages(std::size_t used_pages) noexcept {
-  if constexpr (kWaitingShare == 0) return 0;
-  return kWaitingPages + used_pages / (kWaitingShare + (kWaitingShare == 0));
+  return kWaitingShare == 0 ? 0 : used_pages / (kWaitingShare + (kWaitingShare == 0));
+}
+constexpr std::size_t most_pages(std::size_t pages) noexcept {
+  return kWaitingSlack == 0 ? pages : pages + pages / (kWaitingSlack + (kWaitingSlack == 0));
 }
 
 // A heap that has committed so much asks for huge pages; 0 = never.
