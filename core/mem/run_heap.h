@@ -103,7 +103,7 @@ class RunHeap {
   void for_each_span(Visit visit) noexcept {
     const LockGuard guard(mutex_);
     spans_.for_each([&](Span& span) {
-      if (span.state() != SpanState::kUnused) visit(span);
+      if (span.state() == SpanState::kLarge || span.is_owned()) visit(span);
     });
   }
 

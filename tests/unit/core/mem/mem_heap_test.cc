@@ -287,6 +287,37 @@ TEST_F(MemHeapTest, TheShortPathOfAlignedAllocationTakesWhatIsAligned) {
   expect_sound();
 }
 
+TEST_F(MemHeapTest, AFittedObjectThatGrowsALittleGetsRoom) {
+  void* p = filled(12000);
+  ASSERT_EQ(span(p)->state(), SpanState::kFit);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 8000), p);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 8100), p);
+  const std::size_t usable = heap_->usable_size(p);
+  EXPECT_GE(usable, 9000u);
+  EXPECT_LE(usable, 9200u);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 8050), p);  // less by no more than that room
+  EXPECT_EQ(heap_->usable_size(p), usable);
+  EXPECT_EQ(heap_->reallocate(thread_, p, usable), p);
+  EXPECT_EQ(heap_->usable_size(p), usable);
+  EXPECT_TRUE(is_intact(p, 8000));
+  expect_sound();
+  EXPECT_EQ(heap_->reallocate(thread_, p, 5000), p);
+  EXPECT_EQ(heap_->usable_size(p), 5008u);
+  EXPECT_TRUE(is_intact(p, 5000));
+  expect_sound();
+}
+
+TEST_F(MemHeapTest, AFittedObjectGrowsWithoutRoomWhereThereIsNone) {
+  void* p = filled(8000);
+  void* wall = filled(8000);
+  ASSERT_EQ(static_cast<char*>(wall), static_cast<char*>(p) + 8000);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 6000), p);
+  EXPECT_EQ(heap_->reallocate(thread_, p, 7400), p);
+  EXPECT_EQ(heap_->usable_size(p), 7408u);
+  EXPECT_TRUE(is_intact(wall, 8000));
+  expect_sound();
+}
+
 TEST_F(MemHeapTest, ALargeBlockShrinksAndGrowsWhereItIs) {
   void* p = filled(400000);
   const std::size_t used = heap_->runs().used_pages();

@@ -27,10 +27,13 @@ TEST_F(RunHeapTest, CostsNothingBeforeItsFirstRun) {
 }
 
 TEST_F(RunHeapTest, TakesTheLowestRunThatFits) {
-  Span* a = take(10);
-  Span* b = take(5);
-  Span* c = take(20);
-  Span* d = take(1);
+  const auto take_slab = [&](std::size_t pages) {
+    return take(pages, 0, SpanState::kFull, true);
+  };
+  Span* a = take_slab(10);
+  Span* b = take_slab(5);
+  Span* c = take_slab(20);
+  Span* d = take_slab(1);
   EXPECT_EQ(b->first_page, a->first_page + 10);
   EXPECT_EQ(d->first_page, c->first_page + 20);
   const std::uint32_t low = a->first_page;
@@ -85,6 +88,7 @@ TEST_F(RunHeapTest, AllPagesOrTheFirstLeadToTheSpan) {
   EXPECT_FALSE(runs().is_free_page(first + 4));
   give(slab);
   give(large);
+  runs().purge();  // until then it may wait, and its first page leads to its span
   for (std::size_t i = 0; i < 6; ++i) {
     EXPECT_EQ(map.at(first + i), nullptr);
     EXPECT_TRUE(runs().is_free_page(first + i));
@@ -230,12 +234,27 @@ TEST_F(RunHeapTest, AFreedRunGoesToWhoAsksForAsManyPages) {
   EXPECT_EQ(runs().stats().used_pages, 23u);
   EXPECT_EQ(runs().stats().large_pages, 23u);
   EXPECT_EQ(runs().check(), 0);
-  Span* last = take(20);  // the last one freed, not the lowest
+  Span* last = take(20);  // the last one freed
   EXPECT_EQ(last->first_page, places[1]);
   EXPECT_FALSE(last->is_fresh);
   EXPECT_EQ(take(20)->first_page, places[0]);
   EXPECT_EQ(runs().stats().dirty_pages, 0u);
   EXPECT_EQ(runs().stats().used_pages, 63u);
+}
+
+TEST_F(RunHeapTest, ARunThatHasAnEighthMoreServesAsWell) {
+  Span* waits = take(36);
+  take(1);
+  const std::uint32_t place = waits->first_page;
+  give(waits);
+  Span* span = take(32);
+  EXPECT_EQ(span->first_page, place);
+  EXPECT_EQ(span->run_pages, 36u);
+  EXPECT_EQ(used(), 37u);
+  EXPECT_EQ(runs().stats().large_pages, 37u);
+  give(span);
+  EXPECT_EQ(take(31)->first_page, place);  // of which the rest is free then
+  EXPECT_EQ(used(), 32u);
 }
 
 TEST_F(RunHeapTest, RunsThatWaitAreJoinedBeforeTheHeapGrows) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <random>
 #include <set>
 #include <vector>
 
@@ -15,49 +16,82 @@ class WaitingRunsTest : public testing::Test {
     spans_.push_back(std::make_unique<Span>());
     Span* span = spans_.back().get();
     span->run_pages = pages;
+    span->first_page = next_page_;
+    next_page_ += pages;
     runs_.put(span);
     return span;
   }
+  Span* take(std::size_t pages) { return runs_.take(pages, pages); }
 
   WaitingRuns runs_;
   std::vector<std::unique_ptr<Span>> spans_;
+  std::uint32_t next_page_ = 1000;
 };
 
 TEST_F(WaitingRunsTest, StartsEmpty) {
   EXPECT_EQ(runs_.pages(), 0u);
-  EXPECT_EQ(runs_.take(20), nullptr);
+  EXPECT_EQ(take(20), nullptr);
   EXPECT_EQ(runs_.take_any(), nullptr);
 }
 
-TEST_F(WaitingRunsTest, GivesTheLastOfAsManyPages) {
-  Span* first = put(20);
-  put(21);
-  Span* second = put(20);
-  EXPECT_EQ(runs_.pages(), 61u);
-  EXPECT_EQ(runs_.take(19), nullptr);
-  EXPECT_EQ(runs_.take(20), second);
-  EXPECT_EQ(runs_.take(20), first);
-  EXPECT_EQ(runs_.take(20), nullptr);
+TEST_F(WaitingRunsTest, GivesTheNewestThatFitsExactlyThenTheLowest) {
+  Span* lowest = put(20);
+  Span* middle = put(20);
+  Span* other = put(21);
+  Span* newest = put(20);
+  EXPECT_EQ(runs_.pages(), 81u);
+  EXPECT_EQ(take(19), nullptr);
+  EXPECT_EQ(take(20), newest);
+  EXPECT_EQ(take(20), lowest);
+  EXPECT_EQ(take(20), middle);
+  EXPECT_EQ(take(20), nullptr);
   EXPECT_EQ(runs_.pages(), 21u);
-}
-
-TEST_F(WaitingRunsTest, TellsSizesOfOneListApart) {
-  Span* small = put(20);
-  Span* large = put(20 + 64);
-  EXPECT_EQ(runs_.take(20 + 128), nullptr);
-  EXPECT_EQ(runs_.take(20), small);
-  EXPECT_EQ(runs_.take(20), nullptr);
-  EXPECT_EQ(runs_.take(20 + 64), large);
+  EXPECT_EQ(take(21), other);
   EXPECT_EQ(runs_.pages(), 0u);
 }
 
-TEST_F(WaitingRunsTest, LooksAtEightAtMost) {
-  put(20);
-  for (int i = 0; i < 7; ++i) put(20 + 64);
-  EXPECT_NE(runs_.take(20), nullptr);
-  put(20);
-  for (int i = 0; i < 8; ++i) put(20 + 128);
-  EXPECT_EQ(runs_.take(20), nullptr);
+TEST_F(WaitingRunsTest, GivesNeitherFewerNorMorePagesThanAskedFor) {
+  put(19);
+  Span* larger = put(23);
+  put(24);
+  EXPECT_EQ(runs_.take(20, 22), nullptr);
+  EXPECT_EQ(runs_.take(20, 23), larger);
+  EXPECT_EQ(runs_.take(20, 23), nullptr);
+  Span* newest = put(22);
+  EXPECT_EQ(runs_.take(20, 21), nullptr);
+  EXPECT_EQ(runs_.take(20, 22), newest);
+  EXPECT_EQ(runs_.pages(), 19u + 24u);
+}
+
+TEST_F(WaitingRunsTest, PrefersTheSmallestThatIsLargeEnough) {
+  put(22);
+  Span* smallest = put(21);
+  put(23);
+  put(1);
+  EXPECT_EQ(runs_.take(20, 23), smallest);
+}
+
+// From 64 pages on a list has runs of several sizes.
+TEST_F(WaitingRunsTest, TellsSizesOfOneListApart) {
+  Span* small = put(1000);
+  Span* large = put(1001);
+  put(1);
+  EXPECT_EQ(take(999), nullptr);
+  EXPECT_EQ(take(1001), large);
+  EXPECT_EQ(take(1001), nullptr);
+  EXPECT_EQ(take(1000), small);
+  EXPECT_EQ(runs_.pages(), 1u);
+}
+
+TEST_F(WaitingRunsTest, LooksAtEightOfAList) {
+  put(1000);
+  for (int i = 0; i < 7; ++i) put(1001);
+  put(1);
+  EXPECT_NE(take(1000), nullptr);
+  put(1000);
+  for (int i = 0; i < 8; ++i) put(1002);
+  put(1);
+  EXPECT_EQ(take(1000), nullptr);
 }
 
 TEST_F(WaitingRunsTest, GivesUpOneThatIsNamed) {
@@ -66,18 +100,47 @@ TEST_F(WaitingRunsTest, GivesUpOneThatIsNamed) {
   Span* third = put(30);
   runs_.remove(second);
   EXPECT_EQ(runs_.pages(), 60u);
-  EXPECT_EQ(runs_.take(30), third);
-  EXPECT_EQ(runs_.take(30), first);
+  runs_.remove(third);
+  EXPECT_EQ(runs_.pages(), 30u);
+  EXPECT_EQ(take(30), first);
   EXPECT_EQ(runs_.take_any(), nullptr);
 }
 
 TEST_F(WaitingRunsTest, GivesAllOfThem) {
   std::set<Span*> put_in;
-  for (std::uint32_t pages = 9; pages < 300; pages += 3) put_in.insert(put(pages));
+  for (std::uint32_t pages = 9; pages < 2000; pages += pages / 9) put_in.insert(put(pages));
+  put_in.insert(put(std::uint32_t{1} << 27));
   std::set<Span*> taken;
   while (Span* span = runs_.take_any()) taken.insert(span);
   EXPECT_EQ(taken, put_in);
   EXPECT_EQ(runs_.pages(), 0u);
+}
+
+// Against a plain set: what is given is there and fits, and what fits alone in its class is found.
+TEST_F(WaitingRunsTest, AgreesWithASetOfRuns) {
+  std::mt19937 random(7);
+  std::set<Span*> shadow;
+  for (int i = 0; i < 20000; ++i) {
+    const std::size_t pages = 9 + random() % (random() % 4 == 0 ? 5000 : 60);
+    if (shadow.size() < 40 && random() % 2 == 0) {
+      shadow.insert(put(static_cast<std::uint32_t>(pages)));
+      continue;
+    }
+    const std::size_t most = pages + pages / (1 + random() % 8);
+    Span* span = runs_.take(pages, most);
+    if (span != nullptr) {
+      ASSERT_EQ(shadow.erase(span), 1u);
+      ASSERT_GE(span->run_pages, pages);
+      ASSERT_LE(span->run_pages, most);
+    } else if (most < 64) {
+      for (const Span* other : shadow) {
+        ASSERT_FALSE(other->run_pages >= pages && other->run_pages <= most) << pages << " " << most;
+      }
+    }
+    std::size_t waiting = 0;
+    for (const Span* other : shadow) waiting += other->run_pages;
+    ASSERT_EQ(runs_.pages(), waiting);
+  }
 }
 
 }  // namespace
