@@ -40,7 +40,8 @@ constexpr unsigned floor_log2(std::size_t n) noexcept {
 }
 
 // visit(word, mask) for each 64-bit word of a bitmap that has some of the bits [first, first +
-// count), with a mask of those; until it answers false. Answers whether it never did. O(count / 64).
+// count), with a mask of those; until it answers false. Answers whether it never did. O(count /
+// 64).
 template <class Visit>
 constexpr bool for_each_word(std::size_t first, std::size_t count, Visit visit) noexcept {
   for (const std::size_t end = first + count; first < end;) {

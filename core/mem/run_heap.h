@@ -34,7 +34,7 @@
 //   112  A dirty page is free; dirty pages are counted right.
 //   113  A free page is in no span; a span's pages are not free.
 //   114  What is committed is reserved, and holds every page in use and every dirty one.
-//   115  Pages of large blocks are counted right, and so are those that wait.
+//   115  Pages that wait are counted right.
 //   116  A huge page is committed as a whole.
 #pragma once
 
@@ -122,6 +122,7 @@ class RunHeap {
   static constexpr std::uint64_t kPurgePeriodMs = 100;
   static constexpr std::size_t kDirtyFloorPages = 256;
   static constexpr std::size_t kDirtyShare = 8;
+  static constexpr std::size_t kAll = SIZE_MAX;
 
   struct Slot {
     std::uint16_t reserved;
@@ -155,8 +156,16 @@ class RunHeap {
   void join(Span* span) noexcept;
   void join_waiting() noexcept;
   bool join_behind(std::size_t first) noexcept;
-  std::size_t all_dirty_pages() const noexcept { return dirty_pages_ + waiting_.pages(); }
-  std::size_t purge_target() noexcept;
+  std::size_t pages_of(SpanState state) noexcept;
+  // How many dirty pages may stay if there are too many now; kAll = there are not, or it is too
+  // early.
+  std::size_t purge_target() noexcept {
+    const std::size_t dirty = dirty_pages_ + waiting_.pages();
+    if (dirty <= kDirtyFloorPages || dirty <= used_pages() / kDirtyShare) return kAll;
+    return purge_target_now(dirty);
+  }
+  std::size_t purge_target_now(std::size_t dirty) noexcept;
+  void purge_from(std::size_t target) noexcept;
   std::size_t purge_to(std::size_t dirty_pages) noexcept;
   std::size_t take_dirty(Run* runs, std::size_t limit, std::size_t dirty_pages,
                          std::size_t* cursor) noexcept;
@@ -180,8 +189,7 @@ class RunHeap {
   std::size_t reserved_pages_ = 0;
   std::size_t committed_pages_ = 0;
   std::atomic<std::size_t> used_pages_{0};  // written under the lock
-  std::size_t large_pages_ = 0;
-  std::size_t dirty_pages_ = 0;  // but for those that wait
+  std::size_t dirty_pages_ = 0;             // but for those that wait
   std::size_t purged_pages_ = 0;
   std::size_t metadata_bytes_ = 0;
   std::uint64_t last_purge_ms_ = 0;

@@ -47,8 +47,8 @@ Span* RunHeap<Os>::allocate(std::size_t pages, std::size_t align, SpanState stat
 }
 
 template <AddressSpace Os>
-[[gnu::noinline]] Span* RunHeap<Os>::allocate_new(std::size_t pages, std::size_t align, SpanState state,
-                                bool whole) noexcept {
+[[gnu::noinline]] Span* RunHeap<Os>::allocate_new(std::size_t pages, std::size_t align,
+                                                  SpanState state, bool whole) noexcept {
   if (!init() || pages > map_.pages() || align / kPageBytes > map_.pages()) return nullptr;
   Span* span = spans_.take(os_);
   if (span == nullptr) return nullptr;
@@ -63,7 +63,6 @@ template <AddressSpace Os>
   span->is_fresh = clear_dirty(first, pages) == 0;
   span->set_state(state);
   map_.set(first, whole ? pages : 1, span);
-  if (state == SpanState::kLarge) large_pages_ += pages;
   return span;
 }
 
@@ -78,7 +77,6 @@ template <AddressSpace Os>
   Span* span = waiting_.take(pages, tuning::most_pages(pages));
   if (span == nullptr) return nullptr;
   span->set_state(SpanState::kLarge);
-  large_pages_ += span->run_pages;
   set_used(used_pages() + span->run_pages);
   return span;
 }
@@ -120,12 +118,11 @@ bool RunHeap<Os>::join_behind(std::size_t first) noexcept {
 
 template <AddressSpace Os>
 void RunHeap<Os>::free(Span* span, std::size_t pages, std::size_t touched) noexcept {
-  std::size_t target = SIZE_MAX;
+  std::size_t target = kAll;
   {
     const LockGuard guard(mutex_);
     const bool is_large = span->state() == SpanState::kLarge;
     if (!span->is_fresh) touched = pages;
-    if (is_large) large_pages_ -= pages;
     set_used(used_pages() - pages);
     if (is_large && touched == pages && tuning::kWaitingShare != 0) {
       wait(span);
@@ -136,13 +133,7 @@ void RunHeap<Os>::free(Span* span, std::size_t pages, std::size_t touched) noexc
     }
     target = purge_target();
   }
-  // Again, since others may have freed while what was being purged counted as in use.
-  while (target != SIZE_MAX) {
-    purge_to(target);
-    unmap_empty_slots();
-    const LockGuard guard(mutex_);
-    target = purge_target();
-  }
+  if (target != kAll) purge_from(target);
 }
 
 template <AddressSpace Os>
@@ -159,7 +150,6 @@ bool RunHeap<Os>::grow(Span* span, std::size_t pages) noexcept {
   if (!commit(first, more, false)) return false;
   index_.set(first, more, false);
   set_used(used_pages() + more);
-  large_pages_ += more;
   if (clear_dirty(first, more) != 0) span->is_fresh = false;
   span->run_pages = static_cast<std::uint32_t>(pages);
   return true;
@@ -171,7 +161,6 @@ void RunHeap<Os>::shrink(Span* span, std::size_t pages) noexcept {
   const std::size_t less = span->run_pages - pages;
   put_back(span->first_page + pages, less, less);
   set_used(used_pages() - less);
-  large_pages_ -= less;
   span->run_pages = static_cast<std::uint32_t>(pages);
 }
 
@@ -184,6 +173,16 @@ void* RunHeap<Os>::allocate_metadata(std::size_t bytes) noexcept {
   return p;
 }
 
+// pre: the state is one of runs that are no thread heap's.
+template <AddressSpace Os>
+std::size_t RunHeap<Os>::pages_of(SpanState state) noexcept {
+  std::size_t pages = 0;
+  spans_.for_each([&](const Span& span) {
+    if (span.state() == state) pages += span.run_pages;
+  });
+  return pages;
+}
+
 // --- the rest -----------------------------------------------------------------------------------
 
 template <AddressSpace Os>
@@ -192,9 +191,9 @@ RunHeapStats RunHeap<Os>::stats() noexcept {
   RunHeapStats stats;
   if (map_.pages() == 0) return stats;
   stats.used_pages = used_pages();
-  stats.large_pages = large_pages_;
+  stats.large_pages = pages_of(SpanState::kLarge);
   stats.free_pages = index_.free_pages() + waiting_.pages();
-  stats.dirty_pages = all_dirty_pages();
+  stats.dirty_pages = dirty_pages_ + waiting_.pages();
   const std::size_t tables = reserved_pages_ * (sizeof(Span*) + 1);
   stats.metadata_pages = (metadata_bytes_ + spans_.bytes_used() + tables) / kPageBytes;
   stats.longest_free = index_.longest();
@@ -226,13 +225,7 @@ int RunHeap<Os>::check() noexcept {
     if (is_huge && !is_committed) return 116;
   }
   if (dirty != dirty_pages_) return 112;
-  std::size_t large = 0;
-  std::size_t waiting = 0;
-  spans_.for_each([&](const Span& span) {
-    if (span.state() == SpanState::kLarge) large += span.run_pages;
-    if (span.state() == SpanState::kWaiting) waiting += span.run_pages;
-  });
-  return large == large_pages_ && waiting == waiting_.pages() ? 0 : 115;
+  return pages_of(SpanState::kWaiting) == waiting_.pages() ? 0 : 115;
 }
 
 }  // namespace mem

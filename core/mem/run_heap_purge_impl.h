@@ -38,20 +38,29 @@ bool RunHeap<Os>::are_dirty(std::size_t first, std::size_t pages) const noexcept
   });
 }
 
-// How many dirty pages may stay if there are too many now; SIZE_MAX = all, for there are not, or it
-// is too early. Time bounds what a load that comes and goes can lose; one that falls to nothing is
-// followed down by halves, however fast.
+// Time bounds what a load that comes and goes can lose; one that falls to nothing is followed down
+// by halves, however fast.
 template <AddressSpace Os>
-std::size_t RunHeap<Os>::purge_target() noexcept {
-  const std::size_t dirty = all_dirty_pages();
-  if (dirty <= kDirtyFloorPages || dirty <= used_pages() / kDirtyShare) return SIZE_MAX;
+[[gnu::noinline]] std::size_t RunHeap<Os>::purge_target_now(std::size_t dirty) noexcept {
   const std::uint64_t now = os_.now_ms();
   const bool is_time = now - last_purge_ms_ >= kPurgePeriodMs;
   const bool is_fallen = dirty > used_pages() && used_pages() < used_at_purge_ / 2;
-  if (!is_time && !is_fallen) return SIZE_MAX;
+  if (!is_time && !is_fallen) return kAll;
   last_purge_ms_ = now;
   used_at_purge_ = used_pages();
   return used_pages() / (2 * kDirtyShare);
+}
+
+// pre: the lock is not held, target is what purge_target() answered.
+template <AddressSpace Os>
+[[gnu::noinline]] void RunHeap<Os>::purge_from(std::size_t target) noexcept {
+  // Again, since others may have freed while what was being purged counted as in use.
+  while (target != kAll) {
+    purge_to(target);
+    unmap_empty_slots();
+    const LockGuard guard(mutex_);
+    target = purge_target();
+  }
 }
 
 // Takes up to `limit` dirty runs out of the index, the highest first, until `dirty_pages` would be

@@ -49,9 +49,7 @@ TEST(MutexDeathTest, HeldByTheOnlyThreadItExcludesThoseThatComeLater) {
         mutex.unlock();
         mutex.lock();
         bool was_held = false;
-        std::thread other([&] {
-          was_held = !mutex.try_lock();
-        });
+        std::thread other([&] { was_held = !mutex.try_lock(); });
         other.join();
         mutex.unlock();
         const bool is_open = mutex.try_lock();

@@ -27,9 +27,7 @@ TEST_F(RunHeapTest, CostsNothingBeforeItsFirstRun) {
 }
 
 TEST_F(RunHeapTest, TakesTheLowestRunThatFits) {
-  const auto take_slab = [&](std::size_t pages) {
-    return take(pages, 0, SpanState::kFull, true);
-  };
+  const auto take_slab = [&](std::size_t pages) { return take(pages, 0, SpanState::kFull, true); };
   Span* a = take_slab(10);
   Span* b = take_slab(5);
   Span* c = take_slab(20);
