@@ -37,7 +37,7 @@ class ThreadSwitches {
  private:
   const PerfKernel& kernel_;
   int fd_;
-  perf_event_mmap_page* page_ = nullptr;
+  const perf_event_mmap_page* page_ = nullptr;
 };
 
 template <class Switches = ThreadSwitches>
@@ -67,9 +67,11 @@ class WindowWatch {
   const Switches& switches() const { return switches_; }
 
  private:
+  // Between windows, so a switch meanwhile is no matter; the generation is read last, lest a thread
+  // that the looking itself switches off (each system call does under strace) look again for ever.
   void look() {
-    generation_ = switches_.generation();
     preemptions_ = switches_.preemptions();
+    generation_ = switches_.generation();
   }
 
   Switches switches_;
