@@ -41,6 +41,7 @@ TESTED_BY = {
     "core/allocators/default_heap.cc": "tests/unit/core/alloc/registry_test.cc",
     "core/allocators/registry.cc": "tests/unit/core/alloc/registry_test.cc",
     "replay/engine/memory_worker.*": "tests/unit/replay/engine/memory_pass_test.cc",
+    "replay/engine/counters_worker.*": "tests/unit/replay/engine/launcher_test.cc",
     "replay/engine/staged_pace.h": "tests/cli/replay_test.py",
     "core/dropin/*.cc": "tests/dropin/*_test.*",
     "core/dropin/stats_report.h": "tests/dropin/settings_test.py",
