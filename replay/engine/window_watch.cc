@@ -1,6 +1,6 @@
 #include "replay/engine/window_watch.h"
 
-#include <sched.h>
+#include <sys/resource.h>
 
 namespace replay {
 
@@ -19,8 +19,6 @@ ThreadSwitches::~ThreadSwitches() {
   if (page_ != nullptr) kernel_.unmap(page_);
   if (fd_ >= 0) kernel_.close(fd_);
 }
-
-int ThreadSwitches::cpu() const { return ::sched_getcpu(); }
 
 std::uint64_t ThreadSwitches::preemptions() const {
   rusage usage;

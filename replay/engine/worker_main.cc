@@ -166,8 +166,9 @@ struct PacedLatencyPass {
   }
 };
 
+// Not inlined, so that the loop is compiled the same whatever else this file has.
 template <class Timer>
-bool run_latency(const Stage& stage, auto pass) {
+[[gnu::noinline]] bool run_latency(const Stage& stage, auto pass) {
   const TickRate<Timer> rate;
   const EmptyWindows empty = measure_empty_windows<Timer>();
   Replay replay(stage, pass);
