@@ -18,6 +18,7 @@
 #include "replay/cli/replay_options.h"
 #include "replay/cli/standard_input.h"
 #include "replay/engine/session.h"
+#include "replay/engine/thread_counters.h"
 #include "replay/report/compare.h"
 #include "replay/report/context.h"
 #include "replay/report/footprint_floor.h"
@@ -146,6 +147,7 @@ int run_replay(const Options& options) {
     plan_cost(options.cost, session_options);
   } else if (perf_counts_instructions()) {
     session_options.passes.push_back(Pass::kCounters);
+    if (windows_count_instructions()) session_options.passes.push_back(Pass::kCallCounters);
   }
   plan_memory(options.memory, session_options);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "replay/engine/call_counts.h"
 #include "replay/engine/callgrind.h"
 #include "replay/engine/instruction_source.h"
 #include "replay/engine/plan.h"
@@ -77,6 +78,7 @@ struct RunOutcome {
   std::array<std::uint64_t, kMemoryCallCount> memory_calls{};
   bool addresses_fixed = false;
   std::array<CounterReading, kCounterCount> counters{};
+  CallCounts call_counts{};                      // kCallCounters, of all lanes
   std::optional<InstructionCount> instructions;  // kInstructions
   std::string malloc_object;
   std::vector<LiveObject> live_objects;   // kSnapshot, for a heap map

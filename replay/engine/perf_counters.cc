@@ -1,6 +1,7 @@
 #include "replay/engine/perf_counters.h"
 
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,26 +33,39 @@ int real_open(perf_event_attr* attributes) {
 }
 long real_read(int fd, void* buffer, std::size_t bytes) { return ::read(fd, buffer, bytes); }
 int real_control(int fd, unsigned long request) { return ::ioctl(fd, request, 0); }
+std::size_t page_bytes() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
+const perf_event_mmap_page* real_map(int fd) {
+  void* page = ::mmap(nullptr, page_bytes(), PROT_READ, MAP_SHARED, fd, 0);
+  return page == MAP_FAILED ? nullptr : static_cast<const perf_event_mmap_page*>(page);
+}
+void real_unmap(const perf_event_mmap_page* page) {
+  ::munmap(const_cast<perf_event_mmap_page*>(page), page_bytes());
+}
 void real_close(int fd) { ::close(fd); }
 
 }  // namespace
 
-const PerfKernel kRealPerfKernel = {real_open, real_read, real_control, real_close};
+const PerfKernel kRealPerfKernel = {real_open, real_read,  real_control,
+                                    real_map,  real_unmap, real_close};
+
+int open_counter(Counter counter, CounterOf whom, const PerfKernel& kernel) {
+  const Kind& kind = kKinds[static_cast<int>(counter)];
+  perf_event_attr attributes = {};
+  attributes.size = sizeof(attributes);
+  attributes.type = kind.type;
+  attributes.config = kind.config;
+  attributes.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+  attributes.disabled = 1;
+  attributes.inherit = whom == CounterOf::kProcess ? 1 : 0;
+  attributes.exclude_kernel = 1;
+  attributes.exclude_hv = 1;
+  return kernel.open(&attributes);
+}
 
 PerfCounters::PerfCounters(unsigned wanted, const PerfKernel& kernel) : kernel_(kernel) {
   for (int i = 0; i < kCounterCount; ++i) {
-    fds_[i] = -1;
-    if ((wanted & (1U << i)) == 0) continue;
-    perf_event_attr attributes = {};
-    attributes.size = sizeof(attributes);
-    attributes.type = kKinds[i].type;
-    attributes.config = kKinds[i].config;
-    attributes.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
-    attributes.disabled = 1;
-    attributes.inherit = 1;
-    attributes.exclude_kernel = 1;
-    attributes.exclude_hv = 1;
-    fds_[i] = kernel_.open(&attributes);
+    const bool is_wanted = (wanted & (1U << i)) != 0;
+    fds_[i] = is_wanted ? open_counter(static_cast<Counter>(i), CounterOf::kProcess, kernel_) : -1;
   }
 }
 

@@ -44,9 +44,16 @@ struct PerfKernel {
   int (*open)(perf_event_attr* attributes);  // of this process on any CPU; -1 = refused
   long (*read)(int fd, void* buffer, std::size_t bytes);
   int (*control)(int fd, unsigned long request);
+  const perf_event_mmap_page* (*map)(int fd);  // the event's own page; nullptr = refused
+  void (*unmap)(const perf_event_mmap_page* page);
   void (*close)(int fd);
 };
 extern const PerfKernel kRealPerfKernel;
+
+enum class CounterOf { kThread, kProcess };  // the calling thread; and all that it starts later
+
+// A counter in user mode, stopped and at zero; -1 = refused.
+int open_counter(Counter counter, CounterOf whom, const PerfKernel& kernel);
 
 class PerfCounters {
  public:

@@ -185,6 +185,10 @@ RunOutcome RunFile::outcome() const {
     out.latency = latency_parts(
         reinterpret_cast<const LatencyDetail*>(base_ + run_details_offset(h)), h.lane_count);
   }
+  if (h.pass == Pass::kCallCounters) {
+    const auto* counts = reinterpret_cast<const CallCounts*>(base_ + run_call_counts_offset(h));
+    for (std::uint64_t i = 0; i < h.lane_count; ++i) out.call_counts.add(counts[i]);
+  }
   if (h.page_run_capacity > 0) add_heap(out);
   const auto* turns = reinterpret_cast<const SoakTurn*>(base_ + run_turns_offset(h));
   out.turns.assign(turns, turns + h.turn_count);

@@ -4,10 +4,12 @@
 //   +-----------+------------+------------------+-----------------+------------+
 //   | RunHeader | LaneRun [] | uint64 pauses[]  | MemorySample [] | histograms |
 //   +-----------+------------+------------------+-----------------+------------+
-//   | LatencyDetail [] (kLatency) | ExplainedCall [] (kExplain) | LiveObject [] | page cells [] |
-//   +-----------------------------+-----------------------------+---------------+---------------+
-//   | SoakTurn [] (kSoak) | PageRun [] (kSnapshot, for a heap map) | void* slots[] |
-//   +---------------------+----------------------------------------+---------------+
+//   | LatencyDetail [] (kLatency) | CallCounts [] (kCallCounters) | ExplainedCall [] (kExplain) |
+//   +-----------------------------+-------------------------------+-----------------------------+
+//   | LiveObject [] | page cells [] | SoakTurn [] (kSoak) | PageRun [] (kSnapshot, heap map) |
+//   +---------------+---------------+---------------------+----------------------------------+
+//   | void* slots[] |
+//   +---------------+
 //
 // It is mapped shared, and populated before anything is measured: none of it is anonymous memory,
 // so the anonymous pages that a worker gains are the allocator's. Of a streamed plan's slots, only
@@ -15,14 +17,15 @@
 //
 // pauses: for each checkpoint, the word of each lane's stream that comes after it (kAllWords until
 // a streamed plan has got there); kNobody is added where no thread of the lane has events on both
-// sides of it. histograms: for each lane one a LatencyKind and Op. LatencyDetail: one for each
-// lane. ExplainedCall: by lane, then by event.
-// LiveObject, one a slot, and the cells of PageCounts: where live objects are accounted for.
+// sides of it. histograms: for each lane one a LatencyKind and Op. LatencyDetail and
+// CallCounts: one for each lane. ExplainedCall: by lane, then by event. LiveObject, one a slot, and
+// the cells of PageCounts: where live objects are accounted for.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "replay/engine/call_counts.h"
 #include "replay/engine/explained_call.h"
 #include "replay/engine/idle.h"
 #include "replay/engine/latency_detail.h"
@@ -49,13 +52,14 @@ enum class Pass : std::uint32_t {
   kSnapshot,      // up to a checkpoint, to look at what is there
   kTrimmed,       // kMemory, with malloc_trim after the last event
   kSoak,          // the measured part of a closed plan, over and over
+  kCallCounters,  // hardware counters around single calls
 };
-inline constexpr int kPassCount = 10;
+inline constexpr int kPassCount = 11;
 
 constexpr const char* pass_name(Pass pass) {
   constexpr const char* kNames[kPassCount] = {
-      "throughput", "latency",     "memory",   "instructions", "counters",
-      "explain",    "kernel-work", "snapshot", "trimmed",      "soak"};
+      "throughput",  "latency",  "memory",  "instructions", "counters",     "explain",
+      "kernel-work", "snapshot", "trimmed", "soak",         "call-counters"};
   return kNames[static_cast<int>(pass)];
 }
 
@@ -196,9 +200,13 @@ constexpr std::size_t kHistogramsOfLane = std::size_t{kLatencyKindCount} * kOpCo
 constexpr std::size_t run_details_offset(const RunHeader& h) {
   return run_histograms_offset(h) + h.lane_count * kHistogramsOfLane * sizeof(TickHistogram);
 }
-constexpr std::size_t run_explained_offset(const RunHeader& h) {
+constexpr std::size_t run_call_counts_offset(const RunHeader& h) {
   return run_details_offset(h) +
          (h.pass == Pass::kLatency ? h.lane_count * sizeof(LatencyDetail) : 0);
+}
+constexpr std::size_t run_explained_offset(const RunHeader& h) {
+  return run_call_counts_offset(h) +
+         (h.pass == Pass::kCallCounters ? h.lane_count * sizeof(CallCounts) : 0);
 }
 constexpr std::size_t run_objects_offset(const RunHeader& h) {
   return run_explained_offset(h) + h.explained_count * sizeof(ExplainedCall);

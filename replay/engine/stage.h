@@ -26,6 +26,7 @@ struct Stage {
   MemorySample* samples;
   TickHistogram* histograms;
   LatencyDetail* details;    // kLatency: one a lane
+  CallCounts* call_counts;   // kCallCounters: one a lane
   ExplainedCall* explained;  // kExplain
   LiveObject* objects;       // one a slot, where they are accounted for
   std::uint64_t* page_cells;
@@ -43,6 +44,7 @@ struct Stage {
             reinterpret_cast<MemorySample*>(base + run_samples_offset(*run)),
             reinterpret_cast<TickHistogram*>(base + run_histograms_offset(*run)),
             reinterpret_cast<LatencyDetail*>(base + run_details_offset(*run)),
+            reinterpret_cast<CallCounts*>(base + run_call_counts_offset(*run)),
             reinterpret_cast<ExplainedCall*>(base + run_explained_offset(*run)),
             reinterpret_cast<LiveObject*>(base + run_objects_offset(*run)),
             reinterpret_cast<std::uint64_t*>(base + run_page_cells_offset(*run)),

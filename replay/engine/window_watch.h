@@ -6,6 +6,7 @@
 // allocation. One object a thread.
 #pragma once
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <cstdint>
@@ -26,7 +27,7 @@ class ThreadSwitches {
   // False where the kernel allows no software event of perf_event_open: then only another CPU
   // tells.
   bool work() const { return page_ != nullptr; }
-  int cpu() const;
+  int cpu() const { return ::sched_getcpu(); }
   // Another number after each time that the thread was switched off.
   std::uint32_t generation() const {
     return page_ == nullptr ? 0 : __atomic_load_n(&page_->lock, __ATOMIC_RELAXED);
@@ -37,7 +38,7 @@ class ThreadSwitches {
  private:
   const PerfKernel& kernel_;
   int fd_;
-  perf_event_mmap_page* page_ = nullptr;
+  const perf_event_mmap_page* page_ = nullptr;
 };
 
 template <class Switches = ThreadSwitches>
@@ -67,9 +68,11 @@ class WindowWatch {
   const Switches& switches() const { return switches_; }
 
  private:
-  void look() {
-    generation_ = switches_.generation();
+  // Between windows, so a switch meanwhile is no matter; the generation is read last, lest a thread
+  // that the looking itself switches off (each system call does under strace) look again for ever.
+  [[gnu::noinline, gnu::cold]] void look() {
     preemptions_ = switches_.preemptions();
+    generation_ = switches_.generation();
   }
 
   Switches switches_;

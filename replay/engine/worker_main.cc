@@ -16,6 +16,7 @@
 #include "core/alloc/registry.h"
 #include "replay/engine/clock_source.h"
 #include "replay/engine/counted_calls.h"
+#include "replay/engine/counters_worker.h"
 #include "replay/engine/latency_probe.h"
 #include "replay/engine/malloc_library.h"
 #include "replay/engine/memory_calls.h"
@@ -149,24 +150,6 @@ struct KernelWorkPass {
   }
 };
 
-struct CountersPass {
-  using Probe = NoProbe;
-  static constexpr bool kStopsAtPauses = false;
-  const PerfCounters& counters;
-  bool measuring = false;
-
-  Probe probe(std::size_t, std::uint64_t) const { return {}; }
-  void at_pause(std::uint64_t i) {
-    if (i != 0) return;
-    measuring = true;
-    counters.start();
-  }
-  void stand_still() const { counters.stop(); }
-  void go_on() const {
-    if (measuring) counters.start();
-  }
-};
-
 template <class Timer>
 struct PacedLatencyPass {
   using Probe = PacedTimerProbe<Timer, LatencyProbe<Timer>>;
@@ -183,8 +166,9 @@ struct PacedLatencyPass {
   }
 };
 
+// Not inlined, so that the loop is compiled the same whatever else this file has.
 template <class Timer>
-bool run_latency(const Stage& stage, auto pass) {
+[[gnu::noinline]] bool run_latency(const Stage& stage, auto pass) {
   const TickRate<Timer> rate;
   const EmptyWindows empty = measure_empty_windows<Timer>();
   Replay replay(stage, pass);
@@ -206,19 +190,6 @@ bool run_explain(const Stage& stage) {
   stage.run->memory_calls_counted = count_memory_calls(stage.run->memory_calls);
   replay.run();
   stage.run->ns_per_tick = rate.ns_per_tick();
-  return true;
-}
-
-bool run_counters(const Stage& stage) {
-  const PerfCounters counters(kAllCounters);
-  CountersPass pass{counters};
-  Replay replay(stage, pass);
-  if (!replay.prepare()) return false;
-  replay.run();
-  counters.stop();
-  for (int i = 0; i < kCounterCount; ++i) {
-    stage.run->counters[i] = counters.read(static_cast<Counter>(i));
-  }
   return true;
 }
 
@@ -291,6 +262,8 @@ bool run_pass(const Stage& stage) {
       return run_instructions(stage);
     case Pass::kCounters:
       return run_counters(stage);
+    case Pass::kCallCounters:
+      return run_call_counters(stage);
     case Pass::kExplain:
       return run_explain<Timer>(stage);
     case Pass::kKernelWork:

@@ -1,5 +1,6 @@
 // Hardware counters of the whole measured part, an event, with what the replay itself does in it.
-// Absent where perf_event_open allows none, and one by one where the machine lacks a counter.
+// Absent where perf_event_open allows none, and one by one where the machine lacks a counter or has
+// one that stands still, as some virtual machines do.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +8,11 @@
 #include "replay/metrics/groups.h"
 
 namespace replay {
+namespace {
+
+bool counts(const CounterReading& reading) { return reading.counted && reading.value > 0; }
+
+}  // namespace
 
 void add_counters(const Measured& measured, std::vector<Metric>& out) {
   const auto events = static_cast<double>(measured.plan.event_count - measured.plan.warmup_events);
@@ -16,7 +22,7 @@ void add_counters(const Measured& measured, std::vector<Metric>& out) {
     double least = 1;
     bool any = false;
     for (const CounterReading& reading : run.counters) {
-      if (!reading.counted) continue;
+      if (!counts(reading)) continue;
       least = std::min(least, reading.running_share);
       any = true;
     }
@@ -29,7 +35,7 @@ void add_counters(const Measured& measured, std::vector<Metric>& out) {
                   {}};
     for (const RunOutcome& run : runs) {
       const CounterReading& reading = run.counters[static_cast<std::size_t>(i)];
-      if (reading.counted) metric.samples.push_back(static_cast<double>(reading.value) / events);
+      if (counts(reading)) metric.samples.push_back(static_cast<double>(reading.value) / events);
     }
     // A counter that came and went has no sample for every repetition, and no place in pairs.
     if (metric.samples.size() == runs.size()) out.push_back(std::move(metric));

@@ -13,6 +13,7 @@ void add_footprint(const Measured& measured, std::vector<Metric>& out);      // 
 void add_idle(const Measured& measured, std::vector<Metric>& out);           // idle.cc
 void add_kernel_calls(const Measured& measured, std::vector<Metric>& out);   // kernel_calls.cc
 void add_counters(const Measured& measured, std::vector<Metric>& out);       // counters.cc
+void add_call_counters(const Measured& measured, std::vector<Metric>& out);  // call_counters.cc
 void add_cost(const Measured& measured, std::vector<Metric>& out);           // cost.cc
 void add_concurrency(const Measured& measured, std::vector<Metric>& out);    // concurrency.cc
 void add_harness(const Measured& measured, std::vector<Metric>& out);        // harness.cc

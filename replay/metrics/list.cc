@@ -18,6 +18,7 @@ constexpr std::array kGroups = {
     MetricGroup{"kernel", "page faults and calls for memory", add_kernel_calls},
     MetricGroup{"counters", "hardware counters an event, where perf_event_open allows them",
                 add_counters},
+    MetricGroup{"call-counters", "the same a call, by operation", add_call_counters},
     MetricGroup{"cost", "instructions, page faults and system calls, exactly (--cost)", add_cost},
     MetricGroup{"concurrency", "threads that waited for each other, and events that overlapped",
                 add_concurrency},

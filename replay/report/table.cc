@@ -30,6 +30,21 @@ constexpr std::array kShown = {
     "calls_munmap",
     "calls_madvise",
     "calls_brk",
+    "counter_instructions_per_event",
+    "counter_instructions_malloc",
+    "counter_instructions_calloc",
+    "counter_instructions_aligned",
+    "counter_instructions_realloc",
+    "counter_instructions_free",
+    "counter_cycles_per_event",
+    "counter_cycles_malloc",
+    "counter_cycles_calloc",
+    "counter_cycles_aligned",
+    "counter_cycles_realloc",
+    "counter_cycles_free",
+    "counter_cache_misses_per_event",
+    "counter_dtlb_misses_per_event",
+    "counter_branch_misses_per_event",
     "cost_instructions_per_event",
     "cost_instructions_malloc",
     "cost_instructions_calloc",
@@ -70,7 +85,7 @@ std::string floor_row(const Result& result, const Figure& baseline, const Figure
   };
   if (!multiple(subject)) return {};
   return fmt::format(
-      "  {:<28} {:>18} {:>18}\n",
+      "  {:<31} {:>18} {:>18}\n",
       fmt::format("  of the floor, {} pages", short_number(static_cast<double>(*floor))),
       of_floor_text(multiple(baseline)), of_floor_text(multiple(subject)));
 }
@@ -81,14 +96,14 @@ std::string one_table(const Result& result, const Comparison& comparison) {
   std::string text =
       fmt::format("{} against {} ({}), {} repetitions\n", comparison.subject, comparison.baseline,
                   binding_name(comparison.binding), result.config.repetitions);
-  text += fmt::format("  {:<28} {:>18} {:>18} {:>8}  {}\n", "", comparison.baseline,
+  text += fmt::format("  {:<31} {:>18} {:>18} {:>8}  {}\n", "", comparison.baseline,
                       comparison.subject, "ratio", "95 % interval");
   for (const char* key : kShown) {
     const auto compared =
         std::find_if(comparison.figures.begin(), comparison.figures.end(),
                      [&](const ComparedFigure& figure) { return figure.key == key; });
     if (compared == comparison.figures.end()) continue;
-    text += fmt::format("  {:<28} {:>18} {:>18} {:>8}  {:<18} {}\n", key,
+    text += fmt::format("  {:<31} {:>18} {:>18} {:>8}  {:<18} {}\n", key,
                         figure_text(baseline->find(key)), figure_text(subject->find(key)),
                         ratio_text(compared->ratio), interval_text(compared->interval),
                         verdict_name(compared->verdict));

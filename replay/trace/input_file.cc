@@ -60,10 +60,7 @@ ssize_t InputFile::read_some(std::uint64_t offset, std::span<unsigned char> to) 
     got = size_ ? pread(fd_, to.data(), to.size(), static_cast<off_t>(offset))
                 : ::read(fd_, to.data(), to.size());
   } while (got < 0 && errno == EINTR);
-  if (got < 0) {
-    throw Error(
-        fmt::format("{}: at byte {}: cannot read: {}", name_, offset, std::strerror(errno)));
-  }
+  if (got < 0) fail_at(offset, fmt::format("cannot read: {}", std::strerror(errno)));
   return got;
 }
 
@@ -90,6 +87,10 @@ std::size_t InputFile::read(std::uint64_t offset, std::span<unsigned char> to) {
   }
   position_ += done;
   return done;
+}
+
+void InputFile::fail_at(std::uint64_t offset, const std::string& what) const {
+  throw Error(fmt::format("{}: at byte {}: {}", name_, offset, what));
 }
 
 }  // namespace replay

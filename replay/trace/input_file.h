@@ -30,6 +30,9 @@ class InputFile {
   // only at the end. pre: of a stream, offset is not before the end of the read before.
   std::size_t read(std::uint64_t offset, std::span<unsigned char> to);
 
+  // Throws an Error that names the file and the byte.
+  [[noreturn]] void fail_at(std::uint64_t offset, const std::string& what) const;
+
  private:
   ssize_t read_some(std::uint64_t offset, std::span<unsigned char> to);
   void skip_to(std::uint64_t offset);

@@ -1,31 +1,24 @@
 #include "replay/trace/reader.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "replay/trace/block_codec.h"
+#include "replay/trace/block_decoder.h"
+#include "replay/trace/block_index.h"
 #include "replay/trace/error.h"
 #include "replay/trace/format.h"
 #include "replay/trace/header_codec.h"
 #include "replay/trace/input_file.h"
-#include "replay/trace/little_endian.h"
+#include "replay/trace/trace_start.h"
 #include "replay/trace/trailer_codec.h"
 
 namespace replay {
 namespace {
-
-constexpr std::uint64_t kUnknown = std::numeric_limits<std::uint64_t>::max();
-
-struct IndexEntry {
-  std::uint64_t offset;
-  std::uint64_t first_event;
-};
 
 // What the blocks before the current offset add up to.
 struct Position {
@@ -39,14 +32,15 @@ struct Position {
 }  // namespace
 
 struct TraceReader::Impl {
-  Impl(const std::string& path_in, ReadOptions options_in)
-      : options(options_in), file(path_in, options_in.already_read), path(file.name()) {}
+  Impl(const std::string& path, ReadOptions options_in)
+      : options(std::move(options_in)),
+        file(path, options.already_read),
+        start(read_start(file, options.allow_truncated)),
+        decoder(header.time_unit_ns, features_of(header)) {
+    position.offset = layout.header_size;
+  }
 
   bool read_at(std::uint64_t offset, std::size_t length);
-  void open_header();
-  void read_header();
-  void check_length();
-  void find_trailer();
   bool read_trailer(std::uint64_t offset);
   bool check_counts();
   void check_nothing_follows();
@@ -55,27 +49,23 @@ struct TraceReader::Impl {
   bool at_end();
   void skip_block(const BlockHead& head);
   bool load_index();
-  bool parse_index();
   bool damaged(std::uint64_t offset, const std::string& what);
   std::span<const Event> next_block();
   std::uint64_t seek(std::uint64_t index);
-  [[noreturn]] void fail(std::uint64_t offset, const std::string& what) const {
-    throw Error(fmt::format("{}: at byte {}: {}", path, offset, what));
-  }
 
   ReadOptions options;
   InputFile file;
-  std::string path;
-  TraceHeader header;
-  FileLayout layout;
-  std::uint64_t data_end = kUnknown;  // of the blocks
-  std::unique_ptr<BlockDecoder> decoder;
+  TraceStart start;
+  TraceHeader& header = start.header;
+  const FileLayout& layout = start.layout;
+  const std::uint64_t data_end = start.data_end;
+  BlockDecoder decoder;
   Position position;
   std::optional<BlockHead> next_head;  // of the block at `position`, if it was read
   std::uint32_t threads = 0;           // the greatest number of those read, plus 1
   bool ended = false;
   bool index_tried = false;
-  std::vector<IndexEntry> index;
+  BlockIndex index;
   std::vector<unsigned char> bytes;
   std::string truncation;
   SiteTable sites;
@@ -88,85 +78,6 @@ bool TraceReader::Impl::read_at(std::uint64_t offset, std::size_t length) {
   const std::size_t got = file.read(offset, bytes);
   bytes.resize(got);
   return got == length;
-}
-
-void TraceReader::Impl::open_header() {
-  read_header();
-  decoder = std::make_unique<BlockDecoder>(header.time_unit_ns, features_of(header));
-  position.offset = layout.header_size;
-  if (header.streamed) {
-    find_trailer();
-  } else {
-    check_length();
-  }
-}
-
-void TraceReader::Impl::read_header() {
-  constexpr std::size_t kFixed = format::header::kFixedSize;
-  const bool whole = read_at(0, kFixed);
-  if (bytes.empty()) throw Error(path + ": the file is empty, expected a trace");
-  const std::size_t magic = std::min(bytes.size(), format::kFileMagic.size());
-  if (std::memcmp(bytes.data(), format::kFileMagic.data(), magic) != 0) {
-    fail(0, "not a trace file (expected the magic 89 41 52 54 0D 0A 1A 0A)");
-  }
-  const auto cut_short = [this](std::size_t expected) {
-    fail(bytes.size(), fmt::format("the file ends within its header of {} bytes", expected));
-  };
-  if (!whole) cut_short(kFixed);
-  HeaderProblem problem = decode_preamble(bytes, &layout.header_size);
-  if (!problem.what.empty()) fail(problem.offset, problem.what);
-  bytes.resize(layout.header_size);
-  const std::size_t got = file.read(kFixed, std::span(bytes).subspan(kFixed));
-  bytes.resize(kFixed + got);
-  if (bytes.size() < layout.header_size) cut_short(layout.header_size);
-  problem = decode_header(bytes, &header, &layout);
-  if (!problem.what.empty()) fail(problem.offset, problem.what);
-}
-
-// Of the ordinary form: where the blocks end, and whether the file is as long as it should be.
-void TraceReader::Impl::check_length() {
-  if (file.size()) data_end = *file.size();
-  if (!header.complete) {
-    if (options.allow_truncated) return;
-    fail(format::header::kStatus,
-         "the trace was not finished by its writer (--allow-truncated uses what is whole)");
-  }
-  const std::uint64_t index_size = format::index::size(layout.block_count);
-  if (layout.index_offset < layout.header_size || layout.index_offset > kUnknown - index_size) {
-    fail(format::header::kIndexOffset,
-         fmt::format("the index cannot be at byte {}", layout.index_offset));
-  }
-  data_end = std::min(data_end, layout.index_offset);
-  const std::uint64_t expected = layout.index_offset + index_size;
-  if (!file.size() || *file.size() == expected || options.allow_truncated) return;
-  if (*file.size() > expected) {
-    fail(expected, fmt::format("{} bytes follow the end of the trace (--allow-truncated ignores "
-                               "them)",
-                               *file.size() - expected));
-  }
-  fail(*file.size(), fmt::format("the file ends, expected {} bytes; it is cut short "
-                                 "(--allow-truncated uses what is whole)",
-                                 expected));
-}
-
-// Of the streamed form in a file: the counts are there to be known before the blocks are read.
-void TraceReader::Impl::find_trailer() {
-  if (!file.size()) return;
-  constexpr std::size_t kEnd = format::trailer::kEndSize;
-  const std::uint64_t size = *file.size();
-  std::uint32_t trailer_size = 0;
-  if (size >= layout.header_size + kEnd && read_at(size - kEnd, kEnd)) {
-    trailer_size = trailer_size_at_end(bytes);
-  }
-  if (trailer_size != 0 && trailer_size <= size - layout.header_size &&
-      read_at(size - trailer_size, trailer_size) && decode_trailer(bytes, &header).what.empty()) {
-    data_end = size - trailer_size;
-    return;
-  }
-  if (options.allow_truncated) return;
-  fail(size,
-       "the file does not end with the trailer of a streamed trace; it is cut short, or "
-       "something follows (--allow-truncated uses what is whole)");
 }
 
 // Of the streamed form, when the blocks end at `offset` and `bytes` holds the fixed part. Ends the
@@ -184,18 +95,20 @@ bool TraceReader::Impl::read_trailer(std::uint64_t offset) {
   ended = true;
   position.offset = offset + size;
   if (!read_at(offset + size, 1) || options.allow_truncated) return false;
-  fail(offset + size, "something follows the end of the trace (--allow-truncated ignores it)");
+  file.fail_at(offset + size,
+               "something follows the end of the trace (--allow-truncated ignores it)");
 }
 
 // Ends the trace here, or throws. Returns false.
 bool TraceReader::Impl::damaged(std::uint64_t offset, const std::string& what) {
   ended = true;
   if (options.allow_truncated) {
-    truncation = fmt::format("{}: at byte {}: {}; the {} events before it are used", path, offset,
-                             what, position.events);
+    truncation = fmt::format("{}: at byte {}: {}; the {} events before it are used", file.name(),
+                             offset, what, position.events);
     return false;
   }
-  fail(offset, fmt::format("{}; the file is damaged (--allow-truncated uses the {} events before "
+  file.fail_at(offset,
+               fmt::format("{}; the file is damaged (--allow-truncated uses the {} events before "
                            "it)",
                            what, position.events));
 }
@@ -220,9 +133,10 @@ bool TraceReader::Impl::check_counts() {
 void TraceReader::Impl::check_nothing_follows() {
   const std::uint64_t end = layout.index_offset + format::index::size(layout.block_count);
   if (file.size() || options.allow_truncated) return;
-  if (!read_at(end - 1, 1)) fail(data_end, "the trace ends within its index; it is cut short");
+  if (!read_at(end - 1, 1))
+    file.fail_at(data_end, "the trace ends within its index; it is cut short");
   if (read_at(end, 1)) {
-    fail(end, "something follows the end of the trace (--allow-truncated ignores it)");
+    file.fail_at(end, "something follows the end of the trace (--allow-truncated ignores it)");
   }
 }
 
@@ -314,9 +228,9 @@ std::span<const Event> TraceReader::Impl::next_block() {
     damaged(offset + format::block::kHeadSize + bytes.size(), "the blocks end within a block");
     return {};
   }
-  std::string problem = decoder->decode(head, bytes);
-  if (problem.empty() && header.complete && decoder->threads() > header.thread_count) {
-    problem = fmt::format("thread {} in a trace of {} threads", decoder->threads() - 1,
+  std::string problem = decoder.decode(head, bytes);
+  if (problem.empty() && header.complete && decoder.threads() > header.thread_count) {
+    problem = fmt::format("thread {} in a trace of {} threads", decoder.threads() - 1,
                           header.thread_count);
   }
   if (!problem.empty()) {
@@ -324,13 +238,13 @@ std::span<const Event> TraceReader::Impl::next_block() {
     return {};
   }
   next_head.reset();
-  threads = std::max(threads, decoder->threads());
+  threads = std::max(threads, decoder.threads());
   position = {.offset = offset + format::block::kHeadSize + head.compressed_size,
               .events = head.first_event + head.event_count,
-              .objects = head.objects_before + decoder->births(),
-              .time = decoder->events().back().time_ns / header.time_unit_ns,
+              .objects = head.objects_before + decoder.births(),
+              .time = decoder.events().back().time_ns / header.time_unit_ns,
               .objects_known = true};
-  return decoder->events();
+  return decoder.events();
 }
 
 void TraceReader::Impl::skip_block(const BlockHead& head) {
@@ -350,43 +264,20 @@ bool TraceReader::Impl::load_index() {
   if (!header.complete || header.streamed || file.size() != layout.index_offset + size) {
     return false;
   }
-  if (!read_at(layout.index_offset, size) || !parse_index()) {
-    index.clear();
-    if (options.allow_truncated) return false;
-    fail(layout.index_offset, "the index is damaged (--allow-truncated does without)");
-  }
-  return !index.empty();
-}
-
-// Returns false if `bytes` is no index, or one that cannot be of these blocks.
-bool TraceReader::Impl::parse_index() {
-  const unsigned char* const from = bytes.data();
-  const std::size_t crc_at = bytes.size() - 4;
-  if (std::memcmp(from, format::kIndexMagic.data(), format::kIndexMagic.size()) != 0 ||
-      load_le<std::uint32_t>(from + format::index::kBlockCount) != layout.block_count ||
-      load_le<std::uint32_t>(from + crc_at) !=
-          static_cast<std::uint32_t>(crc32_z(0, from, crc_at))) {
-    return false;
-  }
-  IndexEntry least{layout.header_size, 0};
-  for (std::uint32_t i = 0; i < layout.block_count; ++i) {
-    const unsigned char* const at =
-        from + format::index::kEntriesAt + i * format::index::kEntrySize;
-    const IndexEntry entry{load_le<std::uint64_t>(at), load_le<std::uint64_t>(at + 8)};
-    if (entry.offset < least.offset || entry.offset >= data_end ||
-        entry.first_event < least.first_event || (i == 0 && entry.offset != least.offset)) {
-      return false;
+  if (read_at(layout.index_offset, size)) {
+    if (auto read = decode_index(bytes, layout, data_end)) {
+      index = std::move(*read);
+      return !index.empty();
     }
-    index.push_back(entry);
-    least = {entry.offset + format::block::kHeadSize, entry.first_event + 1};
   }
-  return true;
+  if (options.allow_truncated) return false;
+  file.fail_at(layout.index_offset, "the index is damaged (--allow-truncated does without)");
 }
 
 std::uint64_t TraceReader::Impl::seek(std::uint64_t wanted) {
   if (!file.size()) {
     if (wanted < position.events) {
-      throw Error(fmt::format("{}: cannot go back to event {} in a stream", path, wanted));
+      throw Error(fmt::format("{}: cannot go back to event {} in a stream", file.name(), wanted));
     }
   } else {
     ended = false;
@@ -395,15 +286,11 @@ std::uint64_t TraceReader::Impl::seek(std::uint64_t wanted) {
     next_head.reset();
     position = {.offset = layout.header_size};
   }
-  if (load_index()) {
-    const auto after = std::upper_bound(
-        index.begin(), index.end(), wanted,
-        [](std::uint64_t event, const IndexEntry& entry) { return event < entry.first_event; });
-    if (after != index.begin()) {
-      const IndexEntry& entry = *(after - 1);
-      position = {.offset = entry.offset, .events = entry.first_event, .objects_known = false};
-      if (entry.offset == layout.header_size) position.objects_known = true;
-    }
+  const IndexEntry* entry = load_index() ? find_block(index, wanted) : nullptr;
+  if (entry != nullptr) {
+    position = {.offset = entry->offset,
+                .events = entry->first_event,
+                .objects_known = entry->offset == layout.header_size};
   }
   BlockHead head;
   while (!at_end() && read_head(&head)) {
@@ -414,15 +301,13 @@ std::uint64_t TraceReader::Impl::seek(std::uint64_t wanted) {
 }
 
 TraceReader::TraceReader(const std::string& path, ReadOptions options)
-    : impl_(std::make_unique<Impl>(path, options)) {
-  impl_->open_header();
-}
+    : impl_(std::make_unique<Impl>(path, std::move(options))) {}
 TraceReader::~TraceReader() = default;
 TraceReader::TraceReader(TraceReader&&) noexcept = default;
 TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
 
 const TraceHeader& TraceReader::header() const { return impl_->header; }
-const std::string& TraceReader::path() const { return impl_->path; }
+const std::string& TraceReader::path() const { return impl_->file.name(); }
 std::span<const Event> TraceReader::next_block() { return impl_->next_block(); }
 std::uint64_t TraceReader::seek(std::uint64_t index) { return impl_->seek(index); }
 const SiteTable& TraceReader::sites() const { return impl_->sites; }

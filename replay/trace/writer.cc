@@ -1,17 +1,15 @@
 #include "replay/trace/writer.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <stdexcept>
 #include <vector>
 
-#include "replay/trace/block_codec.h"
+#include "replay/trace/block_encoder.h"
+#include "replay/trace/block_index.h"
 #include "replay/trace/error.h"
-#include "replay/trace/format.h"
 #include "replay/trace/header_codec.h"
-#include "replay/trace/little_endian.h"
 #include "replay/trace/output_file.h"
 #include "replay/trace/trailer_codec.h"
 
@@ -39,12 +37,6 @@ TraceHeader unfinished(const TraceHeader& from, bool streamed) {
 }  // namespace
 
 struct TraceWriter::Impl {
-  struct IndexEntry {
-    std::uint64_t offset;
-    std::uint64_t first_event;
-    std::uint64_t first_time;
-  };
-
   Impl(const std::string& path_in, const TraceHeader& header_in, std::uint32_t block_events_in)
       : file(path_in),
         path(file.name()),
@@ -64,7 +56,6 @@ struct TraceWriter::Impl {
   void hand_on();
   std::uint32_t room() const;  // events until the block is full
   void end_block();
-  void write_index();
   void finish_file();
   void finish_stream();
 
@@ -74,8 +65,8 @@ struct TraceWriter::Impl {
   std::uint32_t block_events;
   FileLayout layout;
   BlockEncoder encoder;
-  std::vector<Event> pending;     // of the block, not with the encoder yet
-  std::vector<IndexEntry> index;  // none of a stream
+  std::vector<Event> pending;  // of the block, not with the encoder yet
+  BlockIndex index;            // none of a stream
   SiteTable sites;
   std::uint64_t last_time_ns = 0;
   bool finished = false;
@@ -169,24 +160,6 @@ void TraceWriter::Impl::end_block() {
   encoder.begin(header.event_count, header.object_count);
 }
 
-void TraceWriter::Impl::write_index() {
-  std::vector<unsigned char> bytes(format::index::size(index.size()));
-  unsigned char* to = bytes.data();
-  std::copy(format::kIndexMagic.begin(), format::kIndexMagic.end(), to);
-  store_le<std::uint32_t>(to + format::index::kBlockCount,
-                          static_cast<std::uint32_t>(index.size()));
-  to += format::index::kEntriesAt;
-  for (const IndexEntry& entry : index) {
-    store_le<std::uint64_t>(to, entry.offset);
-    store_le<std::uint64_t>(to + 8, entry.first_event);
-    store_le<std::uint64_t>(to + 16, entry.first_time);
-    to += format::index::kEntrySize;
-  }
-  const uLong crc = crc32_z(0, bytes.data(), bytes.size() - 4);
-  store_le<std::uint32_t>(to, static_cast<std::uint32_t>(crc));
-  file.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
-
 void TraceWriter::Impl::finish_file() {
   if (!fits_header_size(header, layout.header_size)) {
     const std::uint32_t needed = roomy_header_size(header);
@@ -197,7 +170,8 @@ void TraceWriter::Impl::finish_file() {
   }
   layout.index_offset = file.size();
   layout.block_count = static_cast<std::uint32_t>(index.size());
-  write_index();
+  const auto bytes = encode_index(index);
+  file.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   write_header();
 }
 

@@ -68,6 +68,14 @@ class InProcess(unittest.TestCase):
         self.assertGreaterEqual(config["plan_bytes"], 8 * self.document["trace"]["events"])
         self.assertLessEqual(config["plan_bytes"], 16 * self.document["trace"]["events"])
 
+    def test_counters_are_there_with_their_passes_or_absent(self):
+        passes = self.document["config"]["passes"]
+        for result in self.document["results"]:
+            keys = result["metrics"].keys()
+            self.assertEqual("counters" in passes, "counter_instructions_per_event" in keys)
+            self.assertEqual("call-counters" in passes, "counter_instructions_malloc" in keys)
+            self.assertTrue("counters" in passes or not any("counter" in key for key in keys))
+
     def test_the_trace_is_identified(self):
         self.assertEqual(self.document["trace"]["sha256"],
                          hashlib.sha256(TRACE.read_bytes()).hexdigest())

@@ -41,6 +41,7 @@ TESTED_BY = {
     "core/allocators/default_heap.cc": "tests/unit/core/alloc/registry_test.cc",
     "core/allocators/registry.cc": "tests/unit/core/alloc/registry_test.cc",
     "replay/engine/memory_worker.*": "tests/unit/replay/engine/memory_pass_test.cc",
+    "replay/engine/counters_worker.*": "tests/unit/replay/engine/launcher_test.cc",
     "replay/engine/staged_pace.h": "tests/cli/replay_test.py",
     "core/dropin/*.cc": "tests/dropin/*_test.*",
     "core/dropin/stats_report.h": "tests/dropin/settings_test.py",
@@ -51,6 +52,7 @@ TESTED_BY = {
     "core/mem/run_heap_*_impl.h": "tests/unit/core/mem/run_heap_impl_test.cc",
     "core/mem/slab_heap_*impl.h": "tests/unit/core/mem/slab_heap_test.cc",
     "core/mem/stats.h": "tests/unit/core/mem/mem_heap_test.cc",
+    "replay/engine/call_counts.h": "tests/unit/replay/engine/run_file_test.cc",
     "replay/cli/cost_options.*": "tests/cli/cost_test.py",
     "replay/cli/memory_options.*": "tests/cli/memory_test.py",
     "replay/cli/memory_runs.*": "tests/cli/memory_test.py",
@@ -106,6 +108,8 @@ TESTED_BY = {
     "replay/record/recording.*": "tests/cli/record_test.*",
     "replay/report/verdict_*.cc": "tests/unit/replay/report/verdict_report_test.cc",
     "replay/trace/importers/decompress.*": "tests/unit/replay/trace/importers/byte_stream_test.cc",
+    "replay/trace/only_if.h": "tests/unit/replay/trace/block_decoder_test.cc",
+    "replay/trace/trace_start.*": "tests/unit/replay/trace/reader_test.cc",
     "replay/trace/little_endian.h": "tests/unit/replay/trace/header_codec_test.cc",
 }
 

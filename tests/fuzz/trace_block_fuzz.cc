@@ -8,7 +8,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "replay/trace/block_codec.h"
+#include "replay/trace/block_decoder.h"
+#include "replay/trace/block_encoder.h"
 #include "replay/trace/format.h"
 #include "replay/trace/little_endian.h"
 #include "tests/fuzz/fuzz_target.h"

@@ -37,6 +37,10 @@ inline RunOutcome made_outcome(std::uint64_t elapsed_ns) {
   run.histograms.resize(kOpCount);
   run.latency.preemptions_seen = true;
   run.counters.fill({true, 5000, 1.0});
+  for (auto& of_op : run.call_counts.by_op) {
+    for (CallCount& count : of_op) count = {100, 5000, 0};
+  }
+  for (CallCount& count : run.call_counts.empty) count = {50, 500, 0};
   run.instructions = InstructionCount{100'000, 6, {}};
   run.instructions->by_op.fill({500, 50'000});
   return run;

@@ -24,6 +24,8 @@ const PerfKernel kFake = {
       return static_cast<long>(bytes);
     },
     [](int, unsigned long) { return 0; },
+    [](int) -> const perf_event_mmap_page* { return nullptr; },
+    [](const perf_event_mmap_page*) {},
     [](int) {},
 };
 

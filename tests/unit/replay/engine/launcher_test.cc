@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "replay/engine/size_class.h"
+#include "replay/engine/thread_counters.h"
 #include "replay/trace/error.h"
 #include "tests/support/events.h"
 #include "tests/support/random_trace.h"
@@ -106,6 +107,22 @@ TEST_F(LauncherTest, CountersAreAbsentWhereTheHardwareHasNone) {
       outcome.counters[static_cast<std::size_t>(Counter::kInstructions)];
   EXPECT_EQ(instructions.counted, perf_counts_instructions());
   EXPECT_EQ(instructions.counted, instructions.value > 0);
+}
+
+TEST_F(LauncherTest, CallsAreCountedByOperationOrNotAtAll) {
+  const RunOutcome outcome = run(big_blocks(), classic_, Pass::kCallCounters);
+  const auto windows = [&](Op op) {
+    std::uint64_t sum = 0;
+    for (const CallCount& count : outcome.call_counts.by_op[static_cast<int>(op)]) {
+      sum += count.windows + count.missed;
+      EXPECT_LE(count.windows, count.sum);
+    }
+    return sum;
+  };
+  const bool can = windows_count_instructions();
+  EXPECT_EQ(windows(Op::kMalloc), can ? 100U : 0U);
+  EXPECT_EQ(windows(Op::kFree), can ? 100U : 0U);
+  EXPECT_EQ(windows(Op::kRealloc), 0U);
 }
 
 TEST_F(LauncherTest, LatencyIsToldBySizeAndFirstTouch) {

@@ -39,6 +39,8 @@ const PerfKernel kFake = {
       fake->controlled.emplace_back(fd, request);
       return 0;
     },
+    [](int) -> const perf_event_mmap_page* { return nullptr; },
+    [](const perf_event_mmap_page*) {},
     [](int) { ++fake->closed; },
 };
 
@@ -85,6 +87,15 @@ TEST_F(PerfCountersTest, AsksForUserModeAndThreadsToCome) {
   EXPECT_EQ(kernel.opened[0].exclude_kernel, 1U);
   EXPECT_EQ(kernel.opened[0].inherit, 1U);
   EXPECT_EQ(kernel.opened[0].disabled, 1U);
+}
+
+TEST_F(PerfCountersTest, OfAThreadAloneItAsksForNoOther) {
+  kernel.readings = {{PERF_COUNT_HW_CPU_CYCLES, {}}};
+  EXPECT_EQ(open_counter(Counter::kCycles, CounterOf::kThread, kFake), 100);
+  EXPECT_EQ(open_counter(Counter::kInstructions, CounterOf::kThread, kFake), -1);
+  ASSERT_EQ(kernel.opened.size(), 1U);
+  EXPECT_EQ(kernel.opened[0].exclude_kernel, 1U);
+  EXPECT_EQ(kernel.opened[0].inherit, 0U);
 }
 
 TEST_F(PerfCountersTest, ACounterThatStandsStillDoesNotCount) {

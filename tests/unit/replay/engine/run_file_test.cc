@@ -67,6 +67,23 @@ TEST_F(RunFileTest, AddsUpWhatTheLanesReport) {
   EXPECT_EQ(out.responses[static_cast<int>(Op::kFree)].sum, 14U);
 }
 
+TEST_F(RunFileTest, AddsUpWhatWasCountedAroundTheCallsOfEachLane) {
+  const RunFile file(plan_, {.subject = null_subject(), .pass = Pass::kCallCounters});
+  auto* counts = reinterpret_cast<CallCounts*>(file.base() + run_call_counts_offset(file.header()));
+  constexpr int kWhich = static_cast<int>(Counter::kCycles);
+  for (std::size_t i = 0; i < 2; ++i) {
+    counts[i].by_op[static_cast<int>(Op::kFree)][kWhich] = {1 + i, 100 * (1 + i), 3};
+    counts[i].empty[kWhich] = {1, 5, 0};
+  }
+  const CallCounts all = file.outcome().call_counts;
+  const CallCount& frees = all.by_op[static_cast<int>(Op::kFree)][kWhich];
+  EXPECT_EQ(frees.windows, 3U);
+  EXPECT_EQ(frees.missed, 6U);
+  EXPECT_EQ(frees.mean(), 100.0);
+  EXPECT_EQ(all.empty[kWhich].sum, 10U);
+  EXPECT_EQ(all.by_op[static_cast<int>(Op::kMalloc)][kWhich].mean(), 0.0);
+}
+
 TEST_F(RunFileTest, TheShareDoneIsOfAllLanesWords) {
   const RunFile file(plan_, {.subject = null_subject()});
   EXPECT_EQ(file.share_done(), 0.0);

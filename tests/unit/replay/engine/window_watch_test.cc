@@ -12,6 +12,7 @@ struct Scripted {
   std::uint32_t generation_now = 8;
   std::uint64_t preemptions_now = 100;
   int looks = 0;
+  bool looking_switches = false;  // as every system call does under a debugger or strace
 };
 struct ScriptedSwitches {
   explicit ScriptedSwitches(Scripted& script) : script_(script) {}
@@ -20,6 +21,7 @@ struct ScriptedSwitches {
   std::uint32_t generation() const { return script_.generation_now; }
   std::uint64_t preemptions() const {
     ++script_.looks;
+    if (script_.looking_switches) script_.generation_now += 2;
     return script_.preemptions_now;
   }
   Scripted& script_;
@@ -36,6 +38,15 @@ TEST_F(WindowWatchTest, AQuietWindowCostsNoLook) {
   watch.begin();
   EXPECT_EQ(watch.end(), Disturbance::kNone);
   EXPECT_EQ(script.looks, 1);  // the first
+}
+
+TEST_F(WindowWatchTest, ALookThatSwitchesTheThreadIsNoReasonForAnother) {
+  script.looking_switches = true;
+  for (int i = 0; i < 3; ++i) {
+    watch.begin();
+    EXPECT_EQ(watch.end(), Disturbance::kNone);
+  }
+  EXPECT_EQ(script.looks, 1);
 }
 
 TEST_F(WindowWatchTest, APreemptionWithinTheWindowIsSeen) {

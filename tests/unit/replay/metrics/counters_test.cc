@@ -17,6 +17,9 @@ TEST(CountersTest, AreToldAnEventWithTheLeastShareOfTheTimeTheyRan) {
   auto& pass = runs.by_pass[static_cast<std::size_t>(Pass::kCounters)];
   pass = {counted(50'000, 1), counted(60'000, 0.5)};
   pass[1].counters[static_cast<std::size_t>(Counter::kBranches)] = {true, 1000, 1};
+  for (RunOutcome& run : pass) {
+    run.counters[static_cast<std::size_t>(Counter::kCacheMisses)] = {true, 0, 0.1};
+  }
   std::vector<Metric> metrics;
   add_counters({test::made_plan(), runs, runs}, metrics);
   const Metric* cycles = test::find_metric(metrics, "counter_cycles_per_event");
@@ -27,6 +30,8 @@ TEST(CountersTest, AreToldAnEventWithTheLeastShareOfTheTimeTheyRan) {
   // In one repetition of two, and in none: absent.
   EXPECT_EQ(test::find_metric(metrics, "counter_branches_per_event"), nullptr);
   EXPECT_EQ(test::find_metric(metrics, "counter_dtlb_misses_per_event"), nullptr);
+  // It never moved.
+  EXPECT_EQ(test::find_metric(metrics, "counter_cache_misses_per_event"), nullptr);
 }
 
 }  // namespace

@@ -40,6 +40,8 @@ TEST(TableTest, ShowsBothSidesRatioAndVerdict) {
   EXPECT_THAT(text, HasSubstr("mem against glibc (in-process), 7 repetitions"));
   EXPECT_THAT(text, ::testing::ContainsRegex("throughput_events_per_s +125 M events/s +250 M "
                                              "events/s +2.000  2.000 to 2.000 +better"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("counter_instructions_per_event +5 counts"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("counter_cycles_free +40 counts +40 counts +1.000"));
   EXPECT_THAT(text, HasSubstr("costs 8 ns per event"));
   EXPECT_THAT(text, HasSubstr("WARNING: mem refused 9 allocations"));
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <vector>
 
 namespace replay {
@@ -66,6 +67,23 @@ TEST(VarintTest, ACutOrTooLongValueIsRefused) {
   const std::vector<unsigned char> endless(16, 0x80);
   EXPECT_EQ(get_varint(endless.data(), endless.data() + endless.size(), read), nullptr);
   EXPECT_EQ(get_varints(endless.data(), endless.data() + endless.size(), 1, read), nullptr);
+}
+
+TEST(VarintTest, ColumnsOfAllLengthsRoundTrip) {
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<std::uint64_t> values(random() % 40);
+    for (auto& value : values) value = random() >> (round % 3 == 0 ? 57 : random() % 64);
+    std::vector<unsigned char> bytes(values.size() * kMaxVarintBytes + 1);
+    unsigned char* end = bytes.data();
+    for (const std::uint64_t value : values) end = put_varint(end, value);
+    bytes.resize(static_cast<std::size_t>(end - bytes.data()));
+    bytes.shrink_to_fit();  // so that a read past the end is seen by a sanitizer
+    std::vector<std::uint64_t> read(values.size());
+    const unsigned char* const bytes_end = bytes.data() + bytes.size();
+    ASSERT_EQ(get_varints(bytes.data(), bytes_end, read.size(), read.data()), bytes_end);
+    ASSERT_EQ(read, values);
+  }
 }
 
 }  // namespace
