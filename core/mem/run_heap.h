@@ -17,10 +17,9 @@
 // is purged is none from then on, so that the kernel does not fill it up again.
 //
 // A large block that is freed waits before its run is joined with its neighbours, and goes as it is
-// to who next asks for as many pages. It counts as dirty. All that wait are joined before a page is
-// taken that is not dirty, and before dirty pages are given back: so what waits is never the reason
-// that the heap grows. (Deferred coalescing, as Knuth has it in The Art of Computer Programming 1,
-// 2.5.)
+// to who next asks for as many pages, or so many that no more than an eighth is too much. It counts
+// as dirty. All that wait are joined before a run is taken that is not dirty throughout, and before
+// dirty pages are given back: so the heap does not grow for what waits.
 //
 // Safe from any thread; one lock, a leaf: below it is only the page source.
 //   allocate, free      O(1) where a run waits; else O(log window + pages / 64), beside the joining
@@ -72,8 +71,8 @@ class RunHeap {
 
   // A run of `pages`, its first byte aligned to `align` bytes, as a span in the given state.
   // whole: every page leads to the span, otherwise only the first.
-  // pre: pages > 0, align is a power of two. post: run_pages and is_fresh tell; nullptr = no
-  // memory.
+  // pre: pages > 0, align is a power of two. post: is_fresh tells, and run_pages, which of a large
+  // block may be more than `pages`; nullptr = no memory.
   Span* allocate(std::size_t pages, std::size_t align, SpanState state, bool whole) noexcept;
 
   // Ends a span. touched: pages from its first on that may have been written, if it was fresh.

@@ -51,6 +51,10 @@ template <AddressSpace Os>
                                                   SpanState state, bool whole) noexcept {
   if (!init() || pages > map_.pages() || align / kPageBytes > map_.pages()) return nullptr;
   Span* span = spans_.take(os_);
+  if (span == nullptr) {
+    join_waiting();  // which have spans
+    span = spans_.take(os_);
+  }
   if (span == nullptr) return nullptr;
   const std::size_t first = take(pages, align, whole);
   if (first == RunIndex::kNone) {

@@ -441,6 +441,15 @@ TEST_F(RunHeapImplTest, PagesThatCannotBeCommittedAreNotHandedOut) {
   EXPECT_NE(take(1000), nullptr);
 }
 
+TEST_F(RunHeapImplTest, SpansOfRunsThatWaitAreThereForOthers) {
+  Span* large = take(20);
+  os().fail_every(PageCall::kMap, 1);
+  while (take(1, 0, SpanState::kFull, true) != nullptr) continue;
+  give(large);
+  EXPECT_NE(take(1, 0, SpanState::kFull, true), nullptr);
+  EXPECT_EQ(runs().check(), 0);
+}
+
 TEST_F(RunHeapImplTest, RunsOutAndRecovers) {
   std::vector<Span*> spans;
   for (Span* span = take(500); span != nullptr; span = take(500)) spans.push_back(span);

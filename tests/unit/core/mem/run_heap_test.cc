@@ -273,6 +273,16 @@ TEST_F(RunHeapTest, RunsThatWaitAreJoinedForSlabsToo) {
   EXPECT_EQ(take(3, 0, SpanState::kCurrent, true)->first_page, first);
 }
 
+TEST_F(RunHeapTest, ASlabOfAsManyPagesIsMappedAsAWhole) {
+  Span* waits = take(10);
+  take(1);
+  const std::uint32_t first = waits->first_page;
+  give(waits);
+  Span* slab = take(10, 0, SpanState::kFull, true);
+  ASSERT_EQ(slab->first_page, first);
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(runs().map().at(first + i), slab);
+}
+
 TEST_F(RunHeapTest, RunsWaitWhileThereAreOtherDirtyPages) {
   Span* waits = take(10);
   take(1);
