@@ -79,6 +79,10 @@ class RunHeap {
   // Gives all dirty pages and empty slots back; returns the bytes given.
   std::size_t purge() noexcept;
 
+  // Gives pages back that are part of a span and hold nothing; they read as zero then. false = the
+  // kernel refused.
+  bool discard(std::size_t first, std::size_t pages) noexcept;
+
   // Memory for the heap's own tables, never given back; nullptr = no memory.
   void* allocate_metadata(std::size_t bytes) noexcept;
 
@@ -111,7 +115,6 @@ class RunHeap {
   static constexpr std::size_t kGapBytes = std::size_t{64} << 30;
   static constexpr std::size_t kMinCommitPages = 16;
   static constexpr std::size_t kMaxCommitPages = 1024;
-  static constexpr std::uint64_t kPurgePeriodMs = 100;
   static constexpr std::size_t kDirtyFloorPages = 256;
   static constexpr std::size_t kDirtyShare = 8;
 
@@ -145,6 +148,7 @@ class RunHeap {
   std::size_t take_dirty(Run* runs, std::size_t limit, std::size_t dirty_pages,
                          std::size_t* cursor) noexcept;
   std::size_t end_huge(std::size_t page) noexcept;
+  bool give_to_kernel(const Run& run) noexcept;
   std::size_t unmap_empty_slots() noexcept;
   std::size_t slot_count() const noexcept { return (frontier_ + kSlotPages - 1) / kSlotPages; }
   bool is_dirty(std::size_t page) const noexcept {

@@ -41,6 +41,9 @@
 #ifndef MEM_TUNE_LARGE_SHARE
 #define MEM_TUNE_LARGE_SHARE 128
 #endif
+#ifndef MEM_TUNE_MIN_DISCARD
+#define MEM_TUNE_MIN_DISCARD 65536
+#endif
 #ifndef MEM_TUNE_HUGE_MIB
 #define MEM_TUNE_HUGE_MIB 8
 #endif
@@ -103,6 +106,12 @@ constexpr std::size_t large_cache_pages(std::size_t used_pages) noexcept {
   if constexpr (kLargeShare == 0) return 0;
   return kLargeFloorPages + used_pages / (kLargeShare + (kLargeShare == 0));
 }
+
+// Free pages that are still resident go back to the kernel this often at most, or when what is in
+// use has halved; those in holes of a heap from so many granules of them on, if they are the larger
+// part of it.
+inline constexpr std::uint64_t kPurgePeriodMs = 100;
+inline constexpr std::size_t kMinDiscard = MEM_TUNE_MIN_DISCARD;
 
 // A heap that has committed so much asks for huge pages; 0 = never.
 inline constexpr std::size_t kHugeFromPages =
