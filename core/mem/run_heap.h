@@ -13,8 +13,9 @@
 //
 // Once 8 MiB are committed, what slabs and fitted objects grow into gets huge pages where the
 // system gives them on request: one fault instead of 512, for at most 2 MiB that are resident too
-// early. Large blocks do not, for nobody knows that they will be touched. A huge page of which part
-// is purged is none from then on, so that the kernel does not fill it up again.
+// early. Large blocks do not, for nobody knows that they will be touched; and nothing does any more
+// once a huge page took longer to come than small ones would have. A huge page of which part is
+// purged is none from then on, so that the kernel does not fill it up again.
 //
 // Safe from any thread; one lock, a leaf: below it is only the page source.
 //   allocate, free      O(log window + pages / 64), and a system call when committed pages run out
@@ -166,6 +167,7 @@ class RunHeap {
   std::size_t region_pages_ = kSlotPages;
   std::size_t reserved_pages_ = 0;
   std::size_t committed_pages_ = 0;
+  bool huge_pays_ = true;
   std::atomic<std::size_t> used_pages_{0};  // written under the lock
   std::size_t large_pages_ = 0;
   std::size_t dirty_pages_ = 0;

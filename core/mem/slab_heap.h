@@ -15,8 +15,8 @@
 // grows.
 //
 // After the peak: in a heap of which more than half are holes, pages that lie in holes as a whole
-// are given back to the kernel, and the slabs that were kept, by the clock, and whenever what lives has
-// halved since.
+// are given back to the kernel, and the slabs that were kept, by the clock, and whenever what lives
+// has halved since.
 //
 // Frees by other threads are gathered in their rings and pushed onto the span's remote list, one
 // compare-and-swap a batch. The batch that finds the list empty also pushes the span onto its

@@ -47,6 +47,9 @@
 #ifndef MEM_TUNE_HUGE_MIB
 #define MEM_TUNE_HUGE_MIB 8
 #endif
+#ifndef MEM_TUNE_MAX_HUGE_US
+#define MEM_TUNE_MAX_HUGE_US 1000
+#endif
 #ifndef MEM_TUNE_BATCH
 #define MEM_TUNE_BATCH 64
 #endif
@@ -116,6 +119,8 @@ inline constexpr std::size_t kMinDiscard = MEM_TUNE_MIN_DISCARD;
 // A heap that has committed so much asks for huge pages; 0 = never.
 inline constexpr std::size_t kHugeFromPages =
     MEM_TUNE_HUGE_MIB == 0 ? SIZE_MAX : std::size_t{MEM_TUNE_HUGE_MIB} << 20 >> 12;
+// Until one takes longer to come, in microseconds of CPU time: as long as its 512 small ones.
+inline constexpr std::uint64_t kMaxHugeUs = MEM_TUNE_MAX_HUGE_US;
 
 // Pages of a span whose objects are fitted.
 inline constexpr std::size_t kFitPages = 16;

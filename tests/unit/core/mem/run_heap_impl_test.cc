@@ -284,6 +284,26 @@ TEST_F(RunHeapImplTest, ALargeHeapOfSlabsGrowsByHugePages) {
   }
 }
 
+TEST_F(RunHeapImplTest, HugePagesThatTakeTooLongToComeAreAskedForNoMore) {
+  const auto grow = [&] {
+    for (std::size_t i = 0; i < 2 * tuning::kHugeFromPages / 16; ++i) {
+      take(16, 0, SpanState::kFit, true);
+    }
+  };
+  os().set_touch_us(tuning::kMaxHugeUs);
+  grow();
+  const std::size_t paying = os().huge_pages();
+  grow();
+  EXPECT_GT(os().huge_pages(), paying + 512);
+  const std::size_t last = os().huge_pages();
+  os().set_touch_us(tuning::kMaxHugeUs + 1);
+  grow();
+  EXPECT_EQ(os().huge_pages(), last + 512);  // of those of one step all but the first are none
+  os().set_touch_us(0);
+  grow();
+  EXPECT_EQ(os().huge_pages(), last + 512);
+}
+
 TEST_F(RunHeapImplTest, LargeBlocksAskForNoHugePages) {
   for (int i = 0; i < 64; ++i) take(256);
   EXPECT_EQ(calls(PageCall::kHuge), 0u);
