@@ -28,10 +28,6 @@ Totals totals_of(const MemStats& stats) noexcept {
   return totals;
 }
 
-std::uint64_t held_pages(const MemStats& stats) noexcept {
-  return stats.used_pages + stats.dirty_pages + stats.metadata_pages;
-}
-
 }  // namespace
 
 void write_stats_json(FILE* stream, const MemStats& stats) noexcept {
@@ -53,9 +49,9 @@ void write_stats_json(FILE* stream, const MemStats& stats) noexcept {
     const FitStats& fits = stats.fits[area];
     fprintf(stream,
             "%s\n  {\"sizes\": \"%s\", \"spans\": %llu, \"live_objects\": %llu, "
-            "\"live_bytes\": %llu, \"free_bytes\": %llu}",
+            "\"live_bytes\": %llu, \"free_bytes\": %llu, \"discarded_pages\": %llu}",
             area == 0 ? "" : ",", kFitNames[area], Number{fits.spans}, Number{fits.live_objects},
-            Number{fits.live_bytes}, Number{fits.free_bytes});
+            Number{fits.live_bytes}, Number{fits.free_bytes}, Number{fits.discarded_pages});
   }
   fprintf(stream, "],\n \"slabs\": [");
   const char* separator = "";
@@ -82,9 +78,10 @@ void write_stats_table(FILE* stream, const MemStats& stats) noexcept {
           Number{stats.clean_pages}, Number{stats.metadata_pages}, Number{stats.purged_pages});
   for (int area = 0; area < 2; ++area) {
     const FitStats& fits = stats.fits[area];
-    fprintf(stream, "mem: fitted %s: %llu bytes in %llu, %llu free in %llu spans\n",
+    fprintf(stream,
+            "mem: fitted %s: %llu bytes in %llu, %llu free in %llu spans, %llu pages discarded\n",
             kFitNames[area], Number{fits.live_bytes}, Number{fits.live_objects},
-            Number{fits.free_bytes}, Number{fits.spans});
+            Number{fits.free_bytes}, Number{fits.spans}, Number{fits.discarded_pages});
   }
   fprintf(stream, "mem: slabs:\n%8s %8s %10s %12s %12s %12s\n", "size", "slabs", "objects",
           "live bytes", "free bytes", "uncarved");

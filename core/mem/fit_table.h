@@ -10,6 +10,9 @@
 // Owned by one thread, but size_of() is asked by any: an object's own end bits do not change while
 // it lives, and words are read and written whole.
 //
+// Pages that are free as a whole may have been given back to the kernel: a bit for each, until an
+// object takes of it again.
+//
 // Two words of summaries say which words of bits have any free granule, and which are free as a
 // whole, so full stretches are not looked at and wide gaps are measured at once.
 //
@@ -31,6 +34,7 @@ class FitTable {
   static constexpr std::size_t kGranuleBytes = 16;
   static constexpr std::size_t kMaxGranules = 4096;
   static constexpr std::size_t kGranulesPerPage = kPageBytes / kGranuleBytes;
+  static constexpr std::size_t kMaxPages = kMaxGranules / kGranulesPerPage;
   static constexpr std::size_t kNone = SIZE_MAX;
 
   // The table of a span of whose granules only the first `granules` are in use yet, all free.
@@ -40,6 +44,7 @@ class FitTable {
     free_granules_ = 0;
     span = of;
     longest = 0;
+    discarded_ = 0;
     if (granules != 0) extend(granules);
   }
   // Takes further granules into use, up to `granules` in all.
@@ -57,6 +62,20 @@ class FitTable {
   std::size_t free_granules() const noexcept { return free_granules_; }
   std::size_t used_granules() const noexcept { return granules_ - free_granules_; }
   bool is_empty() const noexcept { return free_granules_ == granules_; }
+  // Pages, a bit for each: that are free as a whole and were not given back, and that were.
+  std::uint32_t pages_to_discard() const noexcept {
+    std::uint64_t whole = all_free_ & all_free_ >> 1;
+    whole &= whole >> 2;  // the bits at multiples of 4 now stand for pages
+    std::uint32_t pages = 0;
+    for (std::size_t page = 0; page < kMaxPages; ++page) {
+      pages |= static_cast<std::uint32_t>(whole >> (page * kWordsPerPage) & 1) << page;
+    }
+    return pages & ~discarded_;
+  }
+  std::uint32_t discarded_pages() const noexcept { return discarded_; }
+  // pre: they are free as a whole.
+  void note_discarded(std::uint32_t pages) noexcept { discarded_ |= pages; }
+
   // Free granules at the end of those in use.
   std::size_t free_tail() const noexcept { return free_before(granules_); }
 
@@ -136,6 +155,11 @@ class FitTable {
       if (granule >= granules_ || is_end(granule)) return 126;
       if (free_from(granule) > longest) return 125;
     }
+    const std::uint32_t resident = pages_to_discard();
+    for (std::size_t page = 0; page < kMaxPages; ++page) {
+      const bool is_whole = free_from(page * kGranulesPerPage) >= kGranulesPerPage;
+      if ((((resident | discarded_) >> page) & 1) != is_whole) return 128;
+    }
     return free == free_granules_ ? 0 : 126;
   }
 
@@ -199,6 +223,11 @@ class FitTable {
   void set_bits(std::size_t first, std::size_t count, bool free) noexcept {
     free_granules_ = free ? free_granules_ + count : free_granules_ - count;
     const std::size_t last = first + count - 1;
+    if (!free && discarded_ != 0) {
+      const std::size_t from = first / kGranulesPerPage;
+      const std::size_t to = last / kGranulesPerPage;
+      discarded_ &= ~((std::uint32_t{2} << to) - (std::uint32_t{1} << from));
+    }
     const std::uint64_t head = ~std::uint64_t{0} << (first % 64);
     const std::uint64_t tail = ~std::uint64_t{0} >> (63 - last % 64);
     const std::size_t w = first / 64;
@@ -253,9 +282,12 @@ class FitTable {
 
   static constexpr std::size_t kWords = kMaxGranules / 64;
   static_assert(kWords == 64);  // as many as a word has bits
+  static constexpr std::size_t kWordsPerPage = kGranulesPerPage / 64;
+  static_assert(kWordsPerPage == 4 && kMaxPages <= 32);
 
   std::size_t granules_ = 0;
   std::size_t free_granules_ = 0;
+  std::uint32_t discarded_ = 0;
   std::uint64_t some_free_ = 0;  // a bit for each word below: has it a free granule,
   std::uint64_t all_free_ = 0;   // and no other
   std::uint64_t bits_[kWords] = {};

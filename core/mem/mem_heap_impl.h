@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <bit>
+
 #include "core/base/bits.h"
 #include "core/mem/mem_heap.h"
 #include "core/os/report.h"
@@ -260,7 +262,8 @@ std::size_t MemHeap<Os>::usable_size(const void* p) noexcept {
 template <AddressSpace Os>
 std::size_t MemHeap<Os>::purge(ThreadHeap& heap) noexcept {
   slabs_.release_empty(heap);
-  return runs_.purge();
+  const std::size_t given = slabs_.discard_holes(heap);
+  return given + runs_.purge();
 }
 
 template <AddressSpace Os>
@@ -282,6 +285,8 @@ __attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
       fits.live_objects += span.carved;
       fits.live_bytes += span.fit->used_granules() * FitTable::kGranuleBytes;
       fits.free_bytes += span.fit->free_granules() * FitTable::kGranuleBytes;
+      fits.discarded_pages +=
+          static_cast<std::uint64_t>(std::popcount(span.fit->discarded_pages()));
     } else if (span.is_owned()) {
       SlabStats& bin = stats.bins[span.bin];
       const bool is_others = span.state() == SpanState::kCurrent && !span.is_owned_by(&heap);
@@ -323,6 +328,7 @@ template <AddressSpace Os>
 HeapStats MemHeap<Os>::stats(const ThreadHeap& heap) noexcept {
   const MemStats all = detailed_stats(heap);
   HeapStats stats;
+  stats.total_pages = held_pages(all);
   for (const SlabStats& bin : all.bins) {
     stats.total_allocated_bytes += bin.live_bytes;
     stats.live_blocks += bin.live_objects;
@@ -334,7 +340,6 @@ HeapStats MemHeap<Os>::stats(const ThreadHeap& heap) noexcept {
   }
   stats.total_allocated_bytes += all.large_live_bytes;
   stats.live_blocks += all.large_live;
-  stats.total_pages = all.used_pages + all.dirty_pages + all.metadata_pages;
   stats.page_size_bytes = kPageBytes;
   return stats;
 }

@@ -13,8 +13,9 @@
 //
 // Once 8 MiB are committed, what slabs and fitted objects grow into gets huge pages where the
 // system gives them on request: one fault instead of 512, for at most 2 MiB that are resident too
-// early. Large blocks do not, for nobody knows that they will be touched. A huge page of which part
-// is purged is none from then on, so that the kernel does not fill it up again.
+// early. Large blocks do not, for nobody knows that they will be touched; and nothing does any more
+// once a huge page took longer to come than small ones would have. A huge page of which part is
+// purged is none from then on, so that the kernel does not fill it up again.
 //
 // Safe from any thread; one lock, a leaf: below it is only the page source.
 //   allocate, free      O(log window + pages / 64), and a system call when committed pages run out
@@ -79,6 +80,10 @@ class RunHeap {
   // Gives all dirty pages and empty slots back; returns the bytes given.
   std::size_t purge() noexcept;
 
+  // Gives pages back that are part of a span and hold nothing; they read as zero then. false = the
+  // kernel refused.
+  bool discard(std::size_t first, std::size_t pages) noexcept;
+
   // Memory for the heap's own tables, never given back; nullptr = no memory.
   void* allocate_metadata(std::size_t bytes) noexcept;
 
@@ -111,7 +116,6 @@ class RunHeap {
   static constexpr std::size_t kGapBytes = std::size_t{64} << 30;
   static constexpr std::size_t kMinCommitPages = 16;
   static constexpr std::size_t kMaxCommitPages = 1024;
-  static constexpr std::uint64_t kPurgePeriodMs = 100;
   static constexpr std::size_t kDirtyFloorPages = 256;
   static constexpr std::size_t kDirtyShare = 8;
 
@@ -145,6 +149,7 @@ class RunHeap {
   std::size_t take_dirty(Run* runs, std::size_t limit, std::size_t dirty_pages,
                          std::size_t* cursor) noexcept;
   std::size_t end_huge(std::size_t page) noexcept;
+  bool give_to_kernel(const Run& run) noexcept;
   std::size_t unmap_empty_slots() noexcept;
   std::size_t slot_count() const noexcept { return (frontier_ + kSlotPages - 1) / kSlotPages; }
   bool is_dirty(std::size_t page) const noexcept {
@@ -162,6 +167,7 @@ class RunHeap {
   std::size_t region_pages_ = kSlotPages;
   std::size_t reserved_pages_ = 0;
   std::size_t committed_pages_ = 0;
+  bool huge_pays_ = true;
   std::atomic<std::size_t> used_pages_{0};  // written under the lock
   std::size_t large_pages_ = 0;
   std::size_t dirty_pages_ = 0;

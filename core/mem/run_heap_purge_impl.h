@@ -5,6 +5,7 @@
 
 #include "core/base/bits.h"
 #include "core/mem/run_heap.h"
+#include "core/mem/tuning.h"
 
 namespace mem {
 
@@ -50,7 +51,7 @@ std::size_t RunHeap<Os>::purge_target() noexcept {
     return SIZE_MAX;
   }
   const std::uint64_t now = os_.now_ms();
-  const bool is_time = now - last_purge_ms_ >= kPurgePeriodMs;
+  const bool is_time = now - last_purge_ms_ >= tuning::kPurgePeriodMs;
   const bool is_fallen = dirty_pages_ > used_pages() && used_pages() < used_at_purge_ / 2;
   if (!is_time && !is_fallen) return SIZE_MAX;
   last_purge_ms_ = now;
@@ -95,6 +96,31 @@ std::size_t RunHeap<Os>::end_huge(std::size_t page) noexcept {
   return align_down(page, kHugePages);
 }
 
+// pre: nobody may use the pages meanwhile, and the lock is not held. false = the kernel refused.
+template <AddressSpace Os>
+bool RunHeap<Os>::give_to_kernel(const Run& run) noexcept {
+  const std::size_t ends[] = {run.huge_before, run.huge_behind};
+  for (const std::size_t huge : ends) {
+    if (huge == SIZE_MAX) continue;
+    os_.prefer_huge(reinterpret_cast<void*>(map_.address_of(huge)), kHugePages * kPageBytes, false);
+  }
+  return os_.discard(reinterpret_cast<void*>(map_.address_of(run.first)), run.pages * kPageBytes);
+}
+
+template <AddressSpace Os>
+bool RunHeap<Os>::discard(std::size_t first, std::size_t pages) noexcept {
+  Run run{first, pages, SIZE_MAX, SIZE_MAX};
+  {
+    const LockGuard guard(mutex_);
+    run.huge_before = end_huge(first);
+    run.huge_behind = end_huge(first + pages);
+  }
+  if (!give_to_kernel(run)) return false;
+  const LockGuard guard(mutex_);
+  purged_pages_ += pages;
+  return true;
+}
+
 // pre: the lock is not held. Answers the bytes given back.
 template <AddressSpace Os>
 std::size_t RunHeap<Os>::purge_to(std::size_t dirty_pages) noexcept {
@@ -110,16 +136,7 @@ std::size_t RunHeap<Os>::purge_to(std::size_t dirty_pages) noexcept {
     }
     if (count == 0) return given * kPageBytes;
     bool done[kBatch];
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t ends[] = {runs[i].huge_before, runs[i].huge_behind};
-      for (const std::size_t huge : ends) {
-        if (huge == SIZE_MAX) continue;
-        os_.prefer_huge(reinterpret_cast<void*>(map_.address_of(huge)), kHugePages * kPageBytes,
-                        false);
-      }
-      done[i] = os_.discard(reinterpret_cast<void*>(map_.address_of(runs[i].first)),
-                            runs[i].pages * kPageBytes);
-    }
+    for (std::size_t i = 0; i < count; ++i) done[i] = give_to_kernel(runs[i]);
     const LockGuard guard(mutex_);
     for (std::size_t i = 0; i < count; ++i) {
       put_back(runs[i].first, runs[i].pages, done[i] ? 0 : runs[i].pages);

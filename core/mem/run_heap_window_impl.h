@@ -136,7 +136,7 @@ bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexc
       step = step < kMinCommitPages ? kMinCommitPages : step;
       step = step > kMaxCommitPages ? kMaxCommitPages : step;
       std::size_t target = slot.committed + step > needed ? slot.committed + step : needed;
-      const bool is_huge = dense && committed_pages_ >= tuning::kHugeFromPages;
+      const bool is_huge = dense && huge_pays_ && committed_pages_ >= tuning::kHugeFromPages;
       if (is_huge) target = align_up(target, kHugePages);
       if (target > slot.reserved) target = slot.reserved;
       auto* start = reinterpret_cast<void*>(map_.address_of(slot_start + slot.committed));
@@ -154,14 +154,25 @@ bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexc
   return true;
 }
 
-// Huge pages behind [from, to) of a slot, as far as they lie in it whole.
+// Huge pages behind [from, to) of a slot, as far as they lie in it whole. The first one is touched,
+// to see whether they pay: the kernel may have none at hand, and look for pages to move first, or
+// must ask the host of a virtual machine for memory that it had given back.
 template <AddressSpace Os>
 void RunHeap<Os>::make_huge(std::size_t slot_start, std::size_t from, std::size_t to) noexcept {
   from = align_up(from, kHugePages);
   to = align_down(to, kHugePages);
   if (from >= to) return;
-  os_.prefer_huge(reinterpret_cast<void*>(map_.address_of(slot_start + from)),
-                  (to - from) * kPageBytes, true);
+  const auto tell = [&](std::size_t first, std::size_t end, bool huge) {
+    os_.prefer_huge(reinterpret_cast<void*>(map_.address_of(slot_start + first)),
+                    (end - first) * kPageBytes, huge);
+  };
+  tell(from, to, true);
+  void* first = reinterpret_cast<void*>(map_.address_of(slot_start + from));
+  huge_pays_ = os_.first_touch_us(first) <= tuning::kMaxHugeUs;
+  if (!huge_pays_) {
+    if (from + kHugePages < to) tell(from + kHugePages, to, false);
+    to = from + kHugePages;
+  }
   for (std::size_t page = from; page < to; page += kHugePages) {
     slots_[slot_start / kSlotPages].huge |= std::uint32_t{1} << (page / kHugePages);
   }

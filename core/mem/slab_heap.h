@@ -14,6 +14,10 @@
 // one size left serves all others, as in a heap of boundary tags, and only a heap without holes
 // grows.
 //
+// After the peak: in a heap of which more than half are holes, pages that lie in holes as a whole
+// are given back to the kernel, and the slabs that were kept, by the clock, and whenever what lives
+// has halved since.
+//
 // Frees by other threads are gathered in their rings and pushed onto the span's remote list, one
 // compare-and-swap a batch. The batch that finds the list empty also pushes the span onto its
 // owner's pending list; the owner collects when a bin runs dry. Objects in a remote list count as
@@ -30,6 +34,7 @@
 //   125  No gap of a fit table is larger than the table says.
 //   126  A fit table counts its free granules right, and none of them ends an object.
 //   127  The summaries of a fit table are those of its bits.
+//   128  Pages of a fit table that were given back are free as a whole.
 #pragma once
 
 #include <cstddef>
@@ -82,6 +87,8 @@ class SlabHeap {
   void set_object_bytes(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;
   // Gives back what is empty, the current slabs too.
   void release_empty(ThreadHeap& heap) noexcept;
+  // Gives back the pages that lie in holes; returns their bytes.
+  std::size_t discard_holes(ThreadHeap& heap) noexcept;
 
   // A heap for a new thread: an orphan, or a new one; nullptr = no memory.
   ThreadHeap* adopt() noexcept;
@@ -115,6 +122,7 @@ class SlabHeap {
   void on_empty(ThreadHeap& heap, Span* slab) noexcept;
   static Span* take_kept(ThreadHeap& heap, unsigned bin) noexcept;
   void give_back(ThreadHeap& heap, Span* slab) noexcept;
+  void give_back_kept(ThreadHeap& heap) noexcept;
   void put_to_rest(ThreadHeap& heap, unsigned bin) noexcept;
   static std::uint32_t sparse_at(const Span& slab) noexcept;
   static void count_sparse(ThreadHeap& heap, const Span& slab, bool enters) noexcept;
@@ -137,6 +145,7 @@ class SlabHeap {
                                const FreeObject* object) noexcept;
   static bool is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
+  void discard_holes_if_due(ThreadHeap& heap) noexcept;
   void release_fit(ThreadHeap& heap, Span* span) noexcept;
   void release_object(ThreadHeap& heap, Span* span, std::size_t first, std::size_t count) noexcept;
   static unsigned bin_of_granules(std::size_t granules) noexcept;

@@ -207,6 +207,13 @@ Span* SlabHeap<Os>::take_kept(ThreadHeap& heap, unsigned bin) noexcept {
 }
 
 template <AddressSpace Os>
+void SlabHeap<Os>::give_back_kept(ThreadHeap& heap) noexcept {
+  for (unsigned bin = 0; bin < kBins; ++bin) {
+    if (Span* slab = take_kept(heap, bin); slab != nullptr) give_back(heap, slab);
+  }
+}
+
+template <AddressSpace Os>
 void SlabHeap<Os>::give_back(ThreadHeap& heap, Span* slab) noexcept {
   if (slab->object_bytes() == heap.object_bytes[slab->bin] && heap.slab_counts[slab->bin] != 0) {
     --heap.slab_counts[slab->bin];
@@ -216,6 +223,7 @@ void SlabHeap<Os>::give_back(ThreadHeap& heap, Span* slab) noexcept {
   slab->owner.store(nullptr, std::memory_order_relaxed);  // no live object leads here any more
   heap.owned_pages -= pages;
   runs_.free(slab, pages, touched);
+  discard_holes_if_due(heap);
 }
 
 // Empties a bin: its objects go back, and its current slab is current no more.
@@ -259,10 +267,8 @@ template <AddressSpace Os>
 void SlabHeap<Os>::release_empty(ThreadHeap& heap) noexcept {
   flush(heap);
   collect(heap);
-  for (unsigned bin = 0; bin < kBins; ++bin) {
-    put_to_rest(heap, bin);
-    if (Span* slab = take_kept(heap, bin); slab != nullptr) give_back(heap, slab);
-  }
+  for (unsigned bin = 0; bin < kBins; ++bin) put_to_rest(heap, bin);
+  give_back_kept(heap);
   for (FitArea& area : heap.areas) {
     if (area.empty != nullptr && area.empty->is_empty()) drop_fit(heap, area.empty);
     area.empty = nullptr;
@@ -278,7 +284,8 @@ int SlabHeap<Os>::check(ThreadHeap& heap) noexcept {
       return;
     }
     if (span.state() == SpanState::kFit) {
-      if (span.fit->check() != 0 || span.fit->span != &span) broken = 125;
+      broken = span.fit->check();
+      if (broken == 0 && span.fit->span != &span) broken = 125;
       return;
     }
     const std::size_t bytes = span.object_bytes();

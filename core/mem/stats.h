@@ -21,8 +21,9 @@ struct SlabStats {
 struct FitStats {
   std::uint64_t spans = 0;
   std::uint64_t live_objects = 0;
-  std::uint64_t live_bytes = 0;  // rounded up to 16
-  std::uint64_t free_bytes = 0;  // between them
+  std::uint64_t live_bytes = 0;       // rounded up to 16
+  std::uint64_t free_bytes = 0;       // between them
+  std::uint64_t discarded_pages = 0;  // of the free bytes, given back to the kernel
 };
 
 struct MemStats {
@@ -38,5 +39,12 @@ struct MemStats {
   std::uint64_t metadata_pages = 0;
   std::uint64_t purged_pages = 0;  // given back so far
 };
+
+// Pages that may be resident.
+inline std::uint64_t held_pages(const MemStats& stats) noexcept {
+  std::uint64_t held = stats.used_pages + stats.dirty_pages + stats.metadata_pages;
+  for (const FitStats& fits : stats.fits) held -= fits.discarded_pages;
+  return held;
+}
 
 }  // namespace mem

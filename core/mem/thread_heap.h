@@ -68,6 +68,8 @@ class ThreadHeap {
   FitArea areas[2];  // for sizes up to 1 KiB, and beyond: small objects would break up large gaps
   LargeCache large;
   std::size_t owned_pages = 0;
+  std::uint64_t discarded_ms = 0;     // when pages in holes were given back last,
+  std::size_t in_use_at_discard = 0;  // and granules in use then
   std::size_t cached_granules = 0;
   FitTable* spare_tables = nullptr;
   RemoteBatch ring[kRingSlots] = {};

@@ -41,8 +41,14 @@
 #ifndef MEM_TUNE_LARGE_SHARE
 #define MEM_TUNE_LARGE_SHARE 128
 #endif
+#ifndef MEM_TUNE_MIN_DISCARD
+#define MEM_TUNE_MIN_DISCARD 65536
+#endif
 #ifndef MEM_TUNE_HUGE_MIB
 #define MEM_TUNE_HUGE_MIB 8
+#endif
+#ifndef MEM_TUNE_MAX_HUGE_US
+#define MEM_TUNE_MAX_HUGE_US 1000
 #endif
 #ifndef MEM_TUNE_BATCH
 #define MEM_TUNE_BATCH 64
@@ -104,9 +110,17 @@ constexpr std::size_t large_cache_pages(std::size_t used_pages) noexcept {
   return kLargeFloorPages + used_pages / (kLargeShare + (kLargeShare == 0));
 }
 
+// Free pages that are still resident go back to the kernel this often at most, or when what is in
+// use has halved; those in holes of a heap from so many granules of them on, if they are the larger
+// part of it.
+inline constexpr std::uint64_t kPurgePeriodMs = 100;
+inline constexpr std::size_t kMinDiscard = MEM_TUNE_MIN_DISCARD;
+
 // A heap that has committed so much asks for huge pages; 0 = never.
 inline constexpr std::size_t kHugeFromPages =
     MEM_TUNE_HUGE_MIB == 0 ? SIZE_MAX : std::size_t{MEM_TUNE_HUGE_MIB} << 20 >> 12;
+// Until one takes longer to come, in microseconds of CPU time: as long as its 512 small ones.
+inline constexpr std::uint64_t kMaxHugeUs = MEM_TUNE_MAX_HUGE_US;
 
 // Pages of a span whose objects are fitted.
 inline constexpr std::size_t kFitPages = 16;

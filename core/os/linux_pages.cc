@@ -18,6 +18,13 @@ std::byte* map_anywhere(std::size_t bytes) noexcept {
   return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
 }
 
+std::uint64_t thread_cpu_ns() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
 }  // namespace
 
 void* LinuxPages::map(std::size_t bytes, std::size_t align, std::size_t offset) noexcept {
@@ -87,6 +94,12 @@ void LinuxPages::prefer_huge(void* p, std::size_t bytes, bool huge) noexcept {
   const int saved_errno = errno;
   madvise(p, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   errno = saved_errno;
+}
+
+std::uint64_t LinuxPages::first_touch_us(void* p) noexcept {
+  const std::uint64_t before = thread_cpu_ns();
+  *static_cast<volatile char*>(p) = 0;
+  return (thread_cpu_ns() - before) / 1000;
 }
 
 std::size_t LinuxPages::address_limit() noexcept {

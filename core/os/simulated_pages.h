@@ -43,6 +43,11 @@ class SimulatedPages {
   bool commit(void* p, std::size_t bytes) noexcept;
   bool move_pages(void* from, void* to, std::size_t bytes) noexcept;
   void prefer_huge(void*, std::size_t, bool) noexcept { ++calls_[index(PageCall::kHuge)]; }
+  std::uint64_t first_touch_us(void* p) noexcept {
+    *static_cast<std::byte*>(p) = std::byte{0};
+    return touch_us_;
+  }
+  void set_touch_us(std::uint64_t us) noexcept { touch_us_ = us; }
   std::size_t address_limit() noexcept { return kArenaPages * kPageBytes; }
   std::uint64_t now_ms() noexcept { return now_ms_; }
   void advance_ms(std::uint64_t ms) noexcept { now_ms_ += ms; }
@@ -67,6 +72,7 @@ class SimulatedPages {
   std::uint64_t fail_period_[kPageCallKinds] = {};
   std::uint64_t since_set_[kPageCallKinds] = {};
   std::uint64_t pages_held_ = 0;
+  std::uint64_t touch_us_ = 0;
   std::uint64_t now_ms_ = 1;
   bool held_[kArenaPages] = {};
 };

@@ -199,6 +199,38 @@ TEST_F(FitTableTest, CanBeUsedAgainAfterRelease) {
   EXPECT_EQ(table_->longest, 256u);
 }
 
+TEST_F(FitTableTest, KnowsThePagesThatAreFreeAsAWhole) {
+  table_->open(&span_, 4 * 256);
+  EXPECT_EQ(table_->pages_to_discard(), 0b1111u);
+  table_->take(300, 1);
+  EXPECT_EQ(table_->pages_to_discard(), 0b1101u);
+  table_->note_discarded(0b0101);
+  EXPECT_EQ(table_->pages_to_discard(), 0b1000u);
+  table_->take(700, 100);  // from the third page into the fourth
+  EXPECT_EQ(table_->discarded_pages(), 0b0001u);
+  EXPECT_EQ(table_->pages_to_discard(), 0u);
+  table_->give(700, table_->size_of(700));
+  EXPECT_EQ(table_->pages_to_discard(), 0b1100u);
+  table_->take_row(255, 1, 1);
+  EXPECT_EQ(table_->discarded_pages(), 0u);
+  table_->give(255, table_->size_of(255));
+  table_->note_discarded(0b1101);
+  ASSERT_TRUE(table_->resize(300, 220));  // as far as into the third page
+  EXPECT_EQ(table_->discarded_pages(), 0b1001u);
+  EXPECT_EQ(table_->check(), 0);
+  table_->give(300, table_->size_of(300));
+  table_->release();
+  table_->open(&span_, 4 * 256);
+  EXPECT_EQ(table_->discarded_pages(), 0u);
+}
+
+TEST_F(FitTableTest, CheckFindsAPageInUseThatWasGivenBack) {
+  table_->open(&span_, 256);
+  table_->take(9, 1);
+  table_->note_discarded(1);
+  EXPECT_EQ(table_->check(), 128);
+}
+
 TEST_F(FitTableTest, CheckFindsAGapThatIsLargerThanSaid) {
   table_->open(&span_, 256);
   table_->longest = 255;
@@ -260,6 +292,8 @@ TEST_P(FitTableModelTest, AgreesWithTheModel) {
       ASSERT_EQ(table->size_of(first), old);
       table->give(first, old);
       model.give(first);
+    } else if (dice == 98) {
+      table->note_discarded(table->pages_to_discard());  // check() tells whether it stays right
     } else if (dice == 99 && granules < FitTable::kMaxGranules) {
       granules += 256;
       table->extend(granules);

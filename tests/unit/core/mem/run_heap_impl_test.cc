@@ -284,6 +284,26 @@ TEST_F(RunHeapImplTest, ALargeHeapOfSlabsGrowsByHugePages) {
   }
 }
 
+TEST_F(RunHeapImplTest, HugePagesThatTakeTooLongToComeAreAskedForNoMore) {
+  const auto grow = [&] {
+    for (std::size_t i = 0; i < 2 * tuning::kHugeFromPages / 16; ++i) {
+      take(16, 0, SpanState::kFit, true);
+    }
+  };
+  os().set_touch_us(tuning::kMaxHugeUs);
+  grow();
+  const std::size_t paying = os().huge_pages();
+  grow();
+  EXPECT_GT(os().huge_pages(), paying + 512);
+  const std::size_t last = os().huge_pages();
+  os().set_touch_us(tuning::kMaxHugeUs + 1);
+  grow();
+  EXPECT_EQ(os().huge_pages(), last + 512);  // of those of one step all but the first are none
+  os().set_touch_us(0);
+  grow();
+  EXPECT_EQ(os().huge_pages(), last + 512);
+}
+
 TEST_F(RunHeapImplTest, LargeBlocksAskForNoHugePages) {
   for (int i = 0; i < 64; ++i) take(256);
   EXPECT_EQ(calls(PageCall::kHuge), 0u);
@@ -310,6 +330,28 @@ TEST_F(RunHeapImplTest, AHugePageIsNoneOnceAPartOfItIsPurged) {
   give(take(16, 0, SpanState::kFit, true));
   EXPECT_GT(runs().purge(), 0u);
   EXPECT_EQ(calls(PageCall::kHuge), told);
+}
+
+TEST_F(RunHeapImplTest, AHugePageIsNoneOncePagesOfASpanInItAreGivenBack) {
+  std::vector<Span*> spans;
+  for (int i = 0; i < 384; ++i) spans.push_back(take(16, 0, SpanState::kFit, true));
+  std::size_t i = 0;
+  while (!os().is_huge(start_of(spans[i])) || spans[i]->first_page % 512 != 0) ++i;
+  const auto discard = [&](const Span* span, std::size_t from, std::size_t pages) {
+    os().set_in_use(start_of(span) + from * kPageBytes, pages * kPageBytes, false);
+    return runs().discard(span->first_page + from, pages);
+  };
+  const std::uint64_t purged = runs().stats().purged_pages;
+  EXPECT_TRUE(discard(spans[i], 0, 2));
+  EXPECT_TRUE(discard(spans[i + 63], 14, 2));
+  EXPECT_EQ(runs().stats().purged_pages, purged + 4);
+  const std::byte* first = start_of(spans[i]);
+  EXPECT_FALSE(os().is_huge(first));
+  EXPECT_FALSE(os().is_huge(first + kHugeBytes));
+  EXPECT_TRUE(os().is_huge(first + 2 * kHugeBytes));
+  os().fail_every(PageCall::kDiscard, 1);
+  EXPECT_FALSE(discard(spans[i], 4, 2));
+  EXPECT_EQ(runs().stats().purged_pages, purged + 4);
 }
 
 TEST_F(RunHeapImplTest, ARegionThatIsRefusedIsAskedForSmaller) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <set>
 #include <vector>
@@ -470,6 +471,128 @@ TEST_F(SlabHeapTest, ASpanThatHoldsNothingIsNoHole) {
   make_hot(a_, 2000);
   EXPECT_EQ(span(allocate(a_, 2000))->state(), SpanState::kCurrent);
   expect_sound();
+}
+
+// Three of four pages of what is fitted are about to be holes.
+class SlabDiscardTest : public SlabHeapTest {
+ protected:
+  static constexpr std::size_t kPieces = 180;
+  static constexpr std::size_t kPiecePages = 4;
+
+  SlabDiscardTest() {
+    for (std::size_t i = 0; i < kPieces; ++i) {
+      pieces_.push_back(slabs_.allocate_fit(a_, kPiecePages * kPageBytes, 0));
+      if (i % 3 != 2) continue;
+      kept_.push_back(slabs_.allocate_fit(a_, 2 * kPageBytes, 0));
+      *static_cast<void**>(kept_.back()) = kept_.back();
+    }
+    make_hot(a_, 48);
+    os().advance_ms(1000);
+  }
+  SimulatedPages& os() { return heap_->runs().os(); }
+  std::uint64_t discards() { return os().calls(PageCall::kDiscard); }
+  std::uint64_t discarded_pages() { return heap_->detailed_stats(a_).fits[1].discarded_pages; }
+  std::uint64_t resident_hole_pages() {
+    int pages = 0;
+    for (FitArea& area : a_.areas) {
+      area.lists.for_each(
+          [&](FitTable& table) { pages += std::popcount(table.pages_to_discard()); });
+    }
+    return static_cast<std::uint64_t>(pages);
+  }
+  // With which the heap looks at its holes.
+  void give_a_run_back() {
+    const Objects slabs[] = {fill_slab(a_, 48), fill_slab(a_, 48)};
+    for (const Objects& slab : slabs) free(a_, slab);
+  }
+  void expect_kept_intact() {
+    for (void* p : kept_) ASSERT_EQ(*static_cast<void**>(p), p);
+    expect_sound();
+  }
+
+  Objects pieces_;
+  Objects kept_;
+};
+
+TEST_F(SlabDiscardTest, PagesInHolesGoBackOnceHolesAreMostOfTheHeap) {
+  give_a_run_back();
+  free(a_, pieces_);
+  EXPECT_EQ(discards(), 0u);
+  EXPECT_NE(a_.kept[3], nullptr);
+  const std::uint64_t held = heap_->stats(a_).total_pages;
+  give_a_run_back();
+  const std::uint64_t given = discarded_pages();
+  EXPECT_GE(given, (kPieces - 2) * kPiecePages);  // but for the few that wait in their bin
+  EXPECT_LE(heap_->stats(a_).total_pages, held - given);
+  EXPECT_EQ(a_.kept[3], nullptr);
+  EXPECT_GE(heap_->runs().stats().purged_pages, given);
+  expect_kept_intact();
+
+  const std::size_t owned = a_.owned_pages;
+  const Objects again = {slabs_.allocate_fit(a_, kPiecePages * kPageBytes, 0)};
+  memset(again[0], 1, kPiecePages * kPageBytes);
+  EXPECT_EQ(discarded_pages(), given - kPiecePages);
+  EXPECT_EQ(a_.owned_pages, owned);
+  expect_kept_intact();
+  free(a_, again);
+  free(a_, kept_);
+  expect_nothing_left();
+}
+
+TEST_F(SlabDiscardTest, TheyGoBackAgainWhenItIsTime) {
+  free(a_, pieces_);
+  give_a_run_back();
+  const Objects again = {slabs_.allocate_fit(a_, kPiecePages * kPageBytes, 0),
+                         slabs_.allocate_fit(a_, kPiecePages * kPageBytes, 0)};
+  free(a_, again);
+  const std::uint64_t left = resident_hole_pages();
+  EXPECT_GE(left, kPiecePages);
+  os().advance_ms(tuning::kPurgePeriodMs - 1);
+  give_a_run_back();
+  EXPECT_EQ(resident_hole_pages(), left);
+  os().advance_ms(1);
+  give_a_run_back();
+  EXPECT_EQ(resident_hole_pages(), 0u);
+  expect_kept_intact();
+}
+
+TEST_F(SlabDiscardTest, OrWhenWhatLivesHasHalved) {
+  free(a_, pieces_);
+  give_a_run_back();
+  const auto free_kept = [&](std::size_t count) {
+    free(a_, Objects(kept_.end() - static_cast<std::ptrdiff_t>(count), kept_.end()));
+    kept_.resize(kept_.size() - count);
+    give_a_run_back();
+  };
+  free_kept(kept_.size() / 4);
+  EXPECT_NE(resident_hole_pages(), 0u);
+  free_kept(kept_.size() / 2);
+  EXPECT_EQ(resident_hole_pages(), 0u);
+  expect_kept_intact();
+}
+
+TEST_F(SlabDiscardTest, FewHolesAreLeftAlone) {
+  const std::size_t half = kPieces / 2;
+  free(a_, Objects(pieces_.begin(), pieces_.begin() + half));
+  give_a_run_back();
+  EXPECT_EQ(discards(), 0u);
+  expect_kept_intact();
+}
+
+TEST_F(SlabDiscardTest, ATrimGivesThemBackAtOnce) {
+  free(a_, {pieces_[0], pieces_[1], pieces_[2]});
+  EXPECT_GE(heap_->purge(a_), 3 * kPiecePages * kPageBytes);
+  EXPECT_EQ(discarded_pages(), 3 * kPiecePages);
+  expect_kept_intact();
+}
+
+TEST_F(SlabDiscardTest, WhatTheKernelRefusesIsStillHeld) {
+  os().fail_every(PageCall::kDiscard, 1);
+  free(a_, pieces_);
+  give_a_run_back();
+  EXPECT_NE(discards(), 0u);
+  EXPECT_EQ(discarded_pages(), 0u);
+  expect_kept_intact();
 }
 
 TEST_F(SlabHeapTest, MediumSizesAreKeptOutOfTheWayOfSmallOnes) {
