@@ -13,7 +13,8 @@ namespace mem {
 // The page size that this project supports: x86-64 and arm64 with 4 KiB pages.
 inline constexpr std::size_t kPageBytes = 4096;
 
-constexpr bool is_pow2(std::size_t n) noexcept { return std::has_single_bit(n); }
+// Not by std::has_single_bit, which calls a function where the processor need not count bits.
+constexpr bool is_pow2(std::size_t n) noexcept { return n != 0 && (n & (n - 1)) == 0; }
 
 // pre: align is a power of two; align_up: value + align - 1 does not overflow.
 constexpr std::uintptr_t align_up(std::uintptr_t value, std::size_t align) noexcept {

@@ -94,13 +94,11 @@ class FitTable {
     set_bits(first, size * count, false);
     for (std::size_t i = 1; i <= count; ++i) flip_end(first + i * size - 1);
   }
-  // Frees an object; returns its granules.
-  std::size_t give(std::size_t first) noexcept {
-    const std::size_t count = size_of(first);
+  // Frees an object. pre: it has `count` granules.
+  void give(std::size_t first, std::size_t count) noexcept {
     flip_end(first + count - 1);
     set_bits(first, count, true);
-    note_gap(free_before(first) + free_from(first));
-    return count;
+    note_gap(free_before(first) + count + free_from(first + count));
   }
   // Leaves an object `count` granules. false = those behind it are not free, and nothing changed.
   bool resize(std::size_t first, std::size_t count) noexcept {

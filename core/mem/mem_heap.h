@@ -159,7 +159,8 @@ class MemHeap {
 
   FreeObject* allocate_hot(ThreadHeap& heap, unsigned bin) noexcept;
   void* allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;
-  void* allocate_aligned_small(ThreadHeap& heap, std::size_t bytes, std::size_t align) noexcept;
+  bool gets_slabs(ThreadHeap& heap, unsigned bin, std::size_t bytes, bool is_hot) noexcept;
+  void* allocate_aligned_slab(ThreadHeap& heap, std::size_t bytes, std::size_t align) noexcept;
   void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
   void* reallocate_owned(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* reallocate_large(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;

@@ -53,6 +53,15 @@ void* MemHeap<Os>::allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t byt
   if (heap.loose[bin].free == nullptr) heap.forget_cached(bin);
   bool is_hot = heap.count_use(bin);
   is_hot |= heap.fit_live[bin] >= tuning::hot_live(bytes);
+  if (!gets_slabs(heap, bin, bytes, is_hot)) return slabs_.allocate_fit(heap, bytes, 0);
+  return slabs_.refill(heap, bin);
+}
+
+// Remembers what a bin is asked for that has no slabs of so large objects. One that is hot has some
+// from now on.
+template <AddressSpace Os>
+bool MemHeap<Os>::gets_slabs(ThreadHeap& heap, unsigned bin, std::size_t bytes,
+                             bool is_hot) noexcept {
   std::size_t object_bytes = bytes;
   if (bin >= kFirstMediumBin) {
     std::uint16_t& largest = heap.largest[bin - kFirstMediumBin];
@@ -60,12 +69,10 @@ void* MemHeap<Os>::allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t byt
     object_bytes = largest;
     if (is_hot) largest = 0;
   }
-  if (is_hot) {
-    heap.cold_uses[bin] = 0;
-    slabs_.set_object_bytes(heap, bin, object_bytes);
-    return slabs_.refill(heap, bin);
-  }
-  return slabs_.allocate_fit(heap, bytes, 0);
+  if (!is_hot) return false;
+  heap.cold_uses[bin] = 0;
+  slabs_.set_object_bytes(heap, bin, object_bytes);
+  return true;
 }
 
 template <AddressSpace Os>
@@ -88,35 +95,34 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
   if (align >= kPageBytes || size + align > kMaxMediumBytes)
     return allocate_large(size, align, false);
   const std::size_t rounded = align_up(size == 0 ? 1 : size, align);
-  if (rounded <= kMaxSmallBytes && rounded - size < kMaxAlignLoss) {
-    if (void* p = allocate_aligned_small(heap, rounded, align); p != nullptr) return p;
+  if (rounded - size < kMaxAlignLoss) {
+    if (void* p = allocate_aligned_slab(heap, rounded, align); p != nullptr) return p;
   }
   return slabs_.allocate_fit(heap, size, align);
 }
 
 // From the bin of that size: objects of a slab are at multiples of their size, so all of them are
-// aligned; of fitted ones some may be. nullptr = it has none, and is not asked for enough.
+// aligned if that is; of others some may be. nullptr = it has none at hand, and is not asked for
+// often enough.
 // pre: bytes is a multiple of align.
 template <AddressSpace Os>
-void* MemHeap<Os>::allocate_aligned_small(ThreadHeap& heap, std::size_t bytes,
-                                          std::size_t align) noexcept {
-  const auto bin = static_cast<unsigned>(small_bin(bytes));
+void* MemHeap<Os>::allocate_aligned_slab(ThreadHeap& heap, std::size_t bytes,
+                                         std::size_t align) noexcept {
+  const unsigned bin =
+      bytes <= kMaxSmallBytes ? static_cast<unsigned>(small_bin(bytes)) : medium_bin(bytes);
+  const bool has_slabs = bytes <= heap.object_bytes[bin];
   FreeObject* object = heap.bins[bin]->free;
-  if (object == nullptr) {
-    if (heap.object_bytes[bin] == 0) {
-      if (!heap.count_use(bin)) return nullptr;
-      heap.cold_uses[bin] = 0;
-      slabs_.set_object_bytes(heap, bin, bytes);
-    }
-    object = slabs_.refill(heap, bin);
-    if (object == nullptr) return nullptr;
-    if (is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) return object;
-    deallocate(heap, object);
-    return nullptr;
+  if (object != nullptr && (has_slabs || bin < kFirstMediumBin)) {
+    if (!is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) return nullptr;
+    heap.bins[bin]->free = object->next;
+    return object;
   }
-  if (!is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) return nullptr;
-  heap.bins[bin]->free = object->next;
-  return object;
+  if (!has_slabs && !gets_slabs(heap, bin, bytes, heap.count_use(bin))) return nullptr;
+  object = slabs_.refill(heap, bin);
+  if (object == nullptr) return nullptr;
+  if (is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) return object;
+  deallocate(heap, object);
+  return nullptr;
 }
 
 template <AddressSpace Os>

@@ -128,6 +128,7 @@ class SlabHeap {
   static void count_sparse(ThreadHeap& heap, const Span& slab, bool enters) noexcept;
 
   // fit spans
+  static std::size_t holes_of(const FitArea& area) noexcept;
   FreeObject* fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept;
   FreeObject* take_row(ThreadHeap& heap, unsigned bin, std::size_t size,
                        std::size_t count) noexcept;
@@ -139,11 +140,14 @@ class SlabHeap {
   FitTable* make_fit(ThreadHeap& heap) noexcept;
   void drop_fit(ThreadHeap& heap, FitTable* table) noexcept;
   FitTable* take_table(ThreadHeap& heap) noexcept;
-  void require_start(const Span* span, const FreeObject* object) const noexcept;
+  std::size_t require_start(const Span* span, const FreeObject* object) const noexcept;
+  static void require_uncached(const ThreadHeap& heap, unsigned bin,
+                               const FreeObject* object) noexcept;
+  static bool is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
   void discard_holes_if_due(ThreadHeap& heap) noexcept;
   void release_fit(ThreadHeap& heap, Span* span) noexcept;
-  void release_object(ThreadHeap& heap, Span* span, FreeObject* object) noexcept;
+  void release_object(ThreadHeap& heap, Span* span, std::size_t first, std::size_t count) noexcept;
   static unsigned bin_of_granules(std::size_t granules) noexcept;
   std::size_t granule_of(const Span* span, const void* p) const noexcept {
     return static_cast<std::size_t>(static_cast<const std::byte*>(p) - start_of(span)) /

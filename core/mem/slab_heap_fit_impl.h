@@ -58,15 +58,15 @@ std::size_t SlabHeap<Os>::object_size(const Span* span, const void* p) const noe
   return span->fit->size_of(granule_of(span, p)) * FitTable::kGranuleBytes;
 }
 
-// Ends the process unless a live object starts at `object`. Exact but for objects that wait in a
-// bin.
+// The granule that `object` starts at. Ends the process unless a live object starts there; exact
+// but for objects that wait in a bin.
 template <AddressSpace Os>
-void SlabHeap<Os>::require_start(const Span* span, const FreeObject* object) const noexcept {
+std::size_t SlabHeap<Os>::require_start(const Span* span, const FreeObject* object) const noexcept {
   const std::size_t first = granule_of(span, object);
   const FitTable* table = span->fit;
   if (is_aligned(reinterpret_cast<std::uintptr_t>(object), FitTable::kGranuleBytes) &&
       table->is_start(first)) {
-    return;
+    return first;
   }
   if (first < table->granules() && table->is_free(first)) report_double_free(object);
   if (!is_aligned(reinterpret_cast<std::uintptr_t>(object), FitTable::kGranuleBytes)) {
@@ -83,8 +83,13 @@ template <AddressSpace Os>
 void SlabHeap<Os>::require_live(const ThreadHeap& heap, const Span* span,
                                 const void* p) const noexcept {
   const auto* object = static_cast<const FreeObject*>(p);
-  require_start(span, object);
-  const unsigned bin = bin_of_granules(span->fit->size_of(granule_of(span, object)));
+  const std::size_t first = require_start(span, object);
+  require_uncached(heap, bin_of_granules(span->fit->size_of(first)), object);
+}
+
+template <AddressSpace Os>
+void SlabHeap<Os>::require_uncached(const ThreadHeap& heap, unsigned bin,
+                                    const FreeObject* object) noexcept {
   if (heap.cached[bin] == 0 || heap.object_bytes[bin] != 0) return;
   for (const FreeObject* o = heap.loose[bin].free; o != nullptr; o = o->next) {
     if (o == object) report_double_free(object);
@@ -95,20 +100,16 @@ void SlabHeap<Os>::require_live(const ThreadHeap& heap, const Span* span,
 template <AddressSpace Os>
 void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   FreeObject* object = span->free;
-  require_live(heap, span, object);
-  const std::size_t count = span->fit->size_of(granule_of(span, object));
-  const unsigned bin = bin_of_granules(count);
   span->free = nullptr;
   span->need = 1;
+  const std::size_t first = require_start(span, object);
+  const std::size_t count = span->fit->size_of(first);
+  const unsigned bin = bin_of_granules(count);
+  require_uncached(heap, bin, object);
   // One that is freed so often is better off in a slab: the bin runs dry, and asks for one.
-  if (heap.count_use(bin) && heap.object_bytes[bin] == 0) return release_object(heap, span, object);
-  const bool is_wanted = count * FitTable::kGranuleBytes >= heap.object_bytes[bin];
-  const std::size_t most =
-      tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
-  if (!is_wanted || heap.cached[bin] >= count * tuning::kCacheObjects ||
-      heap.cached_granules + count > most) {
-    return release_object(heap, span, object);
-  }
+  const bool is_cold = heap.object_bytes[bin] == 0;
+  const bool is_often = heap.count_use(bin) && is_cold;
+  if (is_often || !is_wanted(heap, bin, count)) return release_object(heap, span, first, count);
   FreeSource& loose = heap.loose[bin];
   if (loose.free == object) report_double_free(object);
   heap.cached[bin] = static_cast<std::uint16_t>(heap.cached[bin] + count);
@@ -116,6 +117,18 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   object->next = loose.free;
   loose.free = object;
   if (heap.bins[bin] == &no_slab) heap.bins[bin] = &loose;
+}
+
+// Whether a freed object of so many granules is to wait in its bin. Of a bin with slabs only one at
+// a time does, for each that waits keeps a span in use.
+template <AddressSpace Os>
+bool SlabHeap<Os>::is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept {
+  if (granules * FitTable::kGranuleBytes < heap.object_bytes[bin]) return false;
+  if (heap.object_bytes[bin] != 0 && heap.bins[bin]->free != nullptr) return false;
+  const std::size_t most =
+      tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
+  return heap.cached[bin] < granules * tuning::kCacheObjects &&
+         heap.cached_granules + granules <= most;
 }
 
 // Frees all objects in the span's list. The span is gone afterwards if it holds no other.
@@ -126,19 +139,20 @@ void SlabHeap<Os>::release_fit(ThreadHeap& heap, Span* span) noexcept {
   span->need = 1;
   while (object != nullptr) {
     FreeObject* next = object->next;
-    require_start(span, object);
-    release_object(heap, span, object);
+    const std::size_t first = require_start(span, object);
+    release_object(heap, span, first, span->fit->size_of(first));
     object = next;
   }
 }
 
-// pre: a live object of the span starts there.
+// pre: a live object of the span is these granules.
 template <AddressSpace Os>
-void SlabHeap<Os>::release_object(ThreadHeap& heap, Span* span, FreeObject* object) noexcept {
+void SlabHeap<Os>::release_object(ThreadHeap& heap, Span* span, std::size_t first,
+                                  std::size_t count) noexcept {
   FitTable* table = span->fit;
   FitArea& area = heap.areas[table->area];
   const std::size_t longest = table->longest;
-  const std::size_t count = table->give(granule_of(span, object));
+  table->give(first, count);
   area.free_granules += count;
   --heap.fit_live[bin_of_granules(count)];
   --span->carved;
@@ -350,6 +364,13 @@ bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
   return true;
 }
 
+// Granules between objects, and in sparse slabs. A span that holds nothing is no hole.
+template <AddressSpace Os>
+std::size_t SlabHeap<Os>::holes_of(const FitArea& area) noexcept {
+  const bool has_empty = area.empty != nullptr && area.empty->is_empty();
+  return area.free_granules + area.sparse_granules - (has_empty ? area.empty->granules() : 0);
+}
+
 // Objects for a bin that has no slab left, out of holes; nullptr = there are none worth it. As long
 // as holes are a small part of what the heap holds a slab is better, for its objects are freed
 // faster.
@@ -357,10 +378,8 @@ template <AddressSpace Os>
 FreeObject* SlabHeap<Os>::fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept {
   const std::size_t size = heap.object_bytes[bin] / FitTable::kGranuleBytes;
   const std::size_t held = heap.owned_pages * FitTable::kGranulesPerPage;
-  std::size_t holes = heap.areas[0].free_granules + heap.areas[0].sparse_granules;
-  if (&area_of(heap, size) != heap.areas) {
-    holes += heap.areas[1].free_granules + heap.areas[1].sparse_granules;
-  }
+  std::size_t holes = holes_of(heap.areas[0]);
+  if (&area_of(heap, size) != heap.areas) holes += holes_of(heap.areas[1]);
   if (holes < tuning::kMinHoles || holes * tuning::kHoleShare < held) return nullptr;
   // Nor is a hole right for what was freed from holes often of late: the next slab is due.
   if (heap.cold_uses[bin] >= tuning::hot_uses(bin >= kFirstMediumBin)) {

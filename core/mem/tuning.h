@@ -57,7 +57,7 @@
 #define MEM_TUNE_BATCH 64
 #endif
 #ifndef MEM_TUNE_KEPT_PAGES
-#define MEM_TUNE_KEPT_PAGES 8
+#define MEM_TUNE_KEPT_PAGES 16
 #endif
 #ifndef MEM_TUNE_KEPT_SHARE
 #define MEM_TUNE_KEPT_SHARE 128

@@ -136,7 +136,7 @@ TEST_F(FitTableTest, AnObjectMayReachOverManyWords) {
   table_->take(2111, FitTable::kMaxGranules - 2111);
   EXPECT_EQ(table_->size_of(2111), FitTable::kMaxGranules - 2111);
   EXPECT_EQ(table_->check(), 0);
-  EXPECT_EQ(table_->give(63), 2048u);
+  table_->give(63, 2048);
   EXPECT_EQ(table_->free_granules(), 63u + 2048u);
   EXPECT_EQ(table_->find(2111), 0u);
 }
@@ -150,7 +150,7 @@ TEST_F(FitTableTest, ARowIsAsManyObjectsOfTheirOwn) {
     ASSERT_EQ(table_->size_of(60 + i * 7), 7u);
   }
   EXPECT_EQ(table_->used_granules(), 60u + 280u);
-  EXPECT_EQ(table_->give(60 + 7 * 20), 7u);
+  table_->give(60 + 7 * 20, 7);
   EXPECT_EQ(table_->find(7), 60u + 7 * 20);
   EXPECT_EQ(table_->find(8), 340u);
 }
@@ -159,12 +159,12 @@ TEST_F(FitTableTest, AGiftJoinsTheGapsAroundIt) {
   table_->open(&span_, 256);
   table_->take_row(0, 64, 4);
   table_->longest = 0;
-  table_->give(0);
+  table_->give(0, 64);
   EXPECT_EQ(table_->longest, 64u);
-  table_->give(128);
+  table_->give(128, 64);
   EXPECT_EQ(table_->longest, 64u);
   EXPECT_EQ(table_->find(65), kNone);
-  table_->give(64);
+  table_->give(64, 64);
   EXPECT_EQ(table_->longest, 192u);
   EXPECT_EQ(table_->find(192), 0u);
 }
@@ -190,7 +190,7 @@ TEST_F(FitTableTest, ResizesOnlyIntoWhatIsFree) {
 TEST_F(FitTableTest, CanBeUsedAgainAfterRelease) {
   table_->open(&span_, 512);
   table_->take(5, 100);
-  table_->give(5);
+  table_->give(5, 100);
   table_->release();
   Span other;
   table_->open(&other, 256);
@@ -209,16 +209,16 @@ TEST_F(FitTableTest, KnowsThePagesThatAreFreeAsAWhole) {
   table_->take(700, 100);  // from the third page into the fourth
   EXPECT_EQ(table_->discarded_pages(), 0b0001u);
   EXPECT_EQ(table_->pages_to_discard(), 0u);
-  table_->give(700);
+  table_->give(700, table_->size_of(700));
   EXPECT_EQ(table_->pages_to_discard(), 0b1100u);
   table_->take_row(255, 1, 1);
   EXPECT_EQ(table_->discarded_pages(), 0u);
-  table_->give(255);
+  table_->give(255, table_->size_of(255));
   table_->note_discarded(0b1101);
   ASSERT_TRUE(table_->resize(300, 220));  // as far as into the third page
   EXPECT_EQ(table_->discarded_pages(), 0b1001u);
   EXPECT_EQ(table_->check(), 0);
-  table_->give(300);
+  table_->give(300, table_->size_of(300));
   table_->release();
   table_->open(&span_, 4 * 256);
   EXPECT_EQ(table_->discarded_pages(), 0u);
@@ -242,9 +242,10 @@ TEST_F(FitTableTest, CheckFindsAnEndAmongFreeGranules) {
   table_->take(0, 8);
   table_->take_row(8, 4, 1);
   EXPECT_EQ(table_->check(), 0);
-  table_->give(1);  // no start: what lies behind it goes, the granule before stays without an end
+  table_->give(1,
+               7);  // no start: what lies behind it goes, the granule before stays without an end
   EXPECT_EQ(table_->size_of(0), 8u + 4u);
-  table_->give(0);  // with which granules are freed twice
+  table_->give(0, 12);  // with which granules are freed twice
   EXPECT_EQ(table_->check(), 126);
 }
 
@@ -288,7 +289,8 @@ TEST_P(FitTableModelTest, AgreesWithTheModel) {
       model.take(first, count);
     } else if (dice < 97 && !model.objects.empty()) {
       const auto [first, old] = *pick_object();
-      ASSERT_EQ(table->give(first), old);
+      ASSERT_EQ(table->size_of(first), old);
+      table->give(first, old);
       model.give(first);
     } else if (dice == 98) {
       table->note_discarded(table->pages_to_discard());  // check() tells whether it stays right
@@ -301,8 +303,9 @@ TEST_P(FitTableModelTest, AgreesWithTheModel) {
     if (testing::Test::HasFatalFailure()) FAIL() << "after operation " << i;
   }
   while (!model.objects.empty()) {
-    table->give(model.objects.begin()->first);
-    model.give(model.objects.begin()->first);
+    const auto [first, count] = *model.objects.begin();
+    table->give(first, count);
+    model.give(first);
   }
   expect_equal(*table, model);
   EXPECT_EQ(table->longest, granules);
@@ -321,7 +324,7 @@ class FitListsTest : public testing::Test {
   void take(FitTable& table, std::size_t count) { table.take(table.find(count), count); }
   void give(FitTable& table, std::size_t first) {
     const std::size_t longest = table.longest;
-    table.give(first);
+    table.give(first, table.size_of(first));
     lists_.update(&table, longest);
   }
   std::size_t listed() {

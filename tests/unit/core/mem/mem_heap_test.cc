@@ -124,20 +124,42 @@ TEST_F(MemHeapTest, AlignsAsAsked) {
   expect_nothing_left();
 }
 
-// A program may ask for nothing but aligned blocks: these get slabs like any others.
+// A program may ask for nothing but aligned blocks: these get slabs like any others, once they are
+// asked for often.
 TEST_F(MemHeapTest, AlignedBlocksInDemandComeFromSlabs) {
-  std::vector<void*> blocks;
-  for (unsigned i = 0; i < 2 * tuning::kHotUses; ++i) {
-    void* p = heap_->allocate_aligned(thread_, 100, 64);
-    ASSERT_TRUE(is_at(p, 64));
-    fill(p, 100);
-    blocks.push_back(p);
+  constexpr struct {
+    std::size_t size;
+    unsigned bin;
+    std::size_t object_bytes;
+  } kCases[] = {{100, small_bin(128), 128}, {4000, medium_bin(4032), 4032}};
+  for (const auto& [size, bin, object_bytes] : kCases) {
+    std::vector<void*> blocks;
+    for (unsigned i = 0; i < 3 * tuning::kHotUses; ++i) {
+      void* p = heap_->allocate_aligned(thread_, size, 64);
+      ASSERT_TRUE(is_at(p, 64));
+      fill(p, size);
+      blocks.push_back(p);
+    }
+    EXPECT_EQ(thread_.object_bytes[bin], object_bytes);
+    EXPECT_EQ(heap_->map().find(blocks[tuning::kHotLive + 1])->state(), SpanState::kFit);
+    EXPECT_EQ(heap_->map().find(blocks.back())->state(), SpanState::kCurrent);
+    expect_sound();
+    for (void* p : blocks) free(p);
   }
-  EXPECT_EQ(thread_.object_bytes[small_bin(128)], 128);
-  EXPECT_EQ(heap_->map().find(blocks.front())->state(), SpanState::kFit);
-  EXPECT_EQ(heap_->map().find(blocks.back())->state(), SpanState::kCurrent);
-  expect_sound();
-  for (void* p : blocks) free(p);
+  expect_nothing_left();
+}
+
+// What waits in a bin may be smaller than what is asked for, and well aligned.
+TEST_F(MemHeapTest, AnAlignedBlockIsLargeEnough) {
+  void* small = heap_->allocate(thread_, 1936);
+  ASSERT_TRUE(is_at(small, 64));
+  free(small);
+  ASSERT_EQ(thread_.loose[medium_bin(1936)].free, small);
+  ASSERT_EQ(medium_bin(1936), medium_bin(2048));
+  void* p = heap_->allocate_aligned(thread_, 2000, 64);
+  EXPECT_GE(heap_->usable_size(p), 2000u);
+  EXPECT_TRUE(is_at(p, 64));
+  free(p);
   expect_nothing_left();
 }
 

@@ -317,8 +317,8 @@ TEST_F(SlabHeapTest, ABinHandsOutNoObjectThatIsTooSmall) {
   EXPECT_NE(larger, p);
   EXPECT_EQ(allocate(a_, 1936), p);
   slabs_.set_object_bytes(a_, bin, 1936);
-  heap_->deallocate(a_, larger);
   heap_->deallocate(a_, p);
+  heap_->deallocate(a_, larger);
   EXPECT_EQ(a_.loose[bin].free, p);
   slabs_.set_object_bytes(a_, bin, 2048);
   EXPECT_EQ(a_.loose[bin].free, nullptr);
@@ -348,6 +348,27 @@ TEST_F(SlabHeapTest, FewFittedObjectsWaitInTheirBins) {
   EXPECT_EQ(allocate(a_, 40), objects[tuning::kCacheObjects - 1]);  // the one freed last
   heap_->deallocate(a_, objects[tuning::kCacheObjects - 1]);
   expect_nothing_left();
+}
+
+// What waits keeps its span in use, and a bin that has slabs needs it less.
+TEST_F(SlabHeapTest, OfABinWithSlabsOneFittedObjectWaitsAtATime) {
+  const unsigned bin = bin_of(304);
+  Objects objects;
+  for (int i = 0; i < 4; ++i) objects.push_back(slabs_.allocate_fit(a_, 304, 0));
+  make_hot(a_, 304);
+  free(a_, objects);
+  EXPECT_EQ(a_.loose[bin].free, objects[0]);
+  EXPECT_EQ(a_.loose[bin].free->next, nullptr);
+  EXPECT_EQ(a_.fit_live[bin], 1u);
+  expect_sound();
+  EXPECT_EQ(allocate(a_, 304), objects[0]);
+  heap_->deallocate(a_, objects[0]);  // waits again
+  EXPECT_EQ(allocate(a_, 304), objects[0]);
+  allocate(a_, 304, 2);
+  EXPECT_NE(a_.current[bin]->free, nullptr);
+  heap_->deallocate(a_, objects[0]);
+  EXPECT_EQ(a_.fit_live[bin], 0u);
+  expect_sound();
 }
 
 // --- holes ---------------------------------------------------------------------------------------
@@ -433,6 +454,22 @@ TEST_F(SlabHoleTest, AFreeOfARemoteThreadFindsAnOpenedSlab) {
   slabs_.collect(a_);
   expect_sound();
   free(b_, Objects(kept_.begin() + 2, kept_.end()));
+  expect_sound();
+}
+
+// Else bins would be served from it object by object, where a slab costs less.
+TEST_F(SlabHeapTest, ASpanThatHoldsNothingIsNoHole) {
+  Objects objects;
+  for (int i = 0; i < 64; ++i) objects.push_back(slabs_.allocate_fit(a_, 1024, 0));
+  for (int i = 0; i < 2; ++i) objects.push_back(slabs_.allocate_fit(a_, 32768, 0));
+  free(b_, objects);  // so that none waits in its bin
+  slabs_.flush(b_);
+  slabs_.collect(a_);
+  ASSERT_NE(a_.areas[0].empty, nullptr);
+  ASSERT_NE(a_.areas[1].empty, nullptr);
+  ASSERT_GE(a_.areas[0].free_granules + a_.areas[1].free_granules, tuning::kMinHoles);
+  make_hot(a_, 2000);
+  EXPECT_EQ(span(allocate(a_, 2000))->state(), SpanState::kCurrent);
   expect_sound();
 }
 
