@@ -33,7 +33,7 @@ TEST(BlockIndexTest, WhatCannotBeAnIndexOfTheseBlocksIsNone) {
   EXPECT_FALSE(decoded(kThree, 7000));                   // a block behind the last
   std::vector<unsigned char> bytes = encode_index(kThree);
   const FileLayout layout{.header_size = 4096, .index_offset = 8000, .block_count = 3};
-  bytes[bytes.size() - 5] ^= 1;  // the last block's first time
+  bytes[bytes.size() - 5] ^= 1;                     // the last block's first time
   EXPECT_FALSE(decode_index(bytes, layout, 8000));  // not what the checksum is of
 }
 
