@@ -5,8 +5,11 @@
 
 Footprints and system calls repeat on one kernel and glibc; instructions on one processor and
 compiler too, within the tolerance below. The context says what they were measured with.
+
+Measured without huge pages: whether the kernel has one at hand, and how fast, is chance.
 """
 
+import ctypes
 import hashlib
 import json
 import pathlib
@@ -26,13 +29,21 @@ COST_PREFIX = "cost_"
 ALLOCATORS = ("glibc", "mem")
 TOLERANCE = 0.005  # of the figure, and never less than LEAST
 LEAST = {"pages": 4, "calls": 1}
+PR_SET_THP_DISABLE = 41  # linux/prctl.h
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def without_huge_pages() -> None:
+    """For this process and its children, prctl(2)."""
+    if _libc.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_THP_DISABLE)")
 
 
 def _replay(binary: pathlib.Path, trace: pathlib.Path, *options: str) -> results_io.Result:
     with tempfile.TemporaryDirectory(prefix="ci_regress-") as folder:
         target = pathlib.Path(folder) / "r.json"
         processes.run([binary, "-q", "-t", trace, "-a", "mem", "-r", "2", "-o", target, *options],
-                      600, processes.environment())
+                      600, processes.environment(), preexec_fn=without_huge_pages)
         return results_io.load(str(target))
 
 

@@ -11,6 +11,7 @@ import tempfile
 import unittest
 from unittest import mock
 
+from peer_bench import processes
 from peer_bench.tables import TableError
 from regress import __main__ as command_line
 from regress import baseline, builds
@@ -116,6 +117,11 @@ class Run(unittest.TestCase):
 
 
 class Measure(unittest.TestCase):
+    def test_huge_pages_are_left_out(self):
+        status = processes.run(["cat", "/proc/self/status"], 60, processes.environment(),
+                               preexec_fn=baseline.without_huge_pages)
+        self.assertIn("THP_enabled:\t0", status)
+
     @unittest.skipIf(SANITIZED, "a sanitizer's malloc and a preloaded one exclude each other")
     def test_two_measurements_agree(self):
         one, two = (baseline.measure(BUILD / "bin/allocreplay", "small") for _ in range(2))
