@@ -33,7 +33,7 @@ class Experiment:
 EXPERIMENTS = [
     Experiment("alike", "glibc against itself, all metrics", "glibc", "glibc",
                ("redis", "sqlite", "cc1plus", "lua", "mariadb"), 30),
-    Experiment("slow", "24 more instructions in every call, two metrics judged", "planted_slow", "planted_plain",
+    Experiment("slow", "60 more instructions in every call, two metrics judged", "planted_slow", "planted_plain",
                ("redis",), 20, planted="time_per_event_ns",
                options=("--threshold", "1%", "-r", "60", "-m", "time_per_event_ns", "-m",
                         "peak_resident_pages")),
