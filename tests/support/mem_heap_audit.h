@@ -8,6 +8,7 @@
 #include "core/mem/mem_heap.h"
 #include "core/mem/mem_heap_impl.h"
 #include "core/mem/run_heap_impl.h"
+#include "core/mem/slab_heap_discard_impl.h"
 #include "core/mem/slab_heap_fit_impl.h"
 #include "core/mem/slab_heap_impl.h"
 #include "core/mem/slab_heap_threads_impl.h"
