@@ -1,4 +1,4 @@
-#include "core/mem/slab_heap.h"
+#include "core/mem/slab_heap_threads_impl.h"
 
 #include "tests/unit/core/mem/slab_heap_fixture.h"
 
