@@ -148,7 +148,7 @@ class RunHeap {
   bool add_region(std::size_t pages) noexcept;
   Place reserve_at(std::size_t first, std::size_t pages) noexcept;
   bool commit(std::size_t first, std::size_t pages, bool dense) noexcept;
-  void make_huge(std::size_t slot_start, std::size_t from, std::size_t to) noexcept;
+  void make_huge(std::size_t page) noexcept;
   std::size_t clear_dirty(std::size_t first, std::size_t pages) noexcept;
   void set_dirty(std::size_t first, std::size_t pages) noexcept;
   bool are_dirty(std::size_t first, std::size_t pages) const noexcept;

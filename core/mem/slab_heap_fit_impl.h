@@ -186,19 +186,19 @@ void SlabHeap<Os>::drop_fit(ThreadHeap& heap, FitTable* table) noexcept {
 
 template <AddressSpace Os>
 FitTable* SlabHeap<Os>::take_table(ThreadHeap& heap) noexcept {
-  if (heap.spare_tables == nullptr) {
-    constexpr std::size_t kBatch = 3 * kPageBytes / sizeof(FitTable);
-    auto* memory = static_cast<std::byte*>(runs_.allocate_metadata(3 * kPageBytes));
-    if (memory == nullptr) return nullptr;
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      auto* table = new (memory + i * sizeof(FitTable)) FitTable;
-      table->next = heap.spare_tables;
-      heap.spare_tables = table;
-    }
+  if (FitTable* table = heap.spare_tables; table != nullptr) {
+    heap.spare_tables = table->next;
+    return table;
   }
-  FitTable* table = heap.spare_tables;
-  heap.spare_tables = table->next;
-  return table;
+  if (heap.unmade_table_count == 0) {
+    constexpr std::size_t kBatchBytes = 3 * kPageBytes;
+    void* memory = runs_.allocate_metadata(kBatchBytes);
+    if (memory == nullptr) return nullptr;
+    heap.unmade_tables = static_cast<FitTable*>(memory);
+    heap.unmade_table_count = kBatchBytes / sizeof(FitTable);
+  }
+  --heap.unmade_table_count;
+  return new (heap.unmade_tables++) FitTable;  // one at a time, for each takes a page or so
 }
 
 // Fresh pages to fit `count` granules in: the next ones of the span that grows, or of a new one. So
@@ -234,6 +234,7 @@ FitLists::Gap SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area, std::size_
 // A fresh span to fit objects in.
 template <AddressSpace Os>
 FitTable* SlabHeap<Os>::make_fit(ThreadHeap& heap) noexcept {
+  give_back_idle_if_growing(heap);
   FitTable* table = take_table(heap);
   if (table == nullptr) return nullptr;
   Span* span = runs_.allocate(tuning::kFitPages, 0, SpanState::kFit, true);

@@ -5,7 +5,7 @@
 //   loose[b]: free -> object ...            fitted objects of the bin, handed out like those
 //   available[b] -> slab <-> slab           have free objects, or were never carved to the end
 //   sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
-//   kept[b] -> slab                         empty, kept for the next need
+//   kept[b] -> slab                         empty, kept for the next need; beyond 1 KiB only
 //   areas[a] -> table <-> table             spans with objects of any size (fit_table.h)
 //   pending -> slab -> slab                 spans that others freed objects of (any thread pushes)
 //   ring[16]                                objects of other heaps, freed here, not yet sent
@@ -63,13 +63,17 @@ class ThreadHeap {
   SpanList sparse[kBins];
   std::uint64_t sparse_bins[2] = {};  // which have any
   Span* kept[kBins] = {};
-  std::size_t kept_pages = 0;  // of bins beyond 1 KiB
+  std::size_t kept_pages = 0;
   FitArea areas[2];  // for sizes up to 1 KiB, and beyond: small objects would break up large gaps
   std::size_t owned_pages = 0;
+  std::uint64_t uses[kBins] = {};
+  std::size_t grown_pages = 0;  // of the heap when it gave back last what lay idle, before it grew
   std::uint64_t discarded_ms = 0;     // when pages in holes were given back last,
   std::size_t in_use_at_discard = 0;  // and granules in use then
   std::size_t cached_granules = 0;
   FitTable* spare_tables = nullptr;
+  FitTable* unmade_tables = nullptr;  // memory that was never touched, for so many more
+  std::size_t unmade_table_count = 0;
   RemoteBatch ring[kRingSlots] = {};
   std::uint32_t cold_total = 0;
   const void* untouched = nullptr;  // the object that was last carved out of pages known to be zero

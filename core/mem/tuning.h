@@ -62,9 +62,6 @@
 #ifndef MEM_TUNE_KEPT_SHARE
 #define MEM_TUNE_KEPT_SHARE 128
 #endif
-#ifndef MEM_TUNE_KEEP_EMPTY
-#define MEM_TUNE_KEEP_EMPTY 1
-#endif
 
 namespace mem::tuning {
 
@@ -135,9 +132,16 @@ inline constexpr std::size_t kFitPages = 16;
 inline constexpr std::uint32_t kBatchObjects = MEM_TUNE_BATCH;
 inline constexpr std::size_t kBatchBytes = std::size_t{16} << 10;
 
-// Whether a bin keeps one empty slab for its next need.
-inline constexpr bool kKeepEmpty = MEM_TUNE_KEEP_EMPTY != 0;
-// Pages that bins beyond 1 KiB keep so, at most.
+#ifndef MEM_TUNE_GROWTH_SHARE
+#define MEM_TUNE_GROWTH_SHARE 64
+#endif
+#ifndef MEM_TUNE_IDLE_FROM
+#define MEM_TUNE_IDLE_FROM 65
+#endif
+inline constexpr std::size_t kGrowthShare = MEM_TUNE_GROWTH_SHARE;
+inline constexpr unsigned kIdleFrom = MEM_TUNE_IDLE_FROM;
+// A bin beyond 1 KiB keeps one empty slab for its next need, as long as all of them together keep
+// no more pages than so many.
 constexpr std::size_t kept_pages(std::size_t owned_pages) noexcept {
   return MEM_TUNE_KEPT_PAGES + owned_pages / MEM_TUNE_KEPT_SHARE;
 }

@@ -326,6 +326,21 @@ TEST_F(RunHeapImplTest, ALargeHeapOfSlabsGrowsByHugePages) {
   }
 }
 
+// Neither while small ones are left before its boundary, nor for the sake of a step.
+TEST_F(RunHeapImplTest, AHugePageComesWhenItsFirstPageIsNeeded) {
+  const Span* span = nullptr;
+  for (std::size_t i = 0; i < 2 * tuning::kHugeFromPages / 16; ++i) {
+    if (i % 100 == 50) take(330);  // what large blocks commit ends anywhere
+    const std::size_t before = os().huge_pages();
+    span = take(16, 0, SpanState::kFit, true);
+    if (os().huge_pages() == before) continue;
+    ASSERT_EQ(os().huge_pages(), before + 512);
+    ASSERT_TRUE(os().is_huge(start_of(span) + 16 * kPageBytes - 1));
+    ASSERT_LE((span->first_page + 15) % 512, 15u);
+  }
+  EXPECT_GT(os().huge_pages(), 0u);
+}
+
 TEST_F(RunHeapImplTest, HugePagesThatTakeTooLongToComeAreAskedForNoMore) {
   const auto grow = [&] {
     for (std::size_t i = 0; i < 2 * tuning::kHugeFromPages / 16; ++i) {
@@ -340,7 +355,7 @@ TEST_F(RunHeapImplTest, HugePagesThatTakeTooLongToComeAreAskedForNoMore) {
   const std::size_t last = os().huge_pages();
   os().set_touch_us(tuning::kMaxHugeUs + 1);
   grow();
-  EXPECT_EQ(os().huge_pages(), last + 512);  // of those of one step all but the first are none
+  EXPECT_EQ(os().huge_pages(), last + 512);
   os().set_touch_us(0);
   grow();
   EXPECT_EQ(os().huge_pages(), last + 512);

@@ -118,29 +118,33 @@ TEST_F(SlabHeapTest, ASlabPassesThroughItsStates) {
   for (std::uint32_t lives = capacity; lives-- > 0;) {
     heap_->deallocate(a_, objects.back());
     objects.pop_back();
+    if (lives == 0) break;
     ASSERT_EQ(live(slab), lives);
     ASSERT_EQ(slab->state(), lives > sparse_at ? SpanState::kAvailable : SpanState::kSparse);
     ASSERT_EQ(a_.available[8].first(), lives > sparse_at ? slab : nullptr);
-    ASSERT_EQ(a_.sparse[8].first(), lives <= sparse_at && lives > 0 ? slab : nullptr);
+    ASSERT_EQ(a_.sparse[8].first(), lives <= sparse_at ? slab : nullptr);
     expect_sound();
   }
-  EXPECT_EQ(a_.kept[8], slab);
+  EXPECT_EQ(slab->state(), SpanState::kUnused);
+  EXPECT_EQ(a_.sparse[8].first(), nullptr);
+  EXPECT_EQ(heap_->runs().used_pages(), 0u);
+  expect_sound();
 }
 
-TEST_F(SlabHeapTest, KeepsOneEmptySlabAndGivesTheOthersBack) {
-  make_hot(a_, 128);
-  const Objects first = fill_slab(a_, 128);
-  const Objects second = fill_slab(a_, 128);
+TEST_F(SlabHeapTest, AMediumBinKeepsOneEmptySlabAndGivesTheOthersBack) {
+  make_hot(a_, 2048);
+  const Objects first = fill_slab(a_, 2048);
+  const Objects second = fill_slab(a_, 2048);
   const std::size_t pages = heap_->runs().used_pages();
-  const std::size_t second_pages = slab_pages(span(second[0])->capacity, 128);
+  const std::size_t second_pages = slab_pages(span(second[0])->capacity, 2048);
   free(a_, first);
   EXPECT_EQ(heap_->runs().used_pages(), pages);
   free(a_, second);
   EXPECT_EQ(heap_->runs().used_pages(), pages - second_pages);
   EXPECT_EQ(span(second[0]), nullptr);
-  EXPECT_EQ(a_.kept[8], span(first[0]));
-  EXPECT_EQ(span(allocate(a_, 128)), span(first[0]));  // the next need
-  EXPECT_EQ(a_.kept[8], nullptr);
+  EXPECT_EQ(a_.kept[bin_of(2048)], span(first[0]));
+  EXPECT_EQ(span(allocate(a_, 2048)), span(first[0]));  // the next need
+  EXPECT_EQ(a_.kept[bin_of(2048)], nullptr);
   expect_sound();
 }
 
@@ -168,18 +172,18 @@ TEST_F(SlabHeapTest, MediumBinsKeepEmptySlabsOfAFewPagesTogether) {
 }
 
 TEST_F(SlabHeapTest, ReusesAvailableSlabsThenSparseOnesThenTheKept) {
-  make_hot(a_, 512);
-  Objects slabs[3] = {fill_slab(a_, 512), fill_slab(a_, 512), fill_slab(a_, 512)};
+  make_hot(a_, 2048);
+  Objects slabs[3] = {fill_slab(a_, 2048), fill_slab(a_, 2048), fill_slab(a_, 2048)};
   free(a_, slabs[0]);  // kept
   free(a_, Objects(slabs[1].begin() + 1, slabs[1].end()));
   free(a_, {slabs[2][0]});
   EXPECT_EQ(span(slabs[1][0])->state(), SpanState::kSparse);
   EXPECT_EQ(span(slabs[2][0])->state(), SpanState::kAvailable);
-  EXPECT_EQ(allocate(a_, 512), slabs[2][0]);
+  EXPECT_EQ(allocate(a_, 2048), slabs[2][0]);
   for (std::size_t i = 1; i < slabs[1].size(); ++i) {
-    EXPECT_EQ(span(allocate(a_, 512)), span(slabs[1][0]));
+    EXPECT_EQ(span(allocate(a_, 2048)), span(slabs[1][0]));
   }
-  EXPECT_EQ(span(allocate(a_, 512)), span(slabs[0][0]));
+  EXPECT_EQ(span(allocate(a_, 2048)), span(slabs[0][0]));
   expect_sound();
 }
 
