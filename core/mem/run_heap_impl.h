@@ -39,11 +39,18 @@ std::size_t RunHeap<Os>::take(std::size_t pages, std::size_t align, bool dense) 
 template <AddressSpace Os>
 Span* RunHeap<Os>::allocate(std::size_t pages, std::size_t align, SpanState state,
                             bool whole) noexcept {
-  const LockGuard guard(mutex_);
-  if (state == SpanState::kLarge && align <= kPageBytes && waiting_.pages() != 0) {
-    if (Span* waiting = take_waiting(pages); waiting != nullptr) return waiting;
+  Span* span = nullptr;
+  bool purges = false;
+  {
+    const LockGuard guard(mutex_);
+    if (state == SpanState::kLarge && align <= kPageBytes && waiting_.pages() != 0) {
+      if (Span* waiting = take_waiting(pages); waiting != nullptr) return waiting;
+    }
+    span = allocate_new(pages, align, state, whole);
+    purges = purges_for_record();
   }
-  return allocate_new(pages, align, state, whole);
+  if (purges) purge_to(0);
+  return span;
 }
 
 template <AddressSpace Os>

@@ -123,8 +123,9 @@ typename RunHeap<Os>::Place RunHeap<Os>::reserve_at(std::size_t first, std::size
 }
 
 // Makes [first, first + pages) usable. pre: reserved. dense: all of them will be touched, so once
-// the heap is large, what is new to it is taken by huge pages, one when its first page is needed;
-// up to the first boundary of one by small pages, so that none is resident before its time.
+// the heap is large, what is new to it gets huge pages, but for what lies before their first
+// boundary: none is resident before a page of it is needed. What others need then ends at such a
+// boundary, so that little of it is left to those who would do better with a huge page.
 template <AddressSpace Os>
 bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexcept {
   for (std::size_t page = first; page < first + pages;) {
@@ -137,9 +138,9 @@ bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexc
       step = step < kMinCommitPages ? kMinCommitPages : step;
       step = step > kMaxCommitPages ? kMaxCommitPages : step;
       std::size_t target = slot.committed + step > needed ? slot.committed + step : needed;
-      const bool is_huge = dense && huge_pays_ && committed_pages_ >= tuning::kHugeFromPages;
-      const std::size_t boundary = align_up(slot.committed, kHugePages);
-      if (is_huge) target = align_up(needed, kHugePages);
+      const bool is_large = huge_pays_ && committed_pages_ >= tuning::kHugeFromPages;
+      const bool is_huge = is_large && dense && needed > align_up(slot.committed, kHugePages);
+      if (is_large) target = align_up(is_huge ? target : needed, kHugePages);
       if (target > slot.reserved) target = slot.reserved;
       auto* start = reinterpret_cast<void*>(map_.address_of(slot_start + slot.committed));
       if (!os_.commit(start, (target - slot.committed) * kPageBytes)) {
@@ -148,7 +149,7 @@ bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexc
         if (!os_.commit(start, (target - slot.committed) * kPageBytes)) return false;
       }
       committed_pages_ += target - slot.committed;
-      if (is_huge && target == boundary + kHugePages) make_huge(slot_start + boundary);
+      if (is_huge) make_huge(slot_start, slot.committed, target);
       slot.committed = static_cast<std::uint16_t>(target);
     }
     page = slot_start + kSlotPages;
@@ -156,15 +157,28 @@ bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexc
   return true;
 }
 
-// A huge page from `page` on. It is touched, to see whether huge pages pay: the kernel may have none
-// at hand, and look for pages to move first, or must ask the host of a virtual machine for memory
-// that it had given back.
+// Huge pages behind [from, to) of a slot, as far as they lie in it whole. The first one is touched,
+// to see whether they pay: the kernel may have none at hand, and look for pages to move first, or
+// must ask the host of a virtual machine for memory that it had given back.
 template <AddressSpace Os>
-void RunHeap<Os>::make_huge(std::size_t page) noexcept {
-  void* start = reinterpret_cast<void*>(map_.address_of(page));
-  os_.prefer_huge(start, kHugePages * kPageBytes, true);
-  huge_pays_ = os_.first_touch_us(start) <= tuning::kMaxHugeUs;
-  slots_[page / kSlotPages].huge |= std::uint32_t{1} << (page % kSlotPages / kHugePages);
+void RunHeap<Os>::make_huge(std::size_t slot_start, std::size_t from, std::size_t to) noexcept {
+  from = align_up(from, kHugePages);
+  to = align_down(to, kHugePages);
+  if (from >= to) return;
+  const auto tell = [&](std::size_t first, std::size_t end, bool huge) {
+    os_.prefer_huge(reinterpret_cast<void*>(map_.address_of(slot_start + first)),
+                    (end - first) * kPageBytes, huge);
+  };
+  tell(from, to, true);
+  void* first = reinterpret_cast<void*>(map_.address_of(slot_start + from));
+  huge_pays_ = os_.first_touch_us(first) <= tuning::kMaxHugeUs;
+  if (!huge_pays_) {
+    if (from + kHugePages < to) tell(from + kHugePages, to, false);
+    to = from + kHugePages;
+  }
+  for (std::size_t page = from; page < to; page += kHugePages) {
+    slots_[slot_start / kSlotPages].huge |= std::uint32_t{1} << (page / kHugePages);
+  }
 }
 
 }  // namespace mem

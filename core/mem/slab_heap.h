@@ -123,7 +123,7 @@ class SlabHeap {
   static Span* take_kept(ThreadHeap& heap, unsigned bin) noexcept;
   void give_back(ThreadHeap& heap, Span* slab) noexcept;
   void give_back_kept(ThreadHeap& heap) noexcept;
-  void give_back_idle_if_growing(ThreadHeap& heap) noexcept;
+  void rest_idle_bins_if_grown(ThreadHeap& heap) noexcept;
   void put_to_rest(ThreadHeap& heap, unsigned bin) noexcept;
   static std::uint32_t sparse_at(const Span& slab) noexcept;
   static void count_sparse(ThreadHeap& heap, const Span& slab, bool enters) noexcept;

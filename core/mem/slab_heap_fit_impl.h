@@ -234,7 +234,7 @@ FitLists::Gap SlabHeap<Os>::grow_fit(ThreadHeap& heap, FitArea& area, std::size_
 // A fresh span to fit objects in.
 template <AddressSpace Os>
 FitTable* SlabHeap<Os>::make_fit(ThreadHeap& heap) noexcept {
-  give_back_idle_if_growing(heap);
+  rest_idle_bins_if_grown(heap);
   FitTable* table = take_table(heap);
   if (table == nullptr) return nullptr;
   Span* span = runs_.allocate(tuning::kFitPages, 0, SpanState::kFit, true);

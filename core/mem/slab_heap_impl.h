@@ -46,7 +46,7 @@ Span* SlabHeap<Os>::reuse_slab(ThreadHeap& heap, unsigned bin) noexcept {
 
 template <AddressSpace Os>
 Span* SlabHeap<Os>::make_slab(ThreadHeap& heap, unsigned bin) noexcept {
-  give_back_idle_if_growing(heap);
+  rest_idle_bins_if_grown(heap);
   const std::size_t bytes = heap.object_bytes[bin];
   const SlabLayout layout = slab_layout(bytes, heap.slab_counts[bin]);
   Span* slab = runs_.allocate(layout.pages, 0, SpanState::kCurrent, true);
@@ -181,8 +181,7 @@ template <AddressSpace Os>
 void SlabHeap<Os>::on_empty(ThreadHeap& heap, Span* slab) noexcept {
   const unsigned bin = slab->bin;
   const bool is_orphan = heap.is_orphan.load(std::memory_order_relaxed);
-  const bool is_of_use =
-      bin >= kFirstMediumBin && slab->object_bytes() == heap.object_bytes[bin];
+  const bool is_of_use = bin >= kFirstMediumBin && slab->object_bytes() == heap.object_bytes[bin];
   const std::size_t pages = heap.kept_pages + slab_pages(slab->capacity, slab->object_bytes());
   if (is_of_use && !is_orphan && heap.kept[bin] == nullptr &&
       pages <= tuning::kept_pages(heap.owned_pages)) {
@@ -225,21 +224,17 @@ void SlabHeap<Os>::give_back(ThreadHeap& heap, Span* slab) noexcept {
   discard_holes_if_due(heap);
 }
 
-// Before a heap grows by a step beyond what it ever held, what lies idle in it goes back, so that
-// fresh pages are only touched for what lives. The steps are shares of the heap, so they are few.
+// Before the heap takes fresh pages. A bin is idle that looks as it did when the heap was smaller
+// by a share; looks are that far apart, so they cost little.
 template <AddressSpace Os>
-void SlabHeap<Os>::give_back_idle_if_growing(ThreadHeap& heap) noexcept {
-  if (heap.owned_pages <= heap.grown_pages + heap.grown_pages / tuning::kGrowthShare) return;
-  heap.grown_pages = heap.owned_pages;
+void SlabHeap<Os>::rest_idle_bins_if_grown(ThreadHeap& heap) noexcept {
+  if (!tuning::is_grown(heap.owned_pages, heap.looked_at_pages)) return;
+  heap.looked_at_pages = heap.owned_pages;
   for (unsigned bin = 0; bin < kBins; ++bin) {
-    const Span* slab = heap.current[bin];
-    const std::uint64_t use = reinterpret_cast<std::uintptr_t>(heap.bins[bin]->free) ^
-                              std::uint64_t{slab->need} << 32 ^ slab->first_page;
-    const bool is_idle = use == heap.uses[bin];
-    heap.uses[bin] = use;
-    if (is_idle || bin >= tuning::kIdleFrom) put_to_rest(heap, bin);
+    if (heap.note_look(bin)) continue;
+    put_to_rest(heap, bin);
+    if (Span* slab = take_kept(heap, bin); slab != nullptr) give_back(heap, slab);
   }
-  give_back_kept(heap);
 }
 
 // Empties a bin: its objects go back, and its current slab is current no more.

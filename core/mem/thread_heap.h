@@ -66,8 +66,8 @@ class ThreadHeap {
   std::size_t kept_pages = 0;
   FitArea areas[2];  // for sizes up to 1 KiB, and beyond: small objects would break up large gaps
   std::size_t owned_pages = 0;
-  std::uint64_t uses[kBins] = {};
-  std::size_t grown_pages = 0;  // of the heap when it gave back last what lay idle, before it grew
+  std::size_t looked_at_pages = 0;    // of the heap when it looked for idle bins last,
+  std::uint64_t looks[kBins] = {};    // and what of each bin differs once it was used
   std::uint64_t discarded_ms = 0;     // when pages in holes were given back last,
   std::size_t in_use_at_discard = 0;  // and granules in use then
   std::size_t cached_granules = 0;
@@ -94,6 +94,16 @@ class ThreadHeap {
     if (cold_uses[bin] >= tuning::hot_uses(bin >= kFirstMediumBin)) return true;
     ++cold_uses[bin];
     return false;
+  }
+
+  // Whether a bin was used since this was asked last, but for so much that all is as it was.
+  bool note_look(unsigned bin) noexcept {
+    const Span& slab = *current[bin];
+    const std::uint64_t look = reinterpret_cast<std::uintptr_t>(bins[bin]->free) ^
+                               std::uint64_t{slab.need} << 32 ^ slab.first_page;
+    const bool is_used = look != looks[bin];
+    looks[bin] = look;
+    return is_used;
   }
 
   // A bin's loose objects are used up.

@@ -62,6 +62,15 @@
 #ifndef MEM_TUNE_KEPT_SHARE
 #define MEM_TUNE_KEPT_SHARE 128
 #endif
+#ifndef MEM_TUNE_IDLE_SHARE
+#define MEM_TUNE_IDLE_SHARE 16
+#endif
+#ifndef MEM_TUNE_RECORD_DIRTY_SHARE
+#define MEM_TUNE_RECORD_DIRTY_SHARE 64
+#endif
+#ifndef MEM_TUNE_RECORD_PURGE_SHARE
+#define MEM_TUNE_RECORD_PURGE_SHARE 4
+#endif
 
 namespace mem::tuning {
 
@@ -132,18 +141,25 @@ inline constexpr std::size_t kFitPages = 16;
 inline constexpr std::uint32_t kBatchObjects = MEM_TUNE_BATCH;
 inline constexpr std::size_t kBatchBytes = std::size_t{16} << 10;
 
-#ifndef MEM_TUNE_GROWTH_SHARE
-#define MEM_TUNE_GROWTH_SHARE 64
-#endif
-#ifndef MEM_TUNE_IDLE_FROM
-#define MEM_TUNE_IDLE_FROM 65
-#endif
-inline constexpr std::size_t kGrowthShare = MEM_TUNE_GROWTH_SHARE;
-inline constexpr unsigned kIdleFrom = MEM_TUNE_IDLE_FROM;
 // A bin beyond 1 KiB keeps one empty slab for its next need, as long as all of them together keep
 // no more pages than so many.
 constexpr std::size_t kept_pages(std::size_t owned_pages) noexcept {
   return MEM_TUNE_KEPT_PAGES + owned_pages / MEM_TUNE_KEPT_SHARE;
 }
+
+// A bin that was not used while its heap grew by this share gives back what it holds before the
+// heap grows further; 0 = never.
+inline constexpr std::size_t kIdleShare = MEM_TUNE_IDLE_SHARE;
+constexpr bool is_grown(std::size_t pages, std::size_t before) noexcept {
+  return kIdleShare != 0 && pages > before + before / (kIdleShare + (kIdleShare == 0));
+}
+
+// When the pages in use and the dirty ones together are more than ever, the dirty ones go back if
+// they are more than this share of those in use, and more than kRecordDirtyFloor; as long as what
+// goes back so is no more than the other share of the pages that the record has grown by; 0 =
+// never.
+inline constexpr std::size_t kRecordDirtyShare = MEM_TUNE_RECORD_DIRTY_SHARE;
+inline constexpr std::size_t kRecordDirtyFloor = 16;
+inline constexpr std::size_t kRecordPurgeShare = MEM_TUNE_RECORD_PURGE_SHARE;
 
 }  // namespace mem::tuning
