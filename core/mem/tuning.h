@@ -147,11 +147,13 @@ constexpr std::size_t kept_pages(std::size_t owned_pages) noexcept {
   return MEM_TUNE_KEPT_PAGES + owned_pages / MEM_TUNE_KEPT_SHARE;
 }
 
-// A bin that was not used while its heap grew by this share gives back what it holds before the
-// heap grows further; 0 = never.
+// A bin that was not used while its heap grew by this share, and by kIdleFloor pages, gives back
+// what it holds before the heap grows further; 0 = never.
 inline constexpr std::size_t kIdleShare = MEM_TUNE_IDLE_SHARE;
+inline constexpr std::size_t kIdleFloor = 8;
 constexpr bool is_grown(std::size_t pages, std::size_t before) noexcept {
-  return kIdleShare != 0 && pages > before + before / (kIdleShare + (kIdleShare == 0));
+  return kIdleShare != 0 && pages >= before + kIdleFloor &&
+         pages > before + before / (kIdleShare + (kIdleShare == 0));
 }
 
 // When the pages in use and the dirty ones together are more than ever, the dirty ones go back if

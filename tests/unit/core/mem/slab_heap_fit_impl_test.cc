@@ -107,6 +107,15 @@ TEST_F(SlabHeapTest, ASpanThatHoldsNothingIsNoHole) {
   expect_sound();
 }
 
+TEST_F(SlabHeapTest, TablesAreMadeOneByOne) {
+  allocate(a_, 48);
+  EXPECT_EQ(a_.spare_tables, nullptr);
+  const std::size_t unmade = a_.unmade_table_count;
+  EXPECT_GT(unmade, 2u);
+  allocate(a_, 8000);  // in the other area
+  EXPECT_EQ(a_.unmade_table_count, unmade - 1);
+}
+
 // Three of four pages of what is fitted are about to be holes.
 class SlabDiscardTest : public SlabHeapTest {
  protected:

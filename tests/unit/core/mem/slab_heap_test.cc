@@ -149,6 +149,7 @@ TEST_F(SlabHeapTest, AMediumBinKeepsOneEmptySlabAndGivesTheOthersBack) {
 }
 
 TEST_F(SlabHeapTest, MediumBinsKeepEmptySlabsOfAFewPagesTogether) {
+  a_.looked_at_pages = 1000;  // none goes back for lying idle
   const auto empty_one = [&](std::size_t size) {
     make_hot(a_, size);
     const Objects objects = fill_slab(a_, size);
@@ -168,6 +169,36 @@ TEST_F(SlabHeapTest, MediumBinsKeepEmptySlabsOfAFewPagesTogether) {
   // A bin whose size changes has no use for the one it kept.
   make_hot(a_, 5000);
   EXPECT_EQ(a_.kept[bin_of(5000)], nullptr);
+  expect_sound();
+}
+
+TEST_F(SlabHeapTest, WhatLiesIdleGoesBackWhileTheHeapGrows) {
+  make_hot(a_, 64);
+  make_hot(a_, 96);
+  heap_->deallocate(a_, allocate(a_, 64));
+  void* busy = allocate(a_, 96);
+  Span* const current = span(busy);
+  make_hot(a_, 128);
+  void* alive = allocate(a_, 128);
+  *static_cast<void**>(alive) = alive;
+  make_hot(a_, 2048);
+  free(a_, fill_slab(a_, 2048));
+  ASSERT_NE(a_.current[bin_of(64)], &no_slab);
+  ASSERT_NE(a_.kept[bin_of(2048)], nullptr);
+  make_hot(a_, 256);
+  const std::size_t before = a_.owned_pages;
+  while (a_.owned_pages < before + 4 * tuning::kIdleFloor) {
+    allocate(a_, 256);
+    heap_->deallocate(a_, busy);
+    EXPECT_EQ(allocate(a_, 96), busy);
+  }
+  EXPECT_EQ(a_.current[bin_of(64)], &no_slab);
+  EXPECT_EQ(a_.kept[bin_of(2048)], nullptr);
+  EXPECT_EQ(a_.kept_pages, 0u);
+  EXPECT_EQ(a_.current[bin_of(96)], current);
+  // Of a bin with live objects the slab is open to others.
+  EXPECT_EQ(span(alive)->state(), SpanState::kSparse);
+  EXPECT_EQ(*static_cast<void**>(alive), alive);
   expect_sound();
 }
 
