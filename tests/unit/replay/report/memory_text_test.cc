@@ -21,8 +21,8 @@ TEST(MemoryTextTest, SaysWhatIsHeldAndWhetherItComesBack) {
   EXPECT_THAT(text, HasSubstr("0.02 MiB after 0 ms, 0.01 MiB after 500 ms; did not come back\n"));
   EXPECT_THAT(text, HasSubstr("; came back within 500 ms\n"));
   result.trace.floor_pages = 2;
-  EXPECT_THAT(idle_text(result), HasSubstr("made idle: most held 0.02 MiB (2.000 x the floor)"));
-  EXPECT_THAT(idle_text(result), HasSubstr("0.01 MiB (1.500 x the floor) after 500 ms"));
+  EXPECT_THAT(idle_text(result), HasSubstr("made idle: most held 0.02 MiB (2.500 x the floor)"));
+  EXPECT_THAT(idle_text(result), HasSubstr("0.01 MiB (1.000 x the floor) after 500 ms"));
   idle.trimmed.why_absent = "no way";
   EXPECT_THAT(idle_text(result), HasSubstr("with malloc_trim: no way\n"));
   idle.peak_resident_pages = 0;
