@@ -115,6 +115,30 @@ TEST_F(RunHeapImplTest, FollowsALoadThatFallsByHalvesWhateverTheClock) {
   EXPECT_LE(dirty(), 40u / 16);
 }
 
+TEST_F(RunHeapImplTest, AFallBeforeTheFirstPeriodIsOverIsFollowedToo) {
+  take(20);
+  Span* first = take(2400);
+  Span* second = take(3000);
+  give(first);
+  EXPECT_EQ(calls(PageCall::kDiscard), 0u);
+  give(second);
+  EXPECT_LE(dirty(), 20u / 16);
+}
+
+TEST_F(RunHeapImplTest, ASmallLoadThatFallsIsLeftToTheClock) {
+  take(20);
+  Span* first = take(2400);
+  Span* second = take(900);
+  os().advance_ms(100);
+  give(first);
+  EXPECT_LE(dirty(), 920u / 16);
+  give(second);
+  EXPECT_GE(dirty(), 900u);
+  os().advance_ms(100);
+  give(take(1));
+  EXPECT_LE(dirty(), 20u / 16);
+}
+
 TEST_F(RunHeapImplTest, ALoadThatComesAndGoesIsPurgedByTheClockOnly) {
   take(20);
   os().advance_ms(100);
