@@ -160,7 +160,7 @@ TEST_F(FitTableTest, ARowIsAsManyObjectsOfTheirOwn) {
 // Some free and some not, so that gaps start and end at any bit of a word.
 TEST_F(FitTableTest, OpensASlabWithItsObjectsAlive) {
   std::mt19937 random(3);
-  for (const std::size_t size : {1, 3, 4, 21, 63, 64, 65, 200}) {
+  for (const std::size_t size : {1U, 3U, 4U, 21U, 63U, 64U, 65U, 200U}) {
     for (const std::size_t count : {std::size_t{1}, std::size_t{7}, 1024 / size}) {
       const std::size_t granules = align_up(size * count, 256) + (count == 7 ? 256 : 0);
       Model model(granules);
