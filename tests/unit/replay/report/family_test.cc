@@ -29,9 +29,7 @@ TEST(FamilyTest, WhatCouldNotBeSignificantIsNotCounted) {
   EXPECT_EQ(adjusted[3], 1);
 }
 
-TEST(FamilyTest, NoneIsNone) {
-  EXPECT_TRUE(adjust_family({}, 0.05).empty());
-}
+TEST(FamilyTest, NoneIsNone) { EXPECT_TRUE(adjust_family({}, 0.05).empty()); }
 
 }  // namespace
 }  // namespace replay
