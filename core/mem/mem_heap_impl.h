@@ -346,8 +346,8 @@ Span* MemHeap<Os>::span_of(const void* p) const noexcept {
 
 template <AddressSpace Os>
 void MemHeap<Os>::require_live_large(const Span* span, const void* p) const noexcept {
-  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
   if (span->state() != SpanState::kLarge) report_double_free(p);
+  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
 }
 
 // What p is, if it leads to no span: the process ends anyway, so a walk costs nothing.

@@ -35,6 +35,7 @@
 //   126  A fit table counts its free granules right, and none of them ends an object.
 //   127  The summaries of a fit table are those of its bits.
 //   128  Pages of a fit table that were given back are free as a whole.
+//   129  No gap lies before the hint for its size.
 #pragma once
 
 #include <cstddef>
@@ -142,6 +143,8 @@ class SlabHeap {
   void drop_fit(ThreadHeap& heap, FitTable* table) noexcept;
   FitTable* take_table(ThreadHeap& heap) noexcept;
   std::size_t require_start(const Span* span, const FreeObject* object) const noexcept;
+  [[noreturn]] void report_no_start(const Span* span, const FreeObject* object,
+                                    bool is_at_granule) const noexcept;
   static void require_uncached(const ThreadHeap& heap, unsigned bin,
                                const FreeObject* object) noexcept;
   static bool is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
