@@ -300,10 +300,18 @@ __attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
     for (const FreeObject* object = loose.free; object != nullptr; object = object->next) {
       const Span* span = runs_.map().find(object);
       const std::size_t bytes = slabs_.object_size(span, object);
-      FitStats& fits = stats.fits[span->fit->area];
-      --fits.live_objects;
-      fits.live_bytes -= bytes;
-      fits.free_bytes += bytes;
+      if (span->state() == SpanState::kFit) {
+        FitStats& fits = stats.fits[span->fit->area];
+        --fits.live_objects;
+        fits.live_bytes -= bytes;
+        fits.free_bytes += bytes;
+      } else {
+        SlabStats& bin = stats.bins[span->bin];
+        --bin.live_objects;
+        bin.live_bytes -= bytes;
+        ++bin.free_objects;
+        bin.free_bytes += bytes;
+      }
     }
   }
   const RunHeapStats runs = runs_.stats();

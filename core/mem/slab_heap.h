@@ -141,9 +141,6 @@ class SlabHeap {
   void drop_fit(ThreadHeap& heap, FitTable* table) noexcept;
   FitTable* take_table(ThreadHeap& heap) noexcept;
   std::size_t require_start(const Span* span, const FreeObject* object) const noexcept;
-  static void require_uncached(const ThreadHeap& heap, unsigned bin,
-                               const FreeObject* object) noexcept;
-  static bool is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
   void discard_holes_if_due(ThreadHeap& heap) noexcept;
   void release_fit(ThreadHeap& heap, Span* span) noexcept;
@@ -153,6 +150,16 @@ class SlabHeap {
     return static_cast<std::size_t>(static_cast<const std::byte*>(p) - start_of(span)) /
            FitTable::kGranuleBytes;
   }
+
+  // objects that wait in their bin
+  static bool has_room(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
+  static void wait(ThreadHeap& heap, unsigned bin, FreeObject* object,
+                   std::size_t granules) noexcept;
+  static bool is_wanted(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
+  static bool let_wait(ThreadHeap& heap, Span* slab) noexcept;
+  static void recount(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
+  static void require_uncached(const ThreadHeap& heap, unsigned bin,
+                               const FreeObject* object) noexcept;
 
   // threads
   Span* steal(ThreadHeap& heap, unsigned bin) noexcept;

@@ -97,6 +97,7 @@ void SlabHeap<Os>::on_event(ThreadHeap& heap, Span* span) noexcept {
   }
   // `need` is 0, so what is live is what the state leaves uncounted.
   const bool was_full = span->state() == SpanState::kFull;
+  if (was_full && let_wait(heap, span)) return;
   const std::uint32_t live = was_full ? span->capacity - 1U : live_objects(*span);
   unlist(heap, span);
   settle(heap, span, live);
@@ -238,7 +239,7 @@ void SlabHeap<Os>::put_to_rest(ThreadHeap& heap, unsigned bin) noexcept {
     Span* of = runs_.map().find(object);
     object->next = of->free;
     of->free = object;
-    if (--of->need == 0) release_fit(heap, of);
+    count_frees(heap, of, 1);
     object = next;
   }
   Span* slab = heap.current[bin];
