@@ -87,6 +87,8 @@ class SlabHeap {
   void set_object_bytes(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;
   // Gives back what is empty, the current slabs too.
   void release_empty(ThreadHeap& heap) noexcept;
+  // Gives back the large block that the thread kept, if any.
+  void give_back_kept_run(ThreadHeap& heap) noexcept;
   // Gives back the pages that lie in holes; returns their bytes.
   std::size_t discard_holes(ThreadHeap& heap) noexcept;
 

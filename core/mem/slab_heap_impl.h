@@ -215,6 +215,14 @@ void SlabHeap<Os>::give_back_kept(ThreadHeap& heap) noexcept {
 }
 
 template <AddressSpace Os>
+void SlabHeap<Os>::give_back_kept_run(ThreadHeap& heap) noexcept {
+  Span* run = heap.kept_run;
+  if (run == nullptr) return;
+  heap.kept_run = nullptr;
+  runs_.free(run, run->run_pages, run->run_pages);
+}
+
+template <AddressSpace Os>
 void SlabHeap<Os>::give_back(ThreadHeap& heap, Span* slab) noexcept {
   if (slab->object_bytes() == heap.object_bytes[slab->bin] && heap.slab_counts[slab->bin] != 0) {
     --heap.slab_counts[slab->bin];
@@ -270,6 +278,7 @@ void SlabHeap<Os>::release_empty(ThreadHeap& heap) noexcept {
   collect(heap);
   for (unsigned bin = 0; bin < kBins; ++bin) put_to_rest(heap, bin);
   give_back_kept(heap);
+  give_back_kept_run(heap);
   for (FitArea& area : heap.areas) {
     if (area.empty != nullptr && area.empty->is_empty()) drop_fit(heap, area.empty);
     area.empty = nullptr;

@@ -1,6 +1,6 @@
-// The freed objects that wait in their bin, in its list `loose`, to be asked for again: fitted ones,
-// and medium ones of full slabs. To the span that each came from it lives. For the one file that
-// instantiates SlabHeap.
+// The freed objects that wait in their bin, in its list `loose`, to be asked for again: fitted
+// ones, and medium ones of full slabs. To the span that each came from it lives. For the one file
+// that instantiates SlabHeap.
 #pragma once
 
 #include "core/mem/slab_heap.h"

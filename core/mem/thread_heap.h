@@ -6,6 +6,7 @@
 //   available[b] -> slab <-> slab           have free objects, or were never carved to the end
 //   sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
 //   kept[b] -> slab                         empty, kept for the next need
+//   kept_run -> span                        the large block that was freed last
 //   areas[a] -> table <-> table             spans with objects of any size (fit_table.h)
 //   pending -> slab -> slab                 spans that others freed objects of (any thread pushes)
 //   ring[16]                                objects of other heaps, freed here, not yet sent
@@ -70,6 +71,7 @@ class ThreadHeap {
   std::size_t in_use_at_discard = 0;  // and granules in use then
   std::size_t cached_granules = 0;
   FitTable* spare_tables = nullptr;
+  Span* kept_run = nullptr;  // the large block that was freed last, of state kKept
   RemoteBatch ring[kRingSlots] = {};
   std::uint32_t cold_total = 0;
   const void* untouched = nullptr;  // the object that was last carved out of pages known to be zero

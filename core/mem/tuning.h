@@ -44,6 +44,9 @@
 #ifndef MEM_TUNE_WAITING_SLACK
 #define MEM_TUNE_WAITING_SLACK 8
 #endif
+#ifndef MEM_TUNE_KEPT_RUN_PAGES
+#define MEM_TUNE_KEPT_RUN_PAGES 64
+#endif
 #ifndef MEM_TUNE_MIN_DISCARD
 #define MEM_TUNE_MIN_DISCARD 65536
 #endif
@@ -115,6 +118,10 @@ constexpr std::size_t waiting_pages(std::size_t used_pages) noexcept {
 constexpr std::size_t most_pages(std::size_t pages) noexcept {
   return kWaitingSlack == 0 ? pages : pages + pages / (kWaitingSlack + (kWaitingSlack == 0));
 }
+
+// The last large block that a thread freed stays with it, where others might want the lock, if it
+// has no more pages than these; 0 = none does.
+inline constexpr std::size_t kKeptRunPages = MEM_TUNE_KEPT_RUN_PAGES;
 
 // Free pages that are still resident go back to the kernel this often at most, or when what is in
 // use has halved; those in holes of a heap from so many granules of them on, if they are the larger

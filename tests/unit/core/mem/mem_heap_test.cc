@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 
 #include <algorithm>
 #include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "core/os/simulated_pages.h"
@@ -411,6 +413,60 @@ TEST_F(MemHeapTest, WhatWaitsIsGivenUpForMemory) {
   expect_sound();
 }
 
+// --- large blocks that stay with their thread ----------------------------------------------------
+
+class MemHeapOfThreadsTest : public MemHeapTest {
+ protected:
+  // As after the start of a second thread.
+  MemHeapOfThreadsTest() { __libc_single_threaded = 0; }
+  ~MemHeapOfThreadsTest() override { __libc_single_threaded = alone_; }
+  const char alone_ = __libc_single_threaded;
+};
+
+TEST_F(MemHeapOfThreadsTest, TheLastFreedLargeBlockStaysWithItsThread) {
+  void* first = filled(100000);
+  void* second = filled(100000);
+  free(first);
+  EXPECT_EQ(span(first)->state(), SpanState::kKept);
+  EXPECT_EQ(heap_->detailed_stats(thread_).large_live, 1u);
+  EXPECT_EQ(heap_->stats(thread_).live_blocks, 1u);
+  expect_sound();
+  EXPECT_NE(heap_->allocate(other_, 100000), first);
+  EXPECT_NE(heap_->allocate_aligned(thread_, 65536, 8192), first);
+  EXPECT_NE(heap_->allocate(thread_, 50000), first);  // for which it is too large
+  EXPECT_NE(heap_->allocate(thread_, 110000), first);
+  EXPECT_EQ(heap_->allocate(thread_, 99000), first);
+  free(second);
+  free(first);
+  EXPECT_EQ(span(second)->state(), SpanState::kWaiting);
+  EXPECT_EQ(span(first)->state(), SpanState::kKept);
+  void* zeroed = heap_->allocate_zeroed(thread_, 100000);
+  EXPECT_EQ(zeroed, first);
+  EXPECT_TRUE(is_zero(zeroed, 100000));
+  expect_sound();
+}
+
+TEST_F(MemHeapOfThreadsTest, UnlessItIsTooLarge) {
+  void* p = filled((tuning::kKeptRunPages + 1) * kPageBytes);
+  free(p);
+  EXPECT_EQ(span(p)->state(), SpanState::kWaiting);
+  p = filled(tuning::kKeptRunPages * kPageBytes);
+  free(p);
+  EXPECT_EQ(span(p)->state(), SpanState::kKept);
+  heap_->slabs().abandon(thread_);
+  EXPECT_EQ(span(p)->state(), SpanState::kWaiting);
+  expect_nothing_left();
+}
+
+TEST_F(MemHeapOfThreadsTest, ItIsGivenUpForMemory) {
+  void* p = filled(100000);
+  os().fail_every(PageCall::kReserve, 1);
+  while (heap_->allocate(thread_, 80000) != nullptr) continue;
+  free(p);
+  EXPECT_EQ(heap_->allocate(thread_, 80000), p);
+  expect_sound();
+}
+
 // --- out of memory -------------------------------------------------------------------------------
 
 TEST_F(MemHeapTest, OutOfMemoryLeavesEverythingAsItWas) {
@@ -552,6 +608,12 @@ TEST_F(MemHeapDeathTest, MisuseIsSeen) {
   EXPECT_DEATH(free(static_cast<char*>(large) + 2 * kPageBytes), "double free");
   heap_->purge(thread_);
   EXPECT_DEATH(free(large), "double free");
+  const char alone = std::exchange(__libc_single_threaded, char{0});
+  void* kept = filled(100000);
+  free(kept);
+  EXPECT_DEATH(free(kept), "double free");
+  EXPECT_DEATH(free(static_cast<char*>(kept) + 2 * kPageBytes), "double free");
+  __libc_single_threaded = alone;
   int foreign = 0;
   EXPECT_DEATH(free(&foreign), "in no memory of this heap");
 }
