@@ -23,18 +23,22 @@ class Experiment:
     comparisons: int               # of all traces together
     planted: str | None = None     # the metric that must be called worse; None: no metric may differ
     options: tuple[str, ...] = ()
+    instructions: int | None = None  # that "planted_slow" adds to every call; None: not found out yet
 
     def jobs(self, count: int | None = None):
         """[(trace, round)], the traces in turn."""
         total = count or self.comparisons
         return [(self.traces[i % len(self.traces)], i // len(self.traces)) for i in range(total)]
 
+    def with_instructions(self, count: int) -> "Experiment":
+        return dataclasses.replace(self, instructions=count, what=f"{count} {self.what}")
+
 
 EXPERIMENTS = [
     Experiment("alike", "glibc against itself, all metrics", "glibc", "glibc",
                ("redis", "sqlite", "cc1plus", "lua", "mariadb"), 30),
-    Experiment("slow", "60 more instructions in every call, two metrics judged", "planted_slow", "planted_plain",
-               ("redis",), 20, planted="time_per_event_ns",
+    Experiment("slow", "more instructions in every call, two metrics judged", "planted_slow",
+               "planted_plain", ("redis",), 20, planted="time_per_event_ns",
                options=("--threshold", "1%", "-r", "60", "-m", "time_per_event_ns", "-m",
                         "peak_resident_pages")),
     Experiment("leak", "2 % more pages, all metrics", "planted_leak", "planted_plain", ("redis", "sqlite"), 10,
@@ -46,9 +50,9 @@ def _library(name: str, build: pathlib.Path) -> str:
     return name if name == "glibc" else str(build / "lib" / f"lib{name}.so")
 
 
-def _run(command: list) -> dict:
+def _run(command: list, **variables: str) -> dict:
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          timeout=TIMEOUT_S, check=False, env=environment())
+                          timeout=TIMEOUT_S, check=False, env=environment(**variables))
     if done.returncode not in (0, 3, 4):
         raise Failure(last_line(done.stderr))
     return json.loads(done.stdout)
@@ -59,7 +63,8 @@ def compare(experiment: Experiment, trace: str, seed: int, build: pathlib.Path) 
     document = _run([build / "bin/allocreplay", "ab", "-q", "-f", "json", "--seed", seed,
                      "-t", ROOT / f"traces/{trace}.trace",
                      "-a", _library(experiment.subject, build),
-                     "-b", _library(experiment.baseline, build), *experiment.options])
+                     "-b", _library(experiment.baseline, build), *experiment.options],
+                    PLANTED_INSTRUCTIONS=str(experiment.instructions or 0))
     table = document["comparisons"][0]
     metrics = table["metrics"]
     return {"verdicts": {key: metric["verdict"] for key, metric in metrics.items()},

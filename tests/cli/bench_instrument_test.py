@@ -6,7 +6,7 @@ import unittest
 from fidelity_bench import __main__ as fidelity
 from fidelity_bench import programs, smaps
 from instrument_bench import __main__ as command_line
-from instrument_bench import experiments, rates, tables
+from instrument_bench import calibration, experiments, rates, tables
 
 
 class Rates(unittest.TestCase):
@@ -26,6 +26,31 @@ class Rates(unittest.TestCase):
         self.assertFalse(rates.falls_short(16, 20, 0.9))
         self.assertTrue(rates.falls_short(12, 20, 0.9))
         self.assertFalse(rates.exceeds(0, 0, 0.05) or rates.falls_short(0, 0, 0.9))
+
+
+class Calibration(unittest.TestCase):
+    def test_the_count_that_makes_three_percent_is_found(self):
+        for each in (0.0003, 0.0005, 0.00075, 0.0014):  # of the time, an instruction
+            asked = []
+
+            def ratio_of(count):
+                asked.append(count)
+                return 1 + each * count  # noqa: B023
+
+            found = calibration.search(ratio_of)
+            self.assertEqual(list(found), asked)
+            self.assertLessEqual(len(asked), calibration.TRIES)
+            self.assertAlmostEqual(found[calibration.nearest(found)], 1.03,
+                                   delta=calibration.CLOSE)
+
+    def test_a_machine_too_fast_or_too_slow_gets_the_nearest(self):
+        self.assertGreaterEqual(calibration.nearest(calibration.search(lambda count: 1.0)), 127)
+        self.assertEqual(calibration.nearest(calibration.search(lambda count: 1 + count)), 1)
+
+    def test_the_experiment_names_its_instructions(self):
+        slow = experiments.EXPERIMENTS[1].with_instructions(37)
+        self.assertIn("37 more instructions", slow.what)
+        self.assertEqual(slow.instructions, 37)
 
 
 class Tables(unittest.TestCase):

@@ -1,15 +1,17 @@
 // glibc's malloc with a planted fault, to be preloaded: what `allocreplay ab` must find.
 //
-//   PLANTED_INSTRUCTIONS  so many more instructions in every call
+//   PLANTED_SLOW          every call executes as many more instructions as the environment variable
+//                         PLANTED_INSTRUCTIONS says when the library is loaded, at most PLANTED_MOST
 //   PLANTED_LEAK_PERCENT  so many pages more than the most that were live, resident and never used
 //
-// Without either it is what the other two are to be compared with: the detour itself costs too.
+// With both 0 it is what the other two are to be compared with: the detour itself costs too.
 // Thread-safe. Linux with glibc, whose __libc_ names reach its malloc past this one.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 extern void* __libc_malloc(size_t size);
@@ -21,11 +23,29 @@ extern void __libc_free(void* block);
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
-static inline void burn(void) {
-#if PLANTED_INSTRUCTIONS
-  __asm__ volatile(".rept " TEXT(PLANTED_INSTRUCTIONS) "\n\tnop\n\t.endr");
-#endif
+// Called at an address inside, it executes what is left of the nops.
+__asm__(
+    ".pushsection .text\n"
+    "planted_nops:\n"
+    "\t.rept " TEXT(PLANTED_MOST) "\n\tnop\n\t.endr\n"
+    "planted_none:\n"
+    "\tret\n"
+    ".popsection");
+extern const char planted_nops[] __attribute__((visibility("hidden")));
+extern const char planted_none[] __attribute__((visibility("hidden")));
+
+static const char* entry = planted_none;
+
+static inline void burn(void) { ((void (*)(void))entry)(); }
+
+#if PLANTED_SLOW
+__attribute__((constructor)) static void choose_entry(void) {
+  const char* text = getenv("PLANTED_INSTRUCTIONS");
+  const long wanted = text == NULL ? 0 : strtol(text, NULL, 10);
+  const long most = planted_none - planted_nops;
+  entry = planted_none - (wanted < 0 ? 0 : wanted > most ? most : wanted);
 }
+#endif
 
 #if PLANTED_LEAK_PERCENT
 enum { kPage = 4096, kBatch = 8 };
