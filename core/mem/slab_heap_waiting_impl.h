@@ -8,13 +8,31 @@
 
 namespace mem {
 
-// Whether so many granules more may wait in a bin.
+// Whether an object of so many granules more may wait in a bin.
 template <AddressSpace Os>
 bool SlabHeap<Os>::has_room(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept {
   const std::size_t most =
       tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
-  return heap.cached[bin] < granules * tuning::kCacheObjects &&
-         heap.cached_granules + granules <= most;
+  const auto is_left = [&] {
+    return heap.cached[bin] < granules * tuning::kCacheObjects &&
+           heap.cached_granules + granules <= most;
+  };
+  if (is_left()) return true;
+  recount(heap, bin, granules);
+  return is_left();
+}
+
+// Objects of so many granules that were taken out of a bin since it was empty wait no more.
+template <AddressSpace Os>
+void SlabHeap<Os>::recount(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept {
+  std::size_t waiting = 0;
+  const FreeObject* object = heap.loose[bin].free;
+  for (; object != nullptr && waiting < heap.cached[bin]; object = object->next) {
+    waiting += granules;
+  }
+  if (waiting >= heap.cached[bin]) return;
+  heap.cached_granules -= heap.cached[bin] - waiting;
+  heap.cached[bin] = static_cast<std::uint16_t>(waiting);
 }
 
 // pre: the object has so many granules, and there is room for it.
@@ -49,27 +67,11 @@ bool SlabHeap<Os>::let_wait(ThreadHeap& heap, Span* slab) noexcept {
   FreeObject* object = slab->free;
   if (heap.loose[bin].free == object) report_double_free(object);
   const std::size_t granules = slab->object_units;
-  if (!has_room(heap, bin, granules)) {
-    recount(heap, bin, granules);
-    if (!has_room(heap, bin, granules)) return false;
-  }
+  if (!has_room(heap, bin, granules)) return false;
   slab->free = nullptr;
   slab->need = 1;
   wait(heap, bin, object, granules);
   return true;
-}
-
-// Objects of so many granules that were taken out of a bin since it was empty wait no more.
-template <AddressSpace Os>
-void SlabHeap<Os>::recount(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept {
-  std::size_t waiting = 0;
-  const FreeObject* object = heap.loose[bin].free;
-  for (; object != nullptr && waiting < heap.cached[bin]; object = object->next) {
-    waiting += granules;
-  }
-  if (waiting >= heap.cached[bin]) return;
-  heap.cached_granules -= heap.cached[bin] - waiting;
-  heap.cached[bin] = static_cast<std::uint16_t>(waiting);
 }
 
 // Ends the process if an object waits in its bin; as long as few do, they are looked through.
