@@ -154,12 +154,13 @@ class SlabHeap {
   }
 
   // objects that wait in their bin
-  static bool has_room(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
-  static void wait(ThreadHeap& heap, unsigned bin, FreeObject* object,
-                   std::size_t granules) noexcept;
-  static bool is_wanted(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
+  static std::size_t waiting(const ThreadHeap& heap, unsigned bin) noexcept {
+    const auto* first = static_cast<const WaitingObject*>(heap.loose[bin].free);
+    return first != nullptr ? first->count : 0;
+  }
+  static void wait(ThreadHeap& heap, unsigned bin, FreeObject* object) noexcept;
+  static bool is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
   static bool let_wait(ThreadHeap& heap, Span* slab) noexcept;
-  static void recount(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
   static void require_uncached(const ThreadHeap& heap, unsigned bin,
                                const FreeObject* object) noexcept;
 

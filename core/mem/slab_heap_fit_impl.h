@@ -101,7 +101,10 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   const bool is_cold = heap.object_bytes[bin] == 0;
   const bool is_often = heap.count_use(bin) && is_cold;
   if (is_often || !is_wanted(heap, bin, count)) return release_object(heap, span, first, count);
-  wait(heap, bin, object, count);
+  if (heap.loose[bin].free == object) report_double_free(object);
+  heap.cached[bin] = static_cast<std::uint16_t>(heap.cached[bin] + count);
+  heap.cached_granules += count;
+  wait(heap, bin, object);
 }
 
 // Frees all objects in the span's list. The span is gone afterwards if it holds no other.
@@ -350,8 +353,9 @@ FreeObject* SlabHeap<Os>::take_row(ThreadHeap& heap, unsigned bin, std::size_t s
   std::byte* start = start_of(span) + first * FitTable::kGranuleBytes;
   FreeObject* next = nullptr;
   for (std::size_t i = count; i-- > 1;) {
-    auto* object = reinterpret_cast<FreeObject*>(start + i * size * FitTable::kGranuleBytes);
+    auto* object = reinterpret_cast<WaitingObject*>(start + i * size * FitTable::kGranuleBytes);
     object->next = next;
+    object->count = count - i;
     next = object;
   }
   heap.loose[bin].free = next;

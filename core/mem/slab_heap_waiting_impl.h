@@ -8,41 +8,11 @@
 
 namespace mem {
 
-// Whether an object of so many granules more may wait in a bin.
+// pre: the object is of the bin's size, or was fitted and is larger.
 template <AddressSpace Os>
-bool SlabHeap<Os>::has_room(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept {
-  const std::size_t most =
-      tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
-  const auto is_left = [&] {
-    return heap.cached[bin] < granules * tuning::kCacheObjects &&
-           heap.cached_granules + granules <= most;
-  };
-  if (is_left()) return true;
-  recount(heap, bin, granules);
-  return is_left();
-}
-
-// Objects of so many granules that were taken out of a bin since it was empty wait no more.
-template <AddressSpace Os>
-void SlabHeap<Os>::recount(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept {
-  std::size_t waiting = 0;
-  const FreeObject* object = heap.loose[bin].free;
-  for (; object != nullptr && waiting < heap.cached[bin]; object = object->next) {
-    waiting += granules;
-  }
-  if (waiting >= heap.cached[bin]) return;
-  heap.cached_granules -= heap.cached[bin] - waiting;
-  heap.cached[bin] = static_cast<std::uint16_t>(waiting);
-}
-
-// pre: the object has so many granules, and there is room for it.
-template <AddressSpace Os>
-void SlabHeap<Os>::wait(ThreadHeap& heap, unsigned bin, FreeObject* object,
-                        std::size_t granules) noexcept {
+void SlabHeap<Os>::wait(ThreadHeap& heap, unsigned bin, FreeObject* object) noexcept {
   FreeSource& loose = heap.loose[bin];
-  if (loose.free == object) report_double_free(object);
-  heap.cached[bin] = static_cast<std::uint16_t>(heap.cached[bin] + granules);
-  heap.cached_granules += granules;
+  static_cast<WaitingObject*>(object)->count = waiting(heap, bin) + 1;
   object->next = loose.free;
   loose.free = object;
   if (heap.bins[bin]->free == nullptr) heap.bins[bin] = &loose;
@@ -51,10 +21,13 @@ void SlabHeap<Os>::wait(ThreadHeap& heap, unsigned bin, FreeObject* object,
 // Whether a freed object of so many granules that was fitted is to wait in its bin. Of a bin with
 // slabs only one at a time does, for each that waits keeps a span in use.
 template <AddressSpace Os>
-bool SlabHeap<Os>::is_wanted(ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept {
+bool SlabHeap<Os>::is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept {
   if (granules * FitTable::kGranuleBytes < heap.object_bytes[bin]) return false;
   if (heap.object_bytes[bin] != 0 && heap.bins[bin]->free != nullptr) return false;
-  return has_room(heap, bin, granules);
+  const std::size_t most =
+      tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
+  return heap.cached[bin] < granules * tuning::kCacheObjects &&
+         heap.cached_granules + granules <= most;
 }
 
 // Lets the object that was just freed of a full slab wait in its bin, and the slab stay full; false
@@ -66,11 +39,10 @@ bool SlabHeap<Os>::let_wait(ThreadHeap& heap, Span* slab) noexcept {
   if (bin < kFirstMediumBin || slab->object_bytes() != heap.object_bytes[bin]) return false;
   FreeObject* object = slab->free;
   if (heap.loose[bin].free == object) report_double_free(object);
-  const std::size_t granules = slab->object_units;
-  if (!has_room(heap, bin, granules)) return false;
+  if (waiting(heap, bin) >= tuning::waiting_objects(heap.slab_counts[bin])) return false;
   slab->free = nullptr;
   slab->need = 1;
-  wait(heap, bin, object, granules);
+  wait(heap, bin, object);
   return true;
 }
 

@@ -31,6 +31,11 @@ struct FreeObject {
   FreeObject* next;
 };
 
+// One that waits in a bin, and how many do from it on.
+struct WaitingObject : FreeObject {
+  std::size_t count;
+};
+
 enum class SpanState : std::uint8_t {
   kUnused,
   kLarge,    // one block of whole pages

@@ -38,6 +38,12 @@
 #ifndef MEM_TUNE_CACHE_SHARE
 #define MEM_TUNE_CACHE_SHARE 128
 #endif
+#ifndef MEM_TUNE_WAITING_OBJECTS
+#define MEM_TUNE_WAITING_OBJECTS 8
+#endif
+#ifndef MEM_TUNE_SLABS_A_WAITING
+#define MEM_TUNE_SLABS_A_WAITING 2
+#endif
 #ifndef MEM_TUNE_WAITING_SHARE
 #define MEM_TUNE_WAITING_SHARE 8
 #endif
@@ -106,6 +112,13 @@ inline constexpr std::size_t kMaxFillGranules = 256;
 inline constexpr unsigned kCacheObjects = MEM_TUNE_CACHE_OBJECTS;
 inline constexpr std::size_t kCacheGranules = MEM_TUNE_CACHE_GRANULES;
 inline constexpr std::size_t kCacheShare = MEM_TUNE_CACHE_SHARE;
+
+// Objects of a bin's full slabs that wait in it, for so many slabs.
+constexpr std::size_t waiting_objects(std::size_t slabs) noexcept {
+  constexpr std::size_t kMost = MEM_TUNE_WAITING_OBJECTS;
+  const std::size_t share = slabs / MEM_TUNE_SLABS_A_WAITING;
+  return share < kMost ? share : kMost;
+}
 
 // Freed large blocks wait for somebody who asks for as many pages, or this share fewer, while
 // together they have no more than that share of the pages in use; 0 = none waits, or exactly as

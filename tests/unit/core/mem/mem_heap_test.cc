@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <memory>
 #include <random>
-#include <utility>
 #include <vector>
 
 #include "core/os/simulated_pages.h"
@@ -15,6 +14,20 @@
 
 namespace mem {
 namespace {
+
+// A process that seems to have, or never to have had, a second thread.
+class ThreadsOfProcess {
+ public:
+  explicit ThreadsOfProcess(bool has_many) : before_(__libc_single_threaded) {
+    __libc_single_threaded = has_many ? 0 : 1;
+  }
+  ~ThreadsOfProcess() { __libc_single_threaded = before_; }
+  ThreadsOfProcess(const ThreadsOfProcess&) = delete;
+  ThreadsOfProcess& operator=(const ThreadsOfProcess&) = delete;
+
+ private:
+  char before_;
+};
 
 class MemHeapTest : public testing::Test {
  protected:
@@ -378,6 +391,7 @@ TEST_F(MemHeapTest, ALargeBlockThatCannotGrowMovesItsPages) {
 // --- large blocks that wait ----------------------------------------------------------------------
 
 TEST_F(MemHeapTest, AFreedLargeBlockGoesToWhoAsksForAsManyPages) {
+  const ThreadsOfProcess threads(false);
   void* first = filled(100000);
   filled(40000);
   void* second = filled(100000);
@@ -416,11 +430,7 @@ TEST_F(MemHeapTest, WhatWaitsIsGivenUpForMemory) {
 // --- large blocks that stay with their thread ----------------------------------------------------
 
 class MemHeapOfThreadsTest : public MemHeapTest {
- protected:
-  // As after the start of a second thread.
-  MemHeapOfThreadsTest() { __libc_single_threaded = 0; }
-  ~MemHeapOfThreadsTest() override { __libc_single_threaded = alone_; }
-  const char alone_ = __libc_single_threaded;
+  const ThreadsOfProcess threads_{true};
 };
 
 TEST_F(MemHeapOfThreadsTest, TheLastFreedLargeBlockStaysWithItsThread) {
@@ -450,7 +460,7 @@ TEST_F(MemHeapOfThreadsTest, UnlessItIsTooLarge) {
   void* p = filled((tuning::kKeptRunPages + 1) * kPageBytes);
   free(p);
   EXPECT_EQ(span(p)->state(), SpanState::kWaiting);
-  p = filled(tuning::kKeptRunPages * kPageBytes);
+  p = filled(tuning::kKeptRunPages / 2 * kPageBytes);
   free(p);
   EXPECT_EQ(span(p)->state(), SpanState::kKept);
   heap_->slabs().abandon(thread_);
@@ -608,14 +618,16 @@ TEST_F(MemHeapDeathTest, MisuseIsSeen) {
   EXPECT_DEATH(free(static_cast<char*>(large) + 2 * kPageBytes), "double free");
   heap_->purge(thread_);
   EXPECT_DEATH(free(large), "double free");
-  const char alone = std::exchange(__libc_single_threaded, char{0});
+  int foreign = 0;
+  EXPECT_DEATH(free(&foreign), "in no memory of this heap");
+}
+
+TEST_F(MemHeapDeathTest, OfABlockThatItsThreadKeepsToo) {
+  const ThreadsOfProcess threads(true);
   void* kept = filled(100000);
   free(kept);
   EXPECT_DEATH(free(kept), "double free");
   EXPECT_DEATH(free(static_cast<char*>(kept) + 2 * kPageBytes), "double free");
-  __libc_single_threaded = alone;
-  int foreign = 0;
-  EXPECT_DEATH(free(&foreign), "in no memory of this heap");
 }
 
 }  // namespace
