@@ -72,86 +72,111 @@ TEST_F(SlabHeapTest, OfABinWithSlabsOneFittedObjectWaitsAtATime) {
 
 // --- objects of medium slabs ---------------------------------------------------------------------
 
+// Full slabs, so many that three of their objects may wait.
 class MediumWaitTest : public SlabHeapTest {
  protected:
   static constexpr std::size_t kBytes = 1088;
-  const unsigned bin_ = bin_of(kBytes);
-  // A full slab, and room for three of its objects in the bin.
-  const Objects objects_ = [&] {
+  static constexpr std::size_t kWaiting = 3;
+
+  MediumWaitTest() {
     make_hot(a_, kBytes);
-    return fill_slab(a_, kBytes);
-  }();
-  Span* const slab_ = span(objects_[0]);
+    std::size_t slabs = 1;
+    while (tuning::waiting_objects(slabs) < kWaiting) ++slabs;
+    for (std::size_t i = 1; i < slabs; ++i) others_.push_back(fill_slab(a_, kBytes));
+    objects_ = fill_slab(a_, kBytes);
+    slab_ = span(objects_[0]);
+  }
+
+  const unsigned bin_ = bin_of(kBytes);
+  std::vector<Objects> others_;
+  Objects objects_;
+  Span* slab_ = nullptr;
 };
 
 TEST_F(MediumWaitTest, AnObjectOfAFullSlabWaitsInItsBinAndTheSlabStaysFull) {
+  const std::size_t all = heap_->stats(a_).live_blocks;
   free(a_, {objects_[1], objects_[7], objects_[4]});
   EXPECT_EQ(slab_->state(), SpanState::kFull);
   EXPECT_EQ(slab_->need, 1u);
   EXPECT_EQ(slab_->free, nullptr);
   EXPECT_EQ(waiting(a_, bin_), 3u);
-  EXPECT_EQ(a_.cached_granules, 3 * kBytes / 16);
-  EXPECT_EQ(heap_->stats(a_).live_blocks, objects_.size() - 3);
+  EXPECT_EQ(heap_->stats(a_).live_blocks, all - 3);
   EXPECT_EQ(heap_->detailed_stats(a_).bins[bin_].free_objects, 3u);
   expect_sound();
   EXPECT_EQ(allocate(a_, kBytes), objects_[4]);
   EXPECT_EQ(allocate(a_, kBytes), objects_[7]);
   EXPECT_EQ(allocate(a_, kBytes), objects_[1]);
-  EXPECT_EQ(heap_->stats(a_).live_blocks, objects_.size());
+  EXPECT_EQ(heap_->stats(a_).live_blocks, all);
   expect_sound();
 }
 
-TEST_F(MediumWaitTest, NoMoreWaitThanAShareOfTheHeap) {
+TEST_F(MediumWaitTest, NoMoreWaitThanOneForAFewSlabs) {
+  for (int round = 0; round < 4; ++round) {
+    free(a_, {objects_[0], others_[0][0], objects_[1]});
+    ASSERT_EQ(waiting(a_, bin_), kWaiting);
+    ASSERT_EQ(slab_->state(), SpanState::kFull);
+    allocate(a_, kBytes, 2);
+    heap_->deallocate(a_, others_[0][0]);
+    ASSERT_EQ(waiting(a_, bin_), 2u);
+    allocate(a_, kBytes, 2);
+    expect_sound();
+  }
   free(a_, {objects_[0], objects_[1], objects_[2], objects_[3], objects_[4]});
-  EXPECT_EQ(waiting(a_, bin_), 3u);
+  EXPECT_EQ(waiting(a_, bin_), kWaiting);
   EXPECT_EQ(slab_->state(), SpanState::kAvailable);
   EXPECT_EQ(live(slab_), objects_.size() - 2);
   expect_sound();
 }
 
-TEST_F(MediumWaitTest, NorMoreOfABinThanAFew) {
-  a_.owned_pages += 10000;
-  Objects more = fill_slab(a_, kBytes);
-  more.insert(more.end(), objects_.begin(), objects_.end());
-  free(a_, more);
-  EXPECT_EQ(waiting(a_, bin_), tuning::kCacheObjects);
-  a_.owned_pages -= 10000;
+TEST_F(MediumWaitTest, NorMoreThanAFewHoweverManySlabsThereAre) {
+  constexpr std::size_t kMost = tuning::waiting_objects(SIZE_MAX);
+  while (tuning::waiting_objects(a_.slab_counts[bin_]) < kMost) {
+    others_.push_back(fill_slab(a_, kBytes));
+  }
+  others_.push_back(fill_slab(a_, kBytes));
+  for (std::size_t i = 0; i <= kMost; ++i) heap_->deallocate(a_, others_[i][0]);
+  EXPECT_EQ(waiting(a_, bin_), kMost);
+  EXPECT_EQ(span(others_[kMost][0])->state(), SpanState::kAvailable);
   expect_sound();
 }
 
-// Taking an object out of a bin counts nothing, so what is counted may be there no more.
-TEST_F(MediumWaitTest, TheyAreCountedAgainBeforeThereIsNoRoom) {
-  const Objects some(objects_.begin(), objects_.begin() + 3);
-  for (int round = 0; round < 4; ++round) {
-    free(a_, some);
-    ASSERT_EQ(waiting(a_, bin_), 3u);
-    ASSERT_EQ(slab_->state(), SpanState::kFull);
-    allocate(a_, kBytes, 2);
-    free(a_, {objects_[1]});
-    ASSERT_EQ(waiting(a_, bin_), 2u);
-    expect_sound();
-    allocate(a_, kBytes, 2);
-  }
-  EXPECT_EQ(heap_->stats(a_).live_blocks, objects_.size());
+TEST_F(MediumWaitTest, ObjectsOutOfHolesCountToo) {
+  Objects fitted;
+  for (int i = 0; i < 40; ++i) fitted.push_back(slabs_.allocate_fit(a_, 8192, 0));
+  heap_->deallocate(a_, fitted[0]);
+  heap_->deallocate(a_, fitted[2]);
+  a_.areas[1].sparse_granules += tuning::kMinHoles;  // so that holes are filled
+  allocate(a_, kBytes);
+  a_.areas[1].sparse_granules -= tuning::kMinHoles;
+  const std::size_t row = waiting(a_, bin_);
+  ASSERT_GE(row, 1u);
+  ASSERT_LT(row, kWaiting);
+  free(a_, {objects_.begin(), objects_.begin() + kWaiting});
+  EXPECT_EQ(waiting(a_, bin_), kWaiting);
+  EXPECT_EQ(live(slab_), objects_.size() - row);
+  expect_sound();
 }
 
 TEST_F(MediumWaitTest, TheyGoBackToTheirSlabsWhenTheBinIsPutToRest) {
   free(a_, {objects_[0], objects_[1]});
   slabs_.set_object_bytes(a_, bin_, 1152);  // for which they are too small
   EXPECT_EQ(waiting(a_, bin_), 0u);
-  EXPECT_EQ(a_.cached_granules, 0u);
   EXPECT_EQ(slab_->state(), SpanState::kOutdated);
   EXPECT_EQ(live(slab_), objects_.size() - 2);
   heap_->deallocate(a_, objects_[2]);
   EXPECT_EQ(waiting(a_, bin_), 0u);
   expect_sound();
   free(a_, Objects(objects_.begin() + 3, objects_.end()));
+  for (const Objects& others : others_) free(a_, others);
   expect_nothing_left();
 }
 
 TEST_F(MediumWaitTest, TheyGoBackWhenTheThreadEnds) {
+  free(a_, {objects_.back()});
+  objects_.pop_back();
+  EXPECT_EQ(waiting(a_, bin_), 1u);
+  for (const Objects& others : others_) free(a_, others);
   free(a_, objects_);
-  EXPECT_EQ(waiting(a_, bin_), 3u);
   slabs_.abandon(a_);
   EXPECT_EQ(waiting(a_, bin_), 0u);
   EXPECT_EQ(heap_->runs().used_pages(), 0u);
@@ -172,7 +197,7 @@ TEST_F(MediumWaitTest, TheyOutliveTheirSlab) {
   heap_->deallocate(a_, objects_[3]);
   heap_->purge(a_);
   expect_sound();
-  EXPECT_EQ(heap_->stats(a_).live_blocks, 1u);
+  EXPECT_EQ(live(slab_), 1u);
 }
 
 TEST_F(SlabHeapTest, SmallObjectsOfSlabsDoNotWait) {
