@@ -39,7 +39,7 @@ bool SlabHeap<Os>::let_wait(ThreadHeap& heap, Span* slab) noexcept {
   if (bin < kFirstMediumBin || slab->object_bytes() != heap.object_bytes[bin]) return false;
   FreeObject* object = slab->free;
   if (heap.loose[bin].free == object) report_double_free(object);
-  if (waiting(heap, bin) >= tuning::waiting_objects(heap.slab_counts[bin])) return false;
+  if (waiting(heap, bin) >= tuning::loose_objects(heap.slab_counts[bin])) return false;
   slab->free = nullptr;
   slab->need = 1;
   wait(heap, bin, object);

@@ -2,7 +2,8 @@
 //
 //   bins[b] -> current[b] or loose[b]       whose list serves the next allocation
 //   current[b] -> slab: free -> object ...  last in, first out: what was freed last is in the cache
-//   loose[b]: free -> object ...            fitted objects of the bin, handed out like those
+//   loose[b]: free -> object ...            fitted objects of the bin and medium ones of its full
+//                                           slabs, handed out like those
 //   available[b] -> slab <-> slab           have free objects, or were never carved to the end
 //   sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
 //   kept[b] -> slab                         empty, kept for the next need

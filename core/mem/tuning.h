@@ -38,11 +38,11 @@
 #ifndef MEM_TUNE_CACHE_SHARE
 #define MEM_TUNE_CACHE_SHARE 128
 #endif
-#ifndef MEM_TUNE_WAITING_OBJECTS
-#define MEM_TUNE_WAITING_OBJECTS 8
+#ifndef MEM_TUNE_LOOSE_OBJECTS
+#define MEM_TUNE_LOOSE_OBJECTS 8
 #endif
-#ifndef MEM_TUNE_SLABS_A_WAITING
-#define MEM_TUNE_SLABS_A_WAITING 4
+#ifndef MEM_TUNE_LOOSE_SLABS
+#define MEM_TUNE_LOOSE_SLABS 4
 #endif
 #ifndef MEM_TUNE_WAITING_SHARE
 #define MEM_TUNE_WAITING_SHARE 8
@@ -113,10 +113,11 @@ inline constexpr unsigned kCacheObjects = MEM_TUNE_CACHE_OBJECTS;
 inline constexpr std::size_t kCacheGranules = MEM_TUNE_CACHE_GRANULES;
 inline constexpr std::size_t kCacheShare = MEM_TUNE_CACHE_SHARE;
 
-// Objects of a bin's full slabs that wait in it, for so many slabs.
-constexpr std::size_t waiting_objects(std::size_t slabs) noexcept {
-  constexpr std::size_t kMost = MEM_TUNE_WAITING_OBJECTS;
-  const std::size_t share = slabs / MEM_TUNE_SLABS_A_WAITING;
+// Objects of a bin's full slabs that wait in it to be asked for again, at most, if it has so many
+// slabs.
+constexpr std::size_t loose_objects(std::size_t slabs) noexcept {
+  constexpr std::size_t kMost = MEM_TUNE_LOOSE_OBJECTS;
+  const std::size_t share = slabs / MEM_TUNE_LOOSE_SLABS;
   return share < kMost ? share : kMost;
 }
 

@@ -81,7 +81,7 @@ class MediumWaitTest : public SlabHeapTest {
   MediumWaitTest() {
     make_hot(a_, kBytes);
     std::size_t slabs = 1;
-    while (tuning::waiting_objects(slabs) < kWaiting) ++slabs;
+    while (tuning::loose_objects(slabs) < kWaiting) ++slabs;
     for (std::size_t i = 1; i < slabs; ++i) others_.push_back(fill_slab(a_, kBytes));
     objects_ = fill_slab(a_, kBytes);
     slab_ = span(objects_[0]);
@@ -129,8 +129,8 @@ TEST_F(MediumWaitTest, NoMoreWaitThanOneForAFewSlabs) {
 }
 
 TEST_F(MediumWaitTest, NorMoreThanAFewHoweverManySlabsThereAre) {
-  constexpr std::size_t kMost = tuning::waiting_objects(SIZE_MAX);
-  while (tuning::waiting_objects(a_.slab_counts[bin_]) < kMost) {
+  constexpr std::size_t kMost = tuning::loose_objects(SIZE_MAX);
+  while (tuning::loose_objects(a_.slab_counts[bin_]) < kMost) {
     others_.push_back(fill_slab(a_, kBytes));
   }
   others_.push_back(fill_slab(a_, kBytes));
