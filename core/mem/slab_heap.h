@@ -35,6 +35,8 @@
 //   126  A fit table counts its free granules right, and none of them ends an object.
 //   127  The summaries of a fit table are those of its bits.
 //   128  Pages of a fit table that were given back are free as a whole.
+//   129  Each object that waits in a bin says how many do from it on.
+//   130  The large block that a thread keeps is of state kKept, and of few pages.
 #pragma once
 
 #include <cstddef>
@@ -161,6 +163,7 @@ class SlabHeap {
   static void wait(ThreadHeap& heap, unsigned bin, FreeObject* object) noexcept;
   static bool is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
   static bool let_wait(ThreadHeap& heap, Span* slab) noexcept;
+  static bool are_counted(const ThreadHeap& heap, unsigned bin) noexcept;
   static void require_uncached(const ThreadHeap& heap, unsigned bin,
                                const FreeObject* object) noexcept;
 

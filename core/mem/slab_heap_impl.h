@@ -311,7 +311,13 @@ int SlabHeap<Os>::check(ThreadHeap& heap) noexcept {
     if (live_objects(span) + free != span.carved) broken = 121;
     if (span.state() == SpanState::kFull && (span.need != 1 || free != 0)) broken = 121;
   });
+  const Span* run = heap.kept_run;
+  if (run != nullptr &&
+      (run->state() != SpanState::kKept || run->run_pages > tuning::kKeptRunPages)) {
+    return 130;
+  }
   for (unsigned bin = 0; broken == 0 && bin < kBins; ++bin) {
+    if (!are_counted(heap, bin)) return 129;
     for (const SpanList* list : {&heap.available[bin], &heap.sparse[bin]}) {
       const bool is_sparse = list == &heap.sparse[bin];
       for (Span* slab = list->first(); slab != nullptr; slab = slab->next) {

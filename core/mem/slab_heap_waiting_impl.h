@@ -46,6 +46,16 @@ bool SlabHeap<Os>::let_wait(ThreadHeap& heap, Span* slab) noexcept {
   return true;
 }
 
+// Whether each object that waits says right how many do.
+template <AddressSpace Os>
+bool SlabHeap<Os>::are_counted(const ThreadHeap& heap, unsigned bin) noexcept {
+  std::size_t left = waiting(heap, bin);
+  for (const FreeObject* o = heap.loose[bin].free; o != nullptr; o = o->next, --left) {
+    if (left == 0 || static_cast<const WaitingObject*>(o)->count != left) return false;
+  }
+  return left == 0;
+}
+
 // Ends the process if an object waits in its bin; as long as few do, they are looked through.
 template <AddressSpace Os>
 void SlabHeap<Os>::require_uncached(const ThreadHeap& heap, unsigned bin,

@@ -456,6 +456,15 @@ TEST_F(MemHeapOfThreadsTest, TheLastFreedLargeBlockStaysWithItsThread) {
   expect_sound();
 }
 
+TEST_F(MemHeapOfThreadsTest, CheckKnowsWhatIsKept) {
+  free(filled(100000));
+  EXPECT_EQ(heap_->check(thread_), 0);
+  thread_.kept_run->set_state(SpanState::kLarge);
+  EXPECT_EQ(heap_->check(thread_), 130);
+  thread_.kept_run->set_state(SpanState::kKept);
+  EXPECT_EQ(heap_->check(thread_), 0);
+}
+
 TEST_F(MemHeapOfThreadsTest, UnlessItIsTooLarge) {
   void* p = filled((tuning::kKeptRunPages + 1) * kPageBytes);
   free(p);

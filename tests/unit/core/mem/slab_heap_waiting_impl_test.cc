@@ -1,5 +1,7 @@
 #include "core/mem/slab_heap_waiting_impl.h"
 
+#include <utility>
+
 #include "tests/unit/core/mem/slab_heap_fixture.h"
 
 namespace mem {
@@ -198,6 +200,19 @@ TEST_F(MediumWaitTest, TheyOutliveTheirSlab) {
   heap_->purge(a_);
   expect_sound();
   EXPECT_EQ(live(slab_), 1u);
+}
+
+TEST_F(MediumWaitTest, CheckCountsThem) {
+  free(a_, {objects_[0], objects_[1], objects_[2]});
+  auto* second = static_cast<WaitingObject*>(a_.loose[bin_].free->next);
+  EXPECT_EQ(slabs_.check(a_), 0);
+  second->count = 1;
+  EXPECT_EQ(slabs_.check(a_), 129);
+  second->count = 2;
+  FreeObject* third = std::exchange(second->next, nullptr);
+  EXPECT_EQ(slabs_.check(a_), 129);
+  second->next = third;
+  EXPECT_EQ(slabs_.check(a_), 0);
 }
 
 TEST_F(SlabHeapTest, SmallObjectsOfSlabsDoNotWait) {
