@@ -168,8 +168,18 @@ TEST_F(MediumWaitTest, TheyGoBackToTheirSlabsWhenTheBinIsPutToRest) {
   heap_->deallocate(a_, objects_[2]);
   EXPECT_EQ(waiting(a_, bin_), 0u);
   expect_sound();
+  // Nor do objects of slabs that are still full wait, whatever the bin has otherwise.
+  std::vector<Objects> larger;
+  for (std::size_t i = 0; i < others_.size(); ++i) larger.push_back(fill_slab(a_, 1152));
+  ASSERT_GT(tuning::loose_objects(a_.slab_counts[bin_]), 0u);
+  heap_->deallocate(a_, others_[0].back());
+  EXPECT_EQ(span(others_[0][0])->state(), SpanState::kOutdated);
+  EXPECT_EQ(waiting(a_, bin_), 0u);
+  others_[0].pop_back();
+  expect_sound();
   free(a_, Objects(objects_.begin() + 3, objects_.end()));
   for (const Objects& others : others_) free(a_, others);
+  for (const Objects& objects : larger) free(a_, objects);
   expect_nothing_left();
 }
 
