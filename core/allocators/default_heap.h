@@ -34,6 +34,14 @@ class DefaultHeap {
     if (align > kDefaultAlign) return allocate_aligned(size, align);
     return mem_heap.allocate_or(*thread_heap, size, allocate_slow);
   }
+  // The same if there is an object at hand; nullptr = there is none, and errno stays as it is.
+  [[gnu::always_inline]] static void* take(std::size_t size, std::size_t align) noexcept {
+    const auto none = [](auto...) -> void* { return nullptr; };
+    ThreadHeap& heap = *thread_heap;
+    if (align > kDefaultAlign) return mem_heap.allocate_aligned_or(heap, size, align, none);
+    return mem_heap.allocate_or(
+        heap, size, [&](std::size_t n) { return mem_heap.allocate_medium_or(heap, n, none); });
+  }
   [[gnu::always_inline]] void deallocate(void* p) noexcept {
     mem_heap.deallocate_or(*thread_heap, p, deallocate_slow, on_event);
   }

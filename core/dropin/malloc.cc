@@ -20,6 +20,15 @@ using mem::kPageBytes;
 
 int clamp_to_int(size_t n) noexcept { return n > INT32_MAX ? INT32_MAX : static_cast<int>(n); }
 
+[[gnu::noinline]] int posix_memalign_slow(void** result, size_t align, size_t size) noexcept {
+  const int saved_errno = errno;
+  void* p = default_heap.allocate(size, align);
+  errno = saved_errno;
+  if (p == nullptr) return ENOMEM;
+  *result = p;
+  return 0;
+}
+
 }  // namespace
 
 extern "C" {
@@ -49,10 +58,8 @@ void* pvalloc(size_t size) noexcept {
 // The one that answers an error code, and leaves errno and *result alone on failure.
 int posix_memalign(void** result, size_t align, size_t size) noexcept {
   if (!mem::is_pow2(align) || align < sizeof(void*)) return EINVAL;
-  const int saved_errno = errno;
-  void* p = default_heap.allocate(size, align);
-  errno = saved_errno;
-  if (p == nullptr) return ENOMEM;
+  void* p = default_heap.take(size, align);
+  if (__builtin_expect(p == nullptr, 0)) return posix_memalign_slow(result, align, size);
   *result = p;
   return 0;
 }

@@ -14,9 +14,11 @@
 // object takes of it again.
 //
 // Two words of summaries say which words of bits have any free granule, and which are free as a
-// whole, so full stretches are not looked at and wide gaps are measured at once.
+// whole, so full stretches are not looked at and wide gaps are measured at once. For narrow gaps,
+// a hint for each class of sizes says where the search before ended.
 //
-// find: O(words with gaps too small), at most 64. take, give, size_of: O(size / 1 KiB).
+// find, widest: O(words with gaps too small), at most 64. take, give, size_of: O(size / 1 KiB).
+// open_slab: O(objects).
 #pragma once
 
 #include <atomic>
@@ -28,6 +30,13 @@
 #include "core/mem/span.h"
 
 namespace mem {
+
+// Sizes in granules by class, 4 a doubling; below 8 each has its own. O(1).
+constexpr unsigned granules_class(std::size_t granules) noexcept {
+  if (granules < 4) return static_cast<unsigned>(granules);
+  const unsigned log = floor_log2(granules);
+  return log * 4 - 4 + (static_cast<unsigned>(granules >> (log - 2)) & 3);
+}
 
 class FitTable {
  public:
@@ -45,17 +54,38 @@ class FitTable {
     span = of;
     longest = 0;
     discarded_ = 0;
+    for (std::uint8_t& hint : hints_) hint = 0;
     if (granules != 0) extend(granules);
+  }
+  // The table of what was a slab: `count` objects of `size` granules from the first one on, of
+  // which for_each_free(visit) tells those that are free by their first granule. What lies behind
+  // them is free. pre: as of open(). O(count + granules / 64).
+  template <class ForEachFree>
+  void open_slab(Span* of, std::size_t granules, std::size_t size, std::size_t count,
+                 ForEachFree for_each_free) noexcept {
+    open(of, 0);
+    granules_ = granules;
+    for (std::size_t i = 1; i <= count; ++i) flip_end(i * size - 1);
+    const std::uint64_t object = size < 64 ? (std::uint64_t{1} << size) - 1 : ~std::uint64_t{0};
+    for_each_free([&](std::size_t first) {
+      flip_end(first + size - 1);
+      if (first % 64 + size > 64) return add_free(first, size);
+      bits_[first / 64] |= object << (first % 64);
+      free_granules_ += size;
+    });
+    add_free(size * count, granules - size * count);
+    summarize();
+    longest = widest();
   }
   // Takes further granules into use, up to `granules` in all.
   void extend(std::size_t granules) noexcept {
-    set_bits(granules_, granules - granules_, true);
+    set_bits<true>(granules_, granules - granules_);
     granules_ = granules;
-    note_gap(free_before(granules_));
+    note_gap(granules_ - free_before(granules_), free_before(granules_));
   }
   // pre: every granule is free.
   void release() noexcept {
-    if (granules_ != 0) set_bits(0, granules_, false);
+    if (granules_ != 0) set_bits<false>(0, granules_);
   }
 
   std::size_t granules() const noexcept { return granules_; }
@@ -80,25 +110,49 @@ class FitTable {
   std::size_t free_tail() const noexcept { return free_before(granules_); }
 
   // The lowest gap of `count` granules, or kNone. pre: count > 0.
-  std::size_t find(std::size_t count) const noexcept {
-    return count <= 128 ? find_short(count) : find_long(count);
+  std::size_t find(std::size_t count) noexcept {
+    if (count < kSurelyWide) {
+      const std::size_t found = find_narrow(count);
+      if (found != kNone) {
+        hints_[granules_class(count - 1) + 1] = static_cast<std::uint8_t>(found / 64);
+      }
+      return found;
+    }
+    return find_wide([count](std::size_t, std::size_t gap) { return gap >= count; });
+  }
+
+  // No gap has more granules; exact if one has a word free as a whole for sure.
+  std::size_t widest() const noexcept {
+    std::size_t most = kSurelyWide - 1;
+    find_wide([&](std::size_t, std::size_t count) {
+      most = count > most ? count : most;
+      return false;
+    });
+    return most;
   }
 
   // Makes free granules an object. pre: count > 0.
   void take(std::size_t first, std::size_t count) noexcept {
-    set_bits(first, count, false);
+    set_bits<false>(first, count);
     flip_end(first + count - 1);
   }
   // Makes `count` objects of `size` granules each, side by side.
   void take_row(std::size_t first, std::size_t size, std::size_t count) noexcept {
-    set_bits(first, size * count, false);
+    set_bits<false>(first, size * count);
     for (std::size_t i = 1; i <= count; ++i) flip_end(first + i * size - 1);
   }
   // Frees an object. pre: it has `count` granules.
   void give(std::size_t first, std::size_t count) noexcept {
     flip_end(first + count - 1);
-    set_bits(first, count, true);
-    note_gap(free_before(first) + count + free_from(first + count));
+    set_bits<true>(first, count);
+    std::size_t gap = count;
+    if (first + count != granules_ && is_free(first + count)) gap += free_from(first + count);
+    if (first != 0 && is_free(first - 1)) {
+      const std::size_t before = free_before(first);
+      first -= before;
+      gap += before;
+    }
+    note_gap(first, gap);
   }
   // Leaves an object `count` granules. false = those behind it are not free, and nothing changed.
   bool resize(std::size_t first, std::size_t count) noexcept {
@@ -110,10 +164,10 @@ class FitTable {
     flip_end(first + old - 1);
     flip_end(first + count - 1);
     if (count > old) {
-      set_bits(first + old, count - old, false);
+      set_bits<false>(first + old, count - old);
     } else {
-      set_bits(first + count, old - count, true);
-      note_gap(free_from(first + count));
+      set_bits<true>(first + count, old - count);
+      note_gap(first + count, free_from(first + count));
     }
     return true;
   }
@@ -153,7 +207,13 @@ class FitTable {
       if (!is_free(granule)) continue;
       ++free;
       if (granule >= granules_ || is_end(granule)) return 126;
-      if (free_from(granule) > longest) return 125;
+      const std::size_t gap = free_from(granule);
+      if (gap > longest) return 125;
+      if (granule == 0 || !is_free(granule - 1)) {
+        for (std::size_t size = 1; size <= gap && size < kSurelyWide; ++size) {
+          if (granule / 64 < hints_[granules_class(size)]) return 129;
+        }
+      }
     }
     const std::uint32_t resident = pages_to_discard();
     for (std::size_t page = 0; page < kMaxPages; ++page) {
@@ -180,10 +240,11 @@ class FitTable {
     return bits;
   }
   // Word by word, of those that have any free granule.
-  std::size_t find_short(std::size_t count) const noexcept {
+  std::size_t find_narrow(std::size_t count) const noexcept {
     std::size_t run = 0;      // free granules that end where the word starts
     std::size_t follows = 0;  // the word behind the one before
-    for (std::uint64_t words = some_free_; words != 0; words &= words - 1) {
+    const std::uint64_t from = ~std::uint64_t{0} << hints_[granules_class(count)];
+    for (std::uint64_t words = some_free_ & from; words != 0; words &= words - 1) {
       const auto w = static_cast<std::size_t>(std::countr_zero(words));
       const std::uint64_t bits = bits_[w];
       if (w != follows) run = 0;
@@ -202,8 +263,10 @@ class FitTable {
     }
     return kNone;
   }
-  // More than 128 granules have a word among them that is free as a whole.
-  std::size_t find_long(std::size_t count) const noexcept {
+  // The first granule of the lowest gap that has a word free as a whole, and that visit(first,
+  // granules) agrees to; or kNone.
+  template <class Visit>
+  std::size_t find_wide(Visit visit) const noexcept {
     for (std::uint64_t words = all_free_; words != 0;) {
       const auto w = static_cast<std::size_t>(std::countr_zero(words));
       const auto length = static_cast<std::size_t>(std::countr_one(words >> w));
@@ -211,19 +274,22 @@ class FitTable {
       const std::size_t end = (w + length) * 64;
       const std::size_t tail =
           w + length < kWords ? static_cast<std::size_t>(std::countr_one(bits_[w + length])) : 0;
-      if (end + tail - first >= count) return first;
+      if (visit(first, end + tail - first)) return first;
       words = w + length < kWords ? words >> (w + length) << (w + length) : 0;
     }
     return kNone;
   }
-  void note_gap(std::size_t granules) noexcept {
+  void note_gap(std::size_t first, std::size_t granules) noexcept {
     if (granules > longest) longest = granules;
+    const auto word = static_cast<std::uint8_t>(first / 64);
+    for (std::uint8_t& hint : hints_) hint = hint < word ? hint : word;
   }
-  // pre: the granules are all free, or none is, and `free` is the opposite. count > 0.
-  void set_bits(std::size_t first, std::size_t count, bool free) noexcept {
-    free_granules_ = free ? free_granules_ + count : free_granules_ - count;
+  // pre: the granules are all free, or none is, and kFree is the opposite. count > 0.
+  template <bool kFree>
+  void set_bits(std::size_t first, std::size_t count) noexcept {
+    free_granules_ = kFree ? free_granules_ + count : free_granules_ - count;
     const std::size_t last = first + count - 1;
-    if (!free && discarded_ != 0) {
+    if (!kFree && discarded_ != 0) {
       const std::size_t from = first / kGranulesPerPage;
       const std::size_t to = last / kGranulesPerPage;
       discarded_ &= ~((std::uint32_t{2} << to) - (std::uint32_t{1} << from));
@@ -232,19 +298,39 @@ class FitTable {
     const std::uint64_t tail = ~std::uint64_t{0} >> (63 - last % 64);
     const std::size_t w = first / 64;
     const std::size_t end = last / 64;
-    if (w == end) return flip(w, head & tail);
-    flip(w, head);
-    flip(end, tail);
-    for (std::size_t i = w + 1; i < end; ++i) bits_[i] = free ? ~std::uint64_t{0} : 0;
+    if (w == end) return flip<kFree>(w, head & tail);
+    flip<kFree>(w, head);
+    flip<kFree>(end, tail);
+    for (std::size_t i = w + 1; i < end; ++i) bits_[i] = kFree ? ~std::uint64_t{0} : 0;
     const std::uint64_t between = (std::uint64_t{1} << end) - (std::uint64_t{2} << w);
-    some_free_ = free ? some_free_ | between : some_free_ & ~between;
-    all_free_ = free ? all_free_ | between : all_free_ & ~between;
+    some_free_ = kFree ? some_free_ | between : some_free_ & ~between;
+    all_free_ = kFree ? all_free_ | between : all_free_ & ~between;
   }
+  template <bool kFree>
   void flip(std::size_t w, std::uint64_t mask) noexcept {
     bits_[w] ^= mask;
     const std::uint64_t word = std::uint64_t{1} << w;
-    some_free_ = bits_[w] != 0 ? some_free_ | word : some_free_ & ~word;
-    all_free_ = ~bits_[w] == 0 ? all_free_ | word : all_free_ & ~word;
+    if (kFree) {
+      some_free_ |= word;
+      if (~bits_[w] == 0) all_free_ |= word;
+    } else {
+      if (bits_[w] == 0) some_free_ &= ~word;
+      all_free_ &= ~word;
+    }
+  }
+  // The bits alone; summarize() tells the rest.
+  void add_free(std::size_t first, std::size_t count) noexcept {
+    free_granules_ += count;
+    for_each_word(first, count, [&](std::size_t word, std::uint64_t mask) {
+      bits_[word] |= mask;
+      return true;
+    });
+  }
+  void summarize() noexcept {
+    for (std::size_t w = 0; w < kWords; ++w) {
+      some_free_ |= std::uint64_t{bits_[w] != 0} << w;
+      all_free_ |= std::uint64_t{~bits_[w] == 0} << w;
+    }
   }
   // Free granules from `first` on, and before `end`: to the end of their word, over the words that
   // are free as a whole, and into the one after these.
@@ -280,6 +366,8 @@ class FitTable {
                std::memory_order_relaxed);
   }
 
+  static constexpr std::size_t kSurelyWide = 127;  // a gap so large has a word free as a whole
+  static_assert(granules_class(kSurelyWide - 1) + 1 < 32);
   static constexpr std::size_t kWords = kMaxGranules / 64;
   static_assert(kWords == 64);  // as many as a word has bits
   static constexpr std::size_t kWordsPerPage = kGranulesPerPage / 64;
@@ -290,88 +378,9 @@ class FitTable {
   std::uint32_t discarded_ = 0;
   std::uint64_t some_free_ = 0;  // a bit for each word below: has it a free granule,
   std::uint64_t all_free_ = 0;   // and no other
+  std::uint8_t hints_[32] = {};  // by class: no gap of so many granules starts in a word before
   std::uint64_t bits_[kWords] = {};
   std::atomic<std::uint64_t> ends_[kWords] = {};
-};
-
-// The tables of one heap, by the size of their largest gap as far as it is known: 4 lists a
-// doubling. find: O(1), and the tables that turn out to have no such gap. The others: O(1).
-class FitLists {
- public:
-  constexpr FitLists() noexcept = default;
-
-  static constexpr unsigned list_of(std::size_t granules) noexcept {
-    if (granules < 4) return static_cast<unsigned>(granules);
-    const unsigned log = floor_log2(granules);
-    return log * 4 - 4 + (static_cast<unsigned>(granules >> (log - 2)) & 3);
-  }
-
-  void insert(FitTable* table) noexcept {
-    const unsigned i = list_of(table->longest);
-    table->prev = nullptr;
-    table->next = first_[i];
-    if (first_[i] != nullptr) first_[i]->prev = table;
-    first_[i] = table;
-    bitmap_ |= std::uint64_t{1} << i;
-  }
-  // pre: `longest` is what it was inserted with.
-  void remove(FitTable* table) noexcept {
-    const unsigned i = list_of(table->longest);
-    if (table->next != nullptr) table->next->prev = table->prev;
-    (table->prev != nullptr ? table->prev->next : first_[i]) = table->next;
-    if (first_[i] == nullptr) bitmap_ &= ~(std::uint64_t{1} << i);
-  }
-  // Changes `longest`, which was `before` when the table was inserted.
-  void update(FitTable* table, std::size_t before) noexcept {
-    const std::size_t now = table->longest;
-    if (list_of(now) == list_of(before)) return;
-    table->longest = before;
-    remove(table);
-    table->longest = now;
-    insert(table);
-  }
-
-  struct Gap {
-    FitTable* table;  // nullptr = none
-    std::size_t first;
-  };
-  // The lowest gap of so many granules in a table whose largest is not much larger. A table that
-  // was thought to have one and has none is known better afterwards.
-  Gap find(std::size_t granules) noexcept {
-    for (;;) {
-      FitTable* table = candidate(granules);
-      if (table == nullptr) return {nullptr, 0};
-      const std::size_t first = table->find(granules);
-      if (first != FitTable::kNone) return {table, first};
-      const std::size_t before = table->longest;
-      table->longest = granules - 1;
-      update(table, before);
-    }
-  }
-  template <class Visit>
-  void for_each(Visit visit) noexcept {
-    for (FitTable* table : first_) {
-      for (; table != nullptr; table = table->next) visit(*table);
-    }
-  }
-
- private:
-  FitTable* candidate(std::size_t granules) const noexcept {
-    const unsigned own = list_of(granules);
-    FitTable* table = first_[own];
-    for (int probe = 0; table != nullptr && probe < kProbes; ++probe, table = table->next) {
-      if (table->longest >= granules) return table;
-    }
-    const std::uint64_t larger = bitmap_ & ~std::uint64_t{0} << own & ~(std::uint64_t{1} << own);
-    return larger != 0 ? first_[std::countr_zero(larger)] : nullptr;
-  }
-
-  static constexpr int kProbes = 4;
-  static constexpr unsigned kLists = 45;
-  static_assert(kLists > 12 * 4 - 4);  // list_of(kMaxGranules)
-
-  FitTable* first_[kLists] = {};
-  std::uint64_t bitmap_ = 0;
 };
 
 }  // namespace mem

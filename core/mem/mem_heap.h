@@ -53,14 +53,13 @@ class MemHeap {
     return object;
   }
   // Of an alignment beyond 16 bytes: the last object that was freed of the size rounded up to it,
-  // if that is aligned, as each object of a slab is.
+  // if that is aligned, as each object of a slab is. pre: align is a power of two.
   template <class Slow>
   [[gnu::always_inline]] static void* allocate_aligned_or(ThreadHeap& heap, std::size_t size,
                                                           std::size_t align, Slow slow) noexcept {
-    if (size - 1 >= kMaxSmallBytes || align > kMaxSmallBytes) return slow(size, align);
-    const std::size_t rounded = align_up(size, align);
-    if (rounded > kMaxSmallBytes || rounded - size >= kMaxAlignLoss) return slow(size, align);
-    FreeSource* source = heap.bins[small_bin(rounded)];
+    const std::size_t rounded = align_up(size, align);  // of what would overflow: 0
+    if (rounded - 1 >= kMaxSmallBytes || rounded - size >= kMaxAlignLoss) return slow(size, align);
+    FreeSource* source = heap.bins[rounded / kStepBytes];
     FreeObject* object = source->free;
     if (object == nullptr) return slow(size, align);
     if (!is_aligned(reinterpret_cast<std::uintptr_t>(object), align)) return slow(size, align);

@@ -93,8 +93,8 @@ void* MemHeap<Os>::reallocate_large(ThreadHeap& heap, Span* span, void* p,
 
 template <AddressSpace Os>
 void MemHeap<Os>::require_live_large(const Span* span, const void* p) const noexcept {
-  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
   if (span->state() != SpanState::kLarge) report_double_free(p);
+  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
 }
 
 }  // namespace mem

@@ -17,10 +17,10 @@
 // once a huge page took longer to come than small ones would have. A huge page of which part is
 // purged is none from then on, so that the kernel does not fill it up again.
 //
-// A large block that is freed waits before its run is joined with its neighbours, and goes as it is
-// to who next asks for as many pages, or so many that no more than an eighth is too much. It counts
-// as dirty. All that wait are joined before a run is taken that is not dirty throughout, and before
-// dirty pages are given back: so the heap does not grow for what waits.
+// A run that is freed waits before it is joined with its neighbours, and goes as it is to who next
+// asks for as many pages, or a large block so many that no more than an eighth is too much. It
+// counts as dirty. All that wait are joined before a run is taken that is not dirty throughout, and
+// before dirty pages are given back: so the heap does not grow for what waits.
 //
 // Safe from any thread; one lock, a leaf: below it is only the page source.
 //   allocate, free      O(1) where a run waits; else O(log window + pages / 64), beside the joining
@@ -91,6 +91,10 @@ class RunHeap {
   // kernel refused.
   bool discard(std::size_t first, std::size_t pages) noexcept;
 
+  // Fresh pages of a span will all be touched soon: they come with one call of the kernel in place
+  // of a fault each, but for those that are part of a huge page.
+  void populate(std::size_t first, std::size_t pages) noexcept;
+
   // Memory for the heap's own tables, never given back; nullptr = no memory.
   void* allocate_metadata(std::size_t bytes) noexcept;
 
@@ -124,6 +128,7 @@ class RunHeap {
   static constexpr std::size_t kMinCommitPages = 16;
   static constexpr std::size_t kMaxCommitPages = 1024;
   static constexpr std::size_t kDirtyFloorPages = 256;
+  static constexpr std::size_t kFallFloorPages = 1024;  // less is left to the clock
   static constexpr std::size_t kDirtyShare = 8;
   static constexpr std::size_t kAll = SIZE_MAX;
 
@@ -154,7 +159,8 @@ class RunHeap {
   bool are_dirty(std::size_t first, std::size_t pages) const noexcept;
   void put_back(std::size_t first, std::size_t pages, std::size_t touched) noexcept;
   Span* allocate_new(std::size_t pages, std::size_t align, SpanState state, bool whole) noexcept;
-  Span* take_waiting(std::size_t pages) noexcept;
+  Span* take_waiting(std::size_t pages, SpanState state, bool whole) noexcept;
+  void forget_slab(Span* span, std::size_t pages) noexcept;
   void wait(Span* span) noexcept;
   void join(Span* span) noexcept;
   void join_waiting() noexcept;

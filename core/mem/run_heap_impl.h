@@ -40,8 +40,8 @@ template <AddressSpace Os>
 Span* RunHeap<Os>::allocate(std::size_t pages, std::size_t align, SpanState state,
                             bool whole) noexcept {
   const LockGuard guard(mutex_);
-  if (state == SpanState::kLarge && align <= kPageBytes && waiting_.pages() != 0) {
-    if (Span* waiting = take_waiting(pages); waiting != nullptr) return waiting;
+  if (align <= kPageBytes && waiting_.pages() != 0) {
+    if (Span* waiting = take_waiting(pages, state, whole); waiting != nullptr) return waiting;
   }
   return allocate_new(pages, align, state, whole);
 }
@@ -77,11 +77,13 @@ void RunHeap<Os>::put_back(std::size_t first, std::size_t pages, std::size_t tou
 }
 
 template <AddressSpace Os>
-[[gnu::always_inline]] inline Span* RunHeap<Os>::take_waiting(std::size_t pages) noexcept {
-  Span* span = waiting_.take(pages, tuning::most_pages(pages));
+[[gnu::always_inline]] inline Span* RunHeap<Os>::take_waiting(std::size_t pages, SpanState state,
+                                                              bool whole) noexcept {
+  Span* span = waiting_.take(pages, whole ? pages : tuning::most_pages(pages));
   if (span == nullptr) return nullptr;
-  span->set_state(SpanState::kLarge);
+  span->set_state(state);
   set_used(used_pages() + span->run_pages);
+  if (whole) map_.set(span->first_page + std::size_t{1}, pages - 1, span);
   return span;
 }
 
@@ -95,6 +97,16 @@ template <AddressSpace Os>
   span->is_fresh = false;
   span->set_state(SpanState::kWaiting);
   waiting_.put(span);
+}
+
+// Leaves of a slab or a fit span the run: as that of a large block only its first page leads to it.
+template <AddressSpace Os>
+void RunHeap<Os>::forget_slab(Span* span, std::size_t pages) noexcept {
+  const std::uint32_t first = span->first_page;
+  map_.set(first + std::size_t{1}, pages - 1, nullptr);
+  new (span) Span;
+  span->first_page = first;
+  span->run_pages = static_cast<std::uint32_t>(pages);
 }
 
 // Ends the waiting of a run that is in no list any more.
@@ -128,7 +140,8 @@ void RunHeap<Os>::free(Span* span, std::size_t pages, std::size_t touched) noexc
     const bool is_large = !span->is_owned();
     if (!span->is_fresh) touched = pages;
     set_used(used_pages() - pages);
-    if (is_large && touched == pages && tuning::kWaitingShare != 0) {
+    if (touched == pages && tuning::kWaitingShare != 0) {
+      if (!is_large) forget_slab(span, pages);
       wait(span);
     } else {
       map_.set(span->first_page, is_large ? 1 : pages, nullptr);
@@ -166,6 +179,16 @@ void RunHeap<Os>::shrink(Span* span, std::size_t pages) noexcept {
   put_back(span->first_page + pages, less, less);
   set_used(used_pages() - less);
   span->run_pages = static_cast<std::uint32_t>(pages);
+}
+
+template <AddressSpace Os>
+void RunHeap<Os>::populate(std::size_t first, std::size_t pages) noexcept {
+  {
+    const LockGuard guard(mutex_);
+    const std::uint32_t huge = slots_[first / kSlotPages].huge;
+    if ((huge >> (first % kSlotPages / kHugePages) & 1) != 0) return;
+  }
+  os_.populate(reinterpret_cast<void*>(map_.address_of(first)), pages * kPageBytes);
 }
 
 template <AddressSpace Os>

@@ -39,13 +39,15 @@ bool RunHeap<Os>::are_dirty(std::size_t first, std::size_t pages) const noexcept
   });
 }
 
-// Time bounds what a load that comes and goes can lose; one that falls to nothing is followed down
-// by halves, however fast.
+// Time bounds what a load that comes and goes can lose; the first period begins with the heap. A
+// large one that falls to nothing is followed down by halves, however fast.
 template <AddressSpace Os>
 [[gnu::noinline]] std::size_t RunHeap<Os>::purge_target_now(std::size_t dirty) noexcept {
   const std::uint64_t now = os_.now_ms();
+  if (used_at_purge_ == 0) used_at_purge_ = used_pages();  // a fall before the first is one too
   const bool is_time = now - last_purge_ms_ >= tuning::kPurgePeriodMs;
-  const bool is_fallen = dirty > used_pages() && used_pages() < used_at_purge_ / 2;
+  const bool is_fallen =
+      dirty > kFallFloorPages && dirty > used_pages() && used_pages() < used_at_purge_ / 2;
   if (!is_time && !is_fallen) return kAll;
   last_purge_ms_ = now;
   used_at_purge_ = used_pages();

@@ -63,6 +63,7 @@ bool RunHeap<Os>::open_window(std::size_t pages) noexcept {
   frontier_ = align_up(total / kPageBytes + 1, kSlotPages);
   first_slot_ = frontier_ / kSlotPages;
   map_.init(reinterpret_cast<std::uintptr_t>(place), pages);
+  last_purge_ms_ = os_.now_ms();
   return true;
 }
 

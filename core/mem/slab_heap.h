@@ -35,8 +35,9 @@
 //   126  A fit table counts its free granules right, and none of them ends an object.
 //   127  The summaries of a fit table are those of its bits.
 //   128  Pages of a fit table that were given back are free as a whole.
-//   129  Each object that waits in a bin says how many do from it on.
-//   130  The large block that a thread keeps is of state kKept, and of few pages.
+//   129  No gap lies before the hint for its size.
+//   130  Each object that waits in a bin says how many do from it on.
+//   131  The large block that a thread keeps is of state kKept, and of few pages.
 #pragma once
 
 #include <cstddef>
@@ -145,6 +146,8 @@ class SlabHeap {
   void drop_fit(ThreadHeap& heap, FitTable* table) noexcept;
   FitTable* take_table(ThreadHeap& heap) noexcept;
   std::size_t require_start(const Span* span, const FreeObject* object) const noexcept;
+  [[noreturn]] void report_no_start(const Span* span, const FreeObject* object,
+                                    bool is_at_granule) const noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
   void discard_holes_if_due(ThreadHeap& heap) noexcept;
   void release_fit(ThreadHeap& heap, Span* span) noexcept;

@@ -61,18 +61,24 @@ std::size_t SlabHeap<Os>::object_size(const Span* span, const void* p) const noe
 // The granule that `object` starts at. Ends the process unless a live object starts there; exact
 // but for objects that wait in a bin.
 template <AddressSpace Os>
-std::size_t SlabHeap<Os>::require_start(const Span* span, const FreeObject* object) const noexcept {
+[[gnu::always_inline]] inline std::size_t SlabHeap<Os>::require_start(
+    const Span* span, const FreeObject* object) const noexcept {
   const std::size_t first = granule_of(span, object);
+  const bool is_at_granule =
+      is_aligned(reinterpret_cast<std::uintptr_t>(object), FitTable::kGranuleBytes);
+  if (__builtin_expect(!is_at_granule || !span->fit->is_start(first), 0)) {
+    report_no_start(span, object, is_at_granule);
+  }
+  return first;
+}
+
+template <AddressSpace Os>
+void SlabHeap<Os>::report_no_start(const Span* span, const FreeObject* object,
+                                   bool is_at_granule) const noexcept {
   const FitTable* table = span->fit;
-  if (is_aligned(reinterpret_cast<std::uintptr_t>(object), FitTable::kGranuleBytes) &&
-      table->is_start(first)) {
-    return first;
-  }
-  if (first < table->granules() && table->is_free(first)) report_double_free(object);
-  if (!is_aligned(reinterpret_cast<std::uintptr_t>(object), FitTable::kGranuleBytes)) {
-    report_misaligned_pointer(object);
-  }
-  std::size_t start = first;
+  std::size_t start = granule_of(span, object);
+  if (start < table->granules() && table->is_free(start)) report_double_free(object);
+  if (!is_at_granule) report_misaligned_pointer(object);
   while (!table->is_start(start)) --start;
   report_interior_pointer(object, start_of(span) + start * FitTable::kGranuleBytes);
 }
@@ -278,18 +284,12 @@ bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
        line += bytes < kLineBytes ? kLineBytes : bytes) {
     __builtin_prefetch(line);
   }
-  std::uint64_t is_free[FitTable::kMaxGranules / 64] = {};
-  for (FreeObject* object = slab->free; object != nullptr; object = object->next) {
-    const std::size_t i = granule_of(slab, object) / size;
-    is_free[i / 64] |= std::uint64_t{1} << (i % 64);
-  }
-  table->open(slab, pages * FitTable::kGranulesPerPage);  // a tail never carved is hole enough
-  for (std::size_t i = 0; i < slab->carved;) {
-    std::size_t end = i;
-    while (end < slab->carved && (is_free[end / 64] >> (end % 64) & 1) == 0) ++end;
-    if (end > i) table->take_row(i * size, size, end - i);
-    i = end + 1;
-  }
+  // A tail that was never carved is hole enough.
+  table->open_slab(slab, pages * FitTable::kGranulesPerPage, size, slab->carved, [&](auto visit) {
+    for (const FreeObject* object = slab->free; object != nullptr; object = object->next) {
+      visit(granule_of(slab, object));
+    }
+  });
   heap.fit_live[bin_of_granules(size)] += live;
   slab->free = nullptr;
   slab->need = 1;

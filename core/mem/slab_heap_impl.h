@@ -56,6 +56,10 @@ Span* SlabHeap<Os>::make_slab(ThreadHeap& heap, unsigned bin) noexcept {
   slab->object_units = static_cast<std::uint16_t>(bytes >> Span::kUnitShift) & 0x7fff;
   slab->bin = static_cast<std::uint8_t>(bin);
   slab->owner.store(&heap, std::memory_order_relaxed);  // nobody else has a pointer into it yet
+  if (tuning::kPopulateFrom != 0 && heap.slab_counts[bin] >= tuning::kPopulateFrom &&
+      slab->is_fresh) {
+    runs_.populate(slab->first_page, layout.pages);
+  }
   if (heap.slab_counts[bin] != UINT8_MAX) ++heap.slab_counts[bin];
   heap.owned_pages += layout.pages;
   return slab;
@@ -227,11 +231,10 @@ void SlabHeap<Os>::give_back(ThreadHeap& heap, Span* slab) noexcept {
   if (slab->object_bytes() == heap.object_bytes[slab->bin] && heap.slab_counts[slab->bin] != 0) {
     --heap.slab_counts[slab->bin];
   }
-  const std::size_t touched = slab_pages(slab->carved, slab->object_bytes());
   const std::size_t pages = slab_pages(slab->capacity, slab->object_bytes());
   slab->owner.store(nullptr, std::memory_order_relaxed);  // no live object leads here any more
   heap.owned_pages -= pages;
-  runs_.free(slab, pages, touched);
+  runs_.free(slab, pages, pages);
   discard_holes_if_due(heap);
 }
 
@@ -314,10 +317,10 @@ int SlabHeap<Os>::check(ThreadHeap& heap) noexcept {
   const Span* run = heap.kept_run;
   if (run != nullptr &&
       (run->state() != SpanState::kKept || run->run_pages > tuning::kKeptRunPages)) {
-    return 130;
+    return 131;
   }
   for (unsigned bin = 0; broken == 0 && bin < kBins; ++bin) {
-    if (!are_counted(heap, bin)) return 129;
+    if (!are_counted(heap, bin)) return 130;
     for (const SpanList* list : {&heap.available[bin], &heap.sparse[bin]}) {
       const bool is_sparse = list == &heap.sparse[bin];
       for (Span* slab = list->first(); slab != nullptr; slab = slab->next) {

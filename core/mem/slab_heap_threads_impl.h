@@ -132,7 +132,10 @@ ThreadHeap* SlabHeap<Os>::adopt() noexcept {
     }
   }
   void* memory = runs_.allocate_metadata(sizeof(ThreadHeap));
-  return memory != nullptr ? new (memory) ThreadHeap : nullptr;
+  if (memory == nullptr) return nullptr;
+  auto* heap = new (memory) ThreadHeap;
+  heap->discarded_ms = runs_.os().now_ms();
+  return heap;
 }
 
 template <AddressSpace Os>

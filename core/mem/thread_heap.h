@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/mem/fit_lists.h"
 #include "core/mem/fit_table.h"
 #include "core/mem/size_class.h"
 #include "core/mem/span.h"

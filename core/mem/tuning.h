@@ -62,6 +62,9 @@
 #ifndef MEM_TUNE_MAX_HUGE_US
 #define MEM_TUNE_MAX_HUGE_US 1000
 #endif
+#ifndef MEM_TUNE_POPULATE_FROM
+#define MEM_TUNE_POPULATE_FROM 8
+#endif
 #ifndef MEM_TUNE_BATCH
 #define MEM_TUNE_BATCH 64
 #endif
@@ -148,6 +151,10 @@ inline constexpr std::size_t kHugeFromPages =
     MEM_TUNE_HUGE_MIB == 0 ? SIZE_MAX : std::size_t{MEM_TUNE_HUGE_MIB} << 20 >> 12;
 // Until one takes longer to come, in microseconds of CPU time: as long as its 512 small ones.
 inline constexpr std::uint64_t kMaxHugeUs = MEM_TUNE_MAX_HUGE_US;
+
+// The pages of a fresh slab come at once, in one call of the kernel, if its bin has so many
+// already; 0 = never. They would come soon anyway, but for those of each such bin's last slab.
+inline constexpr unsigned kPopulateFrom = MEM_TUNE_POPULATE_FROM;
 
 // Pages of a span whose objects are fitted.
 inline constexpr std::size_t kFitPages = 16;

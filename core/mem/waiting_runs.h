@@ -1,4 +1,4 @@
-// The runs of large blocks that were freed and wait, not yet joined with their free neighbours, for
+// The runs that were freed and wait, not yet joined with their free neighbours, for
 // somebody who asks for about as many pages: such a run changes hands without a search and without
 // the index being touched.
 //

@@ -21,6 +21,7 @@ class LinuxPages {
   bool move_pages(void* from, void* to, std::size_t bytes) noexcept;
   void prefer_huge(void* p, std::size_t bytes, bool huge) noexcept;
   std::size_t address_limit() noexcept;
+  void populate(void* p, std::size_t bytes) noexcept;
   std::uint64_t first_touch_us(void* p) noexcept;
   std::uint64_t now_ms() noexcept;
 };

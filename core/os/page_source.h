@@ -34,6 +34,8 @@ enum class Access : unsigned char { kNone, kRead };
 // move_pages: the pages at `from` appear at `to` instead of those there, without a copy; those at
 //   `from` read as zero afterwards. Both are committed. false = refused, and nothing changed.
 // prefer_huge: huge pages are wanted behind committed [p, p + bytes), or are not; a hint.
+// populate: memory is wanted behind committed [p, p + bytes) now, as if each page had been touched;
+//   a hint.
 // first_touch_us: writes a zero to p, the first byte written to its page; microseconds of CPU time
 //   that this took.
 // address_limit: bytes of address space that the process may have, SIZE_MAX = any.
@@ -47,6 +49,8 @@ concept AddressSpace = PageSource<S> && requires(S s, void* p, std::size_t n) {
   { s.move_pages(p, p, n) }
   noexcept->std::same_as<bool>;
   { s.prefer_huge(p, n, true) }
+  noexcept->std::same_as<void>;
+  { s.populate(p, n) }
   noexcept->std::same_as<void>;
   { s.first_touch_us(p) }
   noexcept->std::same_as<std::uint64_t>;

@@ -20,9 +20,10 @@ enum class PageCall : unsigned char {
   kReserve,
   kCommit,
   kMove,
-  kHuge
+  kHuge,
+  kPopulate
 };
-inline constexpr std::size_t kPageCallKinds = 8;
+inline constexpr std::size_t kPageCallKinds = 9;
 
 class SimulatedPages {
  public:
@@ -43,6 +44,7 @@ class SimulatedPages {
   bool commit(void* p, std::size_t bytes) noexcept;
   bool move_pages(void* from, void* to, std::size_t bytes) noexcept;
   void prefer_huge(void*, std::size_t, bool) noexcept { ++calls_[index(PageCall::kHuge)]; }
+  void populate(void*, std::size_t) noexcept { ++calls_[index(PageCall::kPopulate)]; }
   std::uint64_t first_touch_us(void* p) noexcept {
     *static_cast<std::byte*>(p) = std::byte{0};
     return touch_us_;

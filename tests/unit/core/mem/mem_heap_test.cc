@@ -460,7 +460,7 @@ TEST_F(MemHeapOfThreadsTest, CheckKnowsWhatIsKept) {
   free(filled(100000));
   EXPECT_EQ(heap_->check(thread_), 0);
   thread_.kept_run->set_state(SpanState::kLarge);
-  EXPECT_EQ(heap_->check(thread_), 130);
+  EXPECT_EQ(heap_->check(thread_), 131);
   thread_.kept_run->set_state(SpanState::kKept);
   EXPECT_EQ(heap_->check(thread_), 0);
 }
@@ -605,6 +605,17 @@ TEST_F(MemHeapTest, ServesAgainAfterAFork) {
 }
 
 using MemHeapDeathTest = MemHeapTest;
+
+TEST_F(MemHeapDeathTest, MisuseOfAGoneSlabIsSeen) {
+  heap_->slabs().set_object_bytes(thread_, medium_bin(4096), 4096);
+  void* gone[2] = {filled(4096), filled(4096)};
+  ASSERT_EQ(span(gone[0])->capacity, 2);
+  for (void* p : gone) free(p);
+  heap_->slabs().release_empty(thread_);
+  ASSERT_EQ(span(gone[0])->state(), SpanState::kWaiting);
+  for (void* p : gone) EXPECT_DEATH(free(p), "double free");
+  EXPECT_DEATH(free(static_cast<char*>(gone[0]) + 16), "double free");  // of its first page
+}
 
 TEST_F(MemHeapDeathTest, MisuseIsSeen) {
   void* small = filled(100);

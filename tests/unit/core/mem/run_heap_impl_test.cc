@@ -15,8 +15,11 @@ namespace {
 
 class RunHeapImplTest : public RunHeapTest {
  protected:
-  // Beyond the first 100 ms; the clock starts at 1.
-  void start_clock() { os().advance_ms(1000); }
+  // Beyond the first 100 ms of the heap.
+  void start_clock() {
+    give(take(1), 0);
+    os().advance_ms(1000);
+  }
 
   static constexpr std::size_t kHugeBytes = std::size_t{2} << 20;
 };
@@ -72,7 +75,7 @@ TEST_F(RunHeapImplTest, PurgesAtMostOnceIn100Ms) {
     }
   };
   give_some(150);
-  os().advance_ms(98);  // it is 99 now
+  os().advance_ms(99);  // since the heap's first run
   give_some(1);
   EXPECT_EQ(calls(PageCall::kDiscard), 0u);
   EXPECT_EQ(dirty(), 1510u);
@@ -110,6 +113,30 @@ TEST_F(RunHeapImplTest, FollowsALoadThatFallsByHalvesWhateverTheClock) {
   give(third);
   EXPECT_EQ(used(), 40u);
   EXPECT_LE(dirty(), 40u / 16);
+}
+
+TEST_F(RunHeapImplTest, AFallBeforeTheFirstPeriodIsOverIsFollowedToo) {
+  take(20);
+  Span* first = take(2400);
+  Span* second = take(3000);
+  give(first);
+  EXPECT_EQ(calls(PageCall::kDiscard), 0u);
+  give(second);
+  EXPECT_LE(dirty(), 20u / 16);
+}
+
+TEST_F(RunHeapImplTest, ASmallLoadThatFallsIsLeftToTheClock) {
+  take(20);
+  Span* first = take(2400);
+  Span* second = take(900);
+  os().advance_ms(100);
+  give(first);
+  EXPECT_LE(dirty(), 920u / 16);
+  give(second);
+  EXPECT_GE(dirty(), 900u);
+  os().advance_ms(100);
+  give(take(1));
+  EXPECT_LE(dirty(), 20u / 16);
 }
 
 TEST_F(RunHeapImplTest, ALoadThatComesAndGoesIsPurgedByTheClockOnly) {
@@ -344,6 +371,15 @@ TEST_F(RunHeapImplTest, HugePagesThatTakeTooLongToComeAreAskedForNoMore) {
   os().set_touch_us(0);
   grow();
   EXPECT_EQ(os().huge_pages(), last + 512);
+}
+
+TEST_F(RunHeapImplTest, PagesComeAtOnceButForThoseOfHugePages) {
+  Span* span = take(8, 0, SpanState::kFit, true);
+  runs().populate(span->first_page, 8);
+  EXPECT_EQ(calls(PageCall::kPopulate), 1u);
+  while (!os().is_huge(start_of(span))) span = take(16, 0, SpanState::kFit, true);
+  runs().populate(span->first_page, 16);
+  EXPECT_EQ(calls(PageCall::kPopulate), 1u);
 }
 
 TEST_F(RunHeapImplTest, LargeBlocksAskForNoHugePages) {

@@ -36,8 +36,8 @@ TEST_F(RunHeapTest, TakesTheLowestRunThatFits) {
   EXPECT_EQ(d->first_page, c->first_page + 20);
   const std::uint32_t low = a->first_page;
   const std::uint32_t high = c->first_page;
-  give(c);
-  give(a);
+  give(c, 0);  // what was touched would wait
+  give(a, 0);
   EXPECT_EQ(take(11)->first_page, high);
   EXPECT_EQ(take(4)->first_page, low);
   EXPECT_EQ(take(9)->first_page, high + 11);
@@ -159,7 +159,7 @@ TEST_F(RunHeapTest, CountsPagesByKind) {
   EXPECT_EQ(stats.large_pages, 0u);
   EXPECT_EQ(stats.dirty_pages, 4u);
   EXPECT_EQ(stats.longest_free, stats.free_pages - 10);
-  give(slab);
+  give(slab, 0);
   stats = runs().stats();
   EXPECT_EQ(stats.used_pages, 0u);
   EXPECT_EQ(stats.longest_free, stats.free_pages);
@@ -283,15 +283,49 @@ TEST_F(RunHeapTest, ASlabOfAsManyPagesIsMappedAsAWhole) {
   for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(runs().map().at(first + i), slab);
 }
 
+// Of which its first page alone leads to the span meanwhile, as of a large block.
+TEST_F(RunHeapTest, TheRunOfASlabWaitsAsThatOfALargeBlock) {
+  Span* waits = take(10, 0, SpanState::kFull, true);
+  take(1);
+  const std::uint32_t first = waits->first_page;
+  waits->carved = 7;
+  waits->free = reinterpret_cast<FreeObject*>(start_of(waits));
+  give(waits, 10);
+  EXPECT_EQ(runs().map().at(first), waits);
+  for (std::size_t i = 1; i < 10; ++i) EXPECT_EQ(runs().map().at(first + i), nullptr);
+  EXPECT_EQ(dirty(), 10u);
+  EXPECT_EQ(runs().check(), 0);
+  Span* slab = take(10, 0, SpanState::kFit, true);
+  EXPECT_EQ(slab, waits);  // it was never joined
+  EXPECT_EQ(slab->first_page, first);
+  EXPECT_EQ(slab->carved, 0);
+  EXPECT_EQ(slab->free, nullptr);
+  EXPECT_FALSE(slab->is_fresh);
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(runs().map().at(first + i), slab);
+  EXPECT_EQ(dirty(), 0u);
+  give(slab);
+  EXPECT_EQ(take(10), slab);
+}
+
+TEST_F(RunHeapTest, ASlabTakesNoMorePagesThanItNeeds) {
+  Span* waits = take(18);
+  take(1);
+  const std::uint32_t first = waits->first_page;
+  give(waits);
+  EXPECT_EQ(take(16, 0, SpanState::kFull, true)->first_page, first);
+  EXPECT_EQ(used(), 17u);
+  EXPECT_EQ(dirty(), 2u);
+}
+
 TEST_F(RunHeapTest, RunsWaitWhileThereAreOtherDirtyPages) {
   Span* waits = take(10);
   take(1);
-  Span* slab = take(5, 0, SpanState::kCurrent, true);
+  Span* shrinks = take(9);
   take(1);
   const std::uint32_t place = waits->first_page;
-  const std::uint32_t hole = slab->first_page;
+  const std::uint32_t hole = shrinks->first_page + 4;
   give(waits);
-  give(slab);
+  shrink(shrinks, 4);
   EXPECT_EQ(take(4)->first_page, hole);
   EXPECT_EQ(take(10)->first_page, place);
 }

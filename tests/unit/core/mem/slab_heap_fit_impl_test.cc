@@ -190,6 +190,26 @@ TEST_F(SlabDiscardTest, TheyGoBackAgainWhenItIsTime) {
   expect_kept_intact();
 }
 
+TEST_F(SlabDiscardTest, AYoungHeapKeepsThem) {
+  ThreadHeap& young = *slabs_.adopt();
+  Objects pieces;
+  for (std::size_t i = 0; i < kPieces; ++i) {
+    pieces.push_back(slabs_.allocate_fit(young, kPiecePages * kPageBytes, 0));
+    if (i % 3 == 2) slabs_.allocate_fit(young, 2 * kPageBytes, 0);
+  }
+  make_hot(young, 48);
+  const auto give_a_run_back = [&] {
+    const Objects slabs[] = {fill_slab(young, 48), fill_slab(young, 48)};
+    for (const Objects& slab : slabs) free(young, slab);
+  };
+  free(young, pieces);
+  give_a_run_back();
+  EXPECT_EQ(discards(), 0u);
+  os().advance_ms(tuning::kPurgePeriodMs);
+  give_a_run_back();
+  EXPECT_NE(discards(), 0u);
+}
+
 TEST_F(SlabDiscardTest, OrWhenWhatLivesHasHalved) {
   free(a_, pieces_);
   give_a_run_back();

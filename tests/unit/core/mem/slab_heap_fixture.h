@@ -76,6 +76,8 @@ class SlabHeapTest : public testing::Test {
     return count;
   }
   Span* span(const void* p) { return heap_->map().find(p); }
+  // Its span went back: the run is free, or waits.
+  bool is_gone(const void* p) { return span(p) == nullptr || !span(p)->is_owned(); }
   std::uint32_t live(const Span* span) { return SlabHeap<SimulatedPages>::live_objects(*span); }
   static std::uintptr_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
   void expect_sound() {

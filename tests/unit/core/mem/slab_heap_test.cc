@@ -73,7 +73,7 @@ TEST_F(SlabHeapTest, ZeroesAllButUntouchedObjects) {
   slabs_.set_object_bytes(a_, bin_of(kBytes), kBytes);
   free(a_, objects);
   slabs_.release_empty(a_);
-  ASSERT_EQ(span(p), nullptr);
+  ASSERT_TRUE(is_gone(p));
   void* again = heap_->allocate_zeroed(a_, kBytes);
   ASSERT_EQ(address(again), address(*std::min_element(objects.begin(), objects.end())));
   EXPECT_TRUE(is_zero(again));
@@ -137,7 +137,7 @@ TEST_F(SlabHeapTest, KeepsOneEmptySlabAndGivesTheOthersBack) {
   EXPECT_EQ(heap_->runs().used_pages(), pages);
   free(a_, second);
   EXPECT_EQ(heap_->runs().used_pages(), pages - second_pages);
-  EXPECT_EQ(span(second[0]), nullptr);
+  EXPECT_TRUE(is_gone(second[0]));
   EXPECT_EQ(a_.kept[8], span(first[0]));
   EXPECT_EQ(span(allocate(a_, 128)), span(first[0]));  // the next need
   EXPECT_EQ(a_.kept[8], nullptr);
@@ -183,6 +183,22 @@ TEST_F(SlabHeapTest, ReusesAvailableSlabsThenSparseOnesThenTheKept) {
   expect_sound();
 }
 
+TEST_F(SlabHeapTest, PagesOfAFreshSlabComeAtOnceIfItsBinHasMany) {
+  const auto populated = [&] { return heap_->runs().os().calls(PageCall::kPopulate); };
+  make_hot(a_, 512);
+  Objects objects;
+  for (unsigned i = 0; i < tuning::kPopulateFrom; ++i) objects = fill_slab(a_, 512);
+  EXPECT_EQ(populated(), 0u);
+  const Objects more[] = {fill_slab(a_, 512), fill_slab(a_, 512)};
+  EXPECT_EQ(populated(), 2u);
+  free(a_, more[0]);  // kept
+  free(a_, more[1]);
+  free(a_, objects);
+  for (int i = 0; i < 3; ++i) fill_slab(a_, 512);  // whose pages are there
+  EXPECT_EQ(populated(), 2u);
+  expect_sound();
+}
+
 // --- exact sizes ---------------------------------------------------------------------------------
 
 TEST_F(SlabHeapTest, MediumBinsHoldTheLargestSizeThatWasAskedFor) {
@@ -223,9 +239,9 @@ TEST_F(SlabHeapTest, ALargerSizeOfTheBinOutdatesItsSlabs) {
   const Span* old = span(full[1]);
   EXPECT_NE(old, nullptr);
   free(a_, Objects(full.begin() + 1, full.end()));
-  EXPECT_EQ(span(full[1]), nullptr);  // the last free gave it back
+  EXPECT_TRUE(is_gone(full[1]));  // the last free gave it back
   free(a_, {sparse[0], current[1]});
-  EXPECT_EQ(span(sparse[0]), nullptr);
+  EXPECT_TRUE(is_gone(sparse[0]));
   expect_sound();
 }
 

@@ -172,7 +172,7 @@ TEST_F(SlabThreadsTest, FreesToAnOrphanAreCollectedByTheirSender) {
   expect_sound();
   free(b_, Objects(objects_.begin() + 2, objects_.end()));
   slabs_.flush(b_);
-  EXPECT_EQ(span(objects_[0]), nullptr);  // an orphan keeps nothing
+  EXPECT_TRUE(is_gone(objects_[0]));  // an orphan keeps nothing
   EXPECT_EQ(heap_->runs().used_pages(), 0u);
 }
 
