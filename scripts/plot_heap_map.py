@@ -44,7 +44,7 @@ def draw(results, lines):
         panel.set_ylabel(f"rows of {COLUMNS} pages", fontsize=8)
         panel.grid(False)
     bar = chart.colorbar(image, ax=list(axes.flat), extend="min", fraction=0.04)
-    bar.set_label("share of live bytes on the page (below 0: none)")
+    bar.set_label("share of live bytes on the page (arrow: none)")
     chart.suptitle(f"Heap map: {figure.trace_title(results)}")
     return chart
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the distribution of latency, one panel an operation, one curve an allocator."""
+"""Draws the distribution of latency, one panel an operation, one curve an allocator; of a paced
+replay also that of response times, which run from when a call was due."""
 
 import math
 import sys
@@ -31,8 +32,19 @@ def nines(fraction: float) -> float:
     return -math.log10(1.0 - fraction)
 
 
+def curves(lines) -> list[tuple[str, dict[str, Histogram]]]:
+    """(label, histogram of each operation) of all that is drawn."""
+    found = []
+    for label, _, entry in lines:
+        found.append((label, entry.latency))
+        if entry.response:
+            found.append((f"{label}, response", entry.response))
+    return found
+
+
 def draw(results, lines):
-    operations = sorted({op for _, _, entry in lines for op, h in entry.latency.items()
+    drawn = curves(lines)
+    operations = sorted({op for _, histograms in drawn for op, h in histograms.items()
                          if sum(h.count)})
     if not operations:
         raise ResultError("no latency histogram in these results")
@@ -42,8 +54,8 @@ def draw(results, lines):
                                       figsize=(5.5 * columns, 3.4 * rows + 0.6))
     panels = list(axes.flat)
     for panel, operation in zip(panels, operations):
-        for index, (label, _, entry) in enumerate(lines):
-            histogram = entry.latency.get(operation)
+        for index, (label, histograms) in enumerate(drawn):
+            histogram = histograms.get(operation)
             if histogram is None or not sum(histogram.count):
                 continue
             values, fractions = cumulative(histogram)
@@ -56,7 +68,7 @@ def draw(results, lines):
         panel.set_xlabel("latency [ns]")
         panel.set_ylabel("calls at most that slow")
         panel.tick_params(labelbottom=True, labelleft=True)
-        panel.legend(loc="lower right", fontsize=8)
+        panel.legend(loc="best", fontsize=8)
     for panel in panels[len(operations):]:
         panel.set_visible(False)
     chart.suptitle(f"Latency per call: {figure.trace_title(results)}")

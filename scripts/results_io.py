@@ -53,6 +53,23 @@ class Fragmentation:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Parallel lists: the state after `event[i]` events, in bytes by the keys that are known."""
+
+    event: list[int]
+    bytes: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Idle:
+    """What is resident at each of the times after the last event; an empty list: not known."""
+
+    after_ms: list[int]
+    untrimmed_bytes: list[float]
+    trimmed_bytes: list[float]
+
+
+@dataclass(frozen=True)
 class HeapMap:
     """Parallel lists of the pages with a live byte; runs of resident pages without."""
 
@@ -73,6 +90,10 @@ class AllocatorResult:
     metrics: dict[str, Metric]
     fragmentation: Fragmentation
     latency: dict[str, Histogram]
+    response: dict[str, Histogram]  # of a paced replay
+    memory: Memory | None
+    idle: Idle | None
+    soak_bytes: list[float]  # resident at the end of each turn
     heap_maps: list[HeapMap]  # those that could be made
 
 
@@ -118,10 +139,31 @@ def _fragmentation(raw: dict) -> Fragmentation:
     return Fragmentation(raw["page_size_bytes"], *lists)
 
 
-def _histogram(operation: str, raw: dict) -> Histogram:
-    lists = [_numbers(raw[key]) for key in ("lower", "upper", "count")]
-    _parallel(f"latency_histogram.{operation}", lists)
-    return Histogram(raw["unit"], *lists)
+def _memory(raw: dict | None) -> Memory | None:
+    if raw is None:
+        return None
+    known = {key: _numbers(raw[key]) for key in raw
+             if key.endswith("_bytes") and key != "page_size_bytes"}
+    _parallel("memory", [raw["event"], *known.values()])
+    return Memory(raw["event"], known)
+
+
+def _idle(raw: dict | None) -> Idle | None:
+    if raw is None:
+        return None
+    courses = [_numbers(raw.get(key, {}).get("resident_bytes", []))
+               for key in ("untrimmed", "trimmed")]
+    _parallel("idle", [raw["after_ms"], *filter(None, courses)])
+    return Idle(raw["after_ms"], *courses)
+
+
+def _histograms(name: str, raw: dict) -> dict[str, Histogram]:
+    found = {}
+    for operation, one in raw.items():
+        lists = [_numbers(one[key]) for key in ("lower", "upper", "count")]
+        _parallel(f"{name}.{operation}", lists)
+        found[operation] = Histogram(one["unit"], *lists)
+    return found
 
 
 def _heap_map(raw: dict) -> HeapMap:
@@ -138,7 +180,10 @@ def _allocator(raw: dict) -> AllocatorResult:
         raw["allocator"], raw["binding"],
         {key: _metric(metric) for key, metric in raw["metrics"].items()},
         _fragmentation(series.get("fragmentation", NO_FRAGMENTATION)),
-        {op: _histogram(op, h) for op, h in series.get("latency_histogram", {}).items()},
+        *(_histograms(name, series.get(name, {}))
+          for name in ("latency_histogram", "response_histogram")),
+        _memory(series.get("memory")), _idle(series.get("idle")),
+        _numbers(series.get("soak", {}).get("resident_bytes", [])),
         [_heap_map(one) for one in series.get("heap_map", []) if "absent" not in one])
 
 

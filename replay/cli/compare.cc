@@ -1,5 +1,6 @@
 // Compares two results, of two sessions.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -28,14 +29,32 @@ void refuse(const std::vector<Objection>& objections, const std::set<std::string
   }
 }
 
+// What is in one of the two only, lest a figure that vanished pass for one that did not get worse.
+void note_unpaired(const RecordedResult& baseline, const RecordedResult& subject,
+                   VerdictReport& report) {
+  for (const RecordedResult* result : {&baseline, &subject}) {
+    for (const RecordedAllocator& allocator : result->allocators) {
+      const bool judged =
+          std::any_of(report.tables.begin(), report.tables.end(), [&](const VerdictTable& table) {
+            return allocator.name == table.subject || allocator.name == table.baseline ||
+                   allocator.name == table.reference;
+          });
+      if (!judged) {
+        report.notes.push_back(
+            fmt::format("not compared: {}, measured in {} alone", allocator.name, result->path));
+      }
+    }
+  }
+  for (const VerdictTable& table : report.tables) {
+    if (table.unpaired.empty()) continue;
+    report.notes.push_back(fmt::format("not compared: metrics that only one of both has of {}: {}",
+                                       table.subject, fmt::join(table.unpaired, ", ")));
+  }
+}
+
 void judge_table(VerdictTable& table, const Rules& rules,
                  const std::vector<std::string>& patterns) {
-  std::erase_if(table.samples, [&](const MetricSamples& samples) {
-    return !metric_wanted(samples.key, patterns);
-  });
-  if (table.samples.empty()) {
-    throw Error("no metric that both results have is called so", ExitCode::kUsage);
-  }
+  keep_wanted(table.samples, patterns);
   Trial trial(Design::kSeparate, rules);
   trial.look(table.samples, 1.0);
   table.verdicts = trial.verdicts(true);
@@ -61,6 +80,7 @@ int run_compare(const Options& options) {
   report.context = {{"baseline", baseline.context}, {"subject", subject.context}};
   report.differences = context_differences(baseline, subject);
   report.tables = pair_sessions(baseline, subject, allowed);
+  note_unpaired(baseline, subject, report);
   for (VerdictTable& table : report.tables) {
     judge_table(table, report.rules, options.verdict.metrics);
   }

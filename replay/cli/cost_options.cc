@@ -20,19 +20,21 @@ double spread(const Metric& metric) {
 }  // namespace
 
 void add_cost_options(CLI::App& app, CostOptions& options) {
-  app.add_option("--cost", options.what,
-                 "Instead of times, count what is the same in every run: instructions a call, page "
-                 "faults, system calls")
-      ->type_name("instructions")
-      ->check(CLI::IsMember({"instructions"}).description(""));
+  CLI::Option* cost =
+      app.add_option("--cost", options.what,
+                     "Instead of times, count what is the same in every run: instructions a call, "
+                     "page faults, system calls");
+  cost->type_name("instructions")->check(CLI::IsMember({"instructions"}).description(""));
   app.add_option("--cost-by", options.counted_by,
                  "What counts: perf (hardware counters), callgrind (valgrind; many times "
                  "slower), or auto: perf where it works; the two do not compare")
+      ->needs(cost)
       ->type_name("auto|perf|callgrind")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "perf", "callgrind"}).description(""));
   app.add_option("--cost-events", options.events,
                  "Count at most so many events, from the first of --events on")
+      ->needs(cost)
       ->type_name("N")
       ->capture_default_str();
 }

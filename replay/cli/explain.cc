@@ -7,18 +7,18 @@
 namespace replay::cli {
 namespace {
 
-std::string counted(std::uint64_t count, const char* what) {
-  return count == 0 ? "" : fmt::format(", {} {}", count, what);
+std::string counted(std::uint64_t count, const char* what, const char* plural = "") {
+  return count == 0 ? "" : fmt::format(", {} {}{}", count, what, count == 1 ? "" : plural);
 }
 
 // What the counters saw, or that they saw nothing.
 std::string happened(const ExplainedCall& call) {
-  std::string text = counted(call.page_faults, "page faults");
+  std::string text = counted(call.page_faults, "page fault", "s");
   for (int i = 0; i < kMemoryCallCount; ++i) {
     text += counted(call.memory_calls[i], memory_call_name(static_cast<MemoryCall>(i)));
   }
-  text += counted(call.waits, "waits");
-  text += counted(call.preemptions, "preemptions");
+  text += counted(call.waits, "wait", "s");
+  text += counted(call.preemptions, "preemption", "s");
   return text.empty() ? "nothing that the kernel counts" : text.substr(2);
 }
 
@@ -86,9 +86,9 @@ std::string explained_text(const Result& result) {
   for (const AllocatorResult& allocator : result.allocators) {
     const std::vector<WorstCall>& worst = allocator.latency_classes.worst;
     if (worst.empty() || !worst.front().explained) continue;
-    text +=
-        fmt::format("the longest calls of {}\n  {:>12}  {:<8} {:>12} {:>15} {:>15}  {}\n",
-                    allocator.subject.name, "event", "", "bytes", "", "looked at", "what happened");
+    text += fmt::format("the longest calls of {}\n  {:>12}  {:<8} {:>12} {:>15} {:>15}  {}\n",
+                        allocator.subject.name, "event", "", "bytes", "took", "looked at",
+                        "what happened");
     for (const WorstCall& call : worst) text += row(call);
   }
   return text;

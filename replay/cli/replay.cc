@@ -125,6 +125,9 @@ void prepare_cost(Options& options, bool repeat_is_given) {
     throw Error("--cost does not look at memory and cannot go with --idle, --loop or --heap-map",
                 ExitCode::kUsage);
   }
+  if (options.explain.explain) {
+    throw Error("--cost times no calls and cannot go with --explain", ExitCode::kUsage);
+  }
   if (options.replay.pace != "max") {
     throw Error(
         fmt::format("--cost takes no times and cannot go with --pace {}", options.replay.pace),

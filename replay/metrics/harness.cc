@@ -20,6 +20,7 @@ void add_harness(const Measured& measured, std::vector<Metric>& out) {
   }
   Metric failed{"failed_allocations", "calls", Better::kLower, {}};
   const bool timed = !measured.runs.runs(Pass::kThroughput).empty();
+  failed.exact = !timed;
   for (const RunOutcome& run :
        measured.runs.runs(timed ? Pass::kThroughput : Pass::kInstructions)) {
     failed.samples.push_back(static_cast<double>(run.failed_allocations));

@@ -36,8 +36,4 @@ std::vector<double> adjust_family(std::span<const FamilyMember> members, double 
   return adjusted;
 }
 
-std::size_t family_size(std::span<const FamilyMember> members, double alpha) {
-  return testable(members, alpha).size();
-}
-
 }  // namespace replay

@@ -20,7 +20,4 @@ struct FamilyMember {
 // The members' p adjusted: at or below `alpha` means significant. Those left out get 1.
 std::vector<double> adjust_family(std::span<const FamilyMember> members, double alpha);
 
-// How many of them count.
-std::size_t family_size(std::span<const FamilyMember> members, double alpha);
-
 }  // namespace replay

@@ -2,18 +2,27 @@
 
 #include <fmt/format.h>
 
+#include "replay/report/footprint_floor.h"
+
 namespace replay {
 namespace {
 
 std::string mib(double bytes) { return fmt::format("{:.2f} MiB", bytes / (1024 * 1024)); }
 
-std::string course_text(const IdleSeries& idle, const IdleCourse& course) {
+// "35.88 MiB (1.112 x the floor)", without the multiple if no floor is known.
+std::string footprint(const Result& result, double pages, std::uint64_t page_size_bytes) {
+  const std::string size = mib(pages * static_cast<double>(page_size_bytes));
+  const auto multiple = of_floor(pages, "pages", Better::kLower, result.trace.floor_pages);
+  return multiple ? fmt::format("{} ({} the floor)", size, of_floor_text(multiple)) : size;
+}
+
+std::string course_text(const Result& result, const IdleSeries& idle, const IdleCourse& course) {
   if (!course.why_absent.empty()) return course.why_absent;
   if (idle.peak_resident_pages == 0) return "nothing was held";
   std::string text;
   for (std::size_t i = 0; i < idle.after_ms.size(); ++i) {
     text += fmt::format("{}{} after {} ms", i == 0 ? "" : ", ",
-                        mib(course.resident_pages[i] * static_cast<double>(idle.page_size_bytes)),
+                        footprint(result, course.resident_pages[i], idle.page_size_bytes),
                         idle.after_ms[i]);
   }
   return text + (course.back_after_ms
@@ -37,15 +46,13 @@ std::string idle_text(const Result& result) {
   for (const AllocatorResult& allocator : result.allocators) {
     const IdleSeries& idle = allocator.idle;
     if (idle.after_ms.empty()) continue;
-    const auto bytes = [&](double pages) {
-      return pages * static_cast<double>(idle.page_size_bytes);
-    };
-    text +=
-        fmt::format("{} idle: most held {}, at the last event {} with {} live\n",
-                    allocator.subject.name, mib(bytes(idle.peak_resident_pages)),
-                    mib(bytes(idle.end_resident_pages)), mib(static_cast<double>(idle.live_bytes)));
-    text += fmt::format("  by itself:        {}\n", course_text(idle, idle.untrimmed));
-    text += fmt::format("  with malloc_trim: {}\n", course_text(idle, idle.trimmed));
+    text += fmt::format("{} idle: most held {}, at the last event {} with {} live\n",
+                        allocator.subject.name,
+                        footprint(result, idle.peak_resident_pages, idle.page_size_bytes),
+                        footprint(result, idle.end_resident_pages, idle.page_size_bytes),
+                        mib(static_cast<double>(idle.live_bytes)));
+    text += fmt::format("  by itself:        {}\n", course_text(result, idle, idle.untrimmed));
+    text += fmt::format("  with malloc_trim: {}\n", course_text(result, idle, idle.trimmed));
   }
   return text;
 }
@@ -57,7 +64,9 @@ std::string soak_text(const Result& result) {
     const SoakSeries& soak = *allocator.soak;
     text += fmt::format("{} in {} turns of {} events\n", allocator.subject.name,
                         soak.resident_bytes.size(), soak.events_per_turn);
-    text += fmt::format("  resident, {} at last: {}\n", mib(soak.resident_bytes.back()),
+    const std::uint64_t page = allocator.memory.page_size_bytes;
+    const double pages = soak.resident_bytes.back() / static_cast<double>(page);
+    text += fmt::format("  resident, {} at last: {}\n", footprint(result, pages, page),
                         drift_text(soak.resident));
     text += fmt::format("  CPU time, {:.1f} ns an event at last: {}\n",
                         soak.cpu_time_per_event_ns.back(), drift_text(soak.cpu_time));

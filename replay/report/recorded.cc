@@ -18,13 +18,19 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr const char* kMalformed = "an incomplete or malformed result";
+
 std::string read_text(const std::string& path) {
   if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
   std::ifstream file(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) {
-    throw Error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  std::string text;
+  bool whole = file.is_open();
+  try {
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  } catch (const std::ios_base::failure&) {  // of a directory
+    whole = false;
   }
+  if (!whole) throw Error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   return text;
 }
 
@@ -90,12 +96,16 @@ RecordedResult read_result(const std::string& path) {
                           document.at("trace"),
                           document.at("config"),
                           {}};
+    for (const ordered_json* part : {&result.context, &result.trace, &result.config}) {
+      if (!part->is_object()) throw Error(fmt::format("{}: {}", name, kMalformed));
+    }
     for (const ordered_json& allocator : document.at("results")) {
       result.allocators.push_back(allocator_of(allocator));
     }
     return result;
   } catch (const ordered_json::exception& error) {
-    throw Error(fmt::format("{}: an incomplete or malformed result: {}", name, error.what()));
+    const std::string_view what = error.what();  // "[json.exception.type_error.302] type must ..."
+    throw Error(fmt::format("{}: {}: {}", name, kMalformed, what.substr(what.find("] ") + 2)));
   }
 }
 

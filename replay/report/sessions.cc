@@ -40,8 +40,10 @@ std::string find_or(const std::vector<std::pair<std::string, std::string>>& fact
   return "(not said)";
 }
 
+// A null says no more than a key that is not there, as in documents older than the key.
 std::string fact(const ordered_json& object, const char* key) {
-  return object.contains(key) ? shown(object[key]) : "(not said)";
+  const bool said = object.contains(key) && !object[key].is_null();
+  return said ? shown(object[key]) : "(not said)";
 }
 
 std::string debug_build(const RecordedResult& result) {
@@ -84,9 +86,18 @@ VerdictTable pair(const RecordedAllocator& baseline, const RecordedAllocator& su
   if (baseline_reference != nullptr && subject_reference != nullptr) table.reference = kReference;
   table.subject_repetitions = repetitions(subject);
   table.baseline_repetitions = repetitions(baseline);
+  for (const Metric& metric : baseline.metrics) {
+    if (metric.better != Better::kNone && subject.find(metric.key) == nullptr) {
+      table.unpaired.push_back(metric.key);
+    }
+  }
   for (const Metric& metric : subject.metrics) {
+    if (metric.better == Better::kNone) continue;
     const Metric* other = baseline.find(metric.key);
-    if (other == nullptr || metric.better == Better::kNone || metric.unit != other->unit) continue;
+    if (other == nullptr || metric.unit != other->unit) {
+      table.unpaired.push_back(metric.key);
+      continue;
+    }
     MetricSamples samples{metric.key, metric.unit, metric.better, metric.samples, other->samples};
     samples.exact = subject.exact.contains(metric.key) && baseline.exact.contains(metric.key);
     if (!table.reference.empty() && !samples.exact) {
@@ -145,7 +156,7 @@ std::vector<Objection> objections(const RecordedResult& baseline, const Recorded
       break;
     }
   }
-  for (const char* key : {"touch", "timer", "threads_replayed", "concurrency", "pace"}) {
+  for (const char* key : {"touch", "timer", "threads_replayed", "concurrency", "pace", "cost"}) {
     if (fact(baseline.config, key) != fact(subject.config, key)) {
       found.push_back(
           {"config", fmt::format("they were measured differently: {} {} in {}, {} in {}", key,
@@ -214,11 +225,24 @@ std::vector<VerdictTable> pair_sessions(const RecordedResult& baseline,
                           baseline.path, subject.path));
 }
 
-bool metric_wanted(const std::string& key, const std::vector<std::string>& patterns) {
-  return patterns.empty() ||
-         std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-           return ::fnmatch(pattern.c_str(), key.c_str(), 0) == 0;
-         });
+void keep_wanted(std::vector<MetricSamples>& metrics, const std::vector<std::string>& patterns) {
+  const auto matches = [](const std::string& pattern, const MetricSamples& metric) {
+    return ::fnmatch(pattern.c_str(), metric.key.c_str(), 0) == 0;
+  };
+  for (const std::string& pattern : patterns) {
+    if (std::none_of(metrics.begin(), metrics.end(),
+                     [&](const MetricSamples& metric) { return matches(pattern, metric); })) {
+      throw Error(fmt::format("--metric {}: there is no such metric of both to judge; see: "
+                              "allocreplay list",
+                              pattern),
+                  ExitCode::kUsage);
+    }
+  }
+  if (patterns.empty()) return;
+  std::erase_if(metrics, [&](const MetricSamples& metric) {
+    return std::none_of(patterns.begin(), patterns.end(),
+                        [&](const std::string& pattern) { return matches(pattern, metric); });
+  });
 }
 
 }  // namespace replay

@@ -37,12 +37,15 @@ std::vector<ContextDifference> context_differences(const RecordedResult& baselin
 // median in steps of the timer may stand still while the tails of another allocator move. So every
 // time is allowed the upper quartile of what the reference's times drifted, if its own is less.
 //
-// Metrics: those that both sides have and that say which way is better.
+// Metrics: those that both sides have, in the same unit, and that say which way is better; others
+// of those are named in `unpaired`.
 std::vector<VerdictTable> pair_sessions(const RecordedResult& baseline,
                                         const RecordedResult& subject,
                                         const std::set<std::string>& allowed);
 
-// Whether `key` matches any of the patterns, in which * stands for anything; none match all.
-bool metric_wanted(const std::string& key, const std::vector<std::string>& patterns);
+// Leaves the metrics that match any of the patterns, in which * stands for anything; without
+// patterns all. Throws Error (wrong usage) of a pattern that matches none: what a misspelt one was
+// to guard would go unjudged.
+void keep_wanted(std::vector<MetricSamples>& metrics, const std::vector<std::string>& patterns);
 
 }  // namespace replay

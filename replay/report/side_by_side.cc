@@ -5,7 +5,6 @@
 #include <random>
 
 #include "replay/report/sessions.h"
-#include "replay/trace/error.h"
 
 namespace replay {
 namespace {
@@ -21,11 +20,9 @@ std::vector<MetricSamples> wanted_metrics(const OneRepetition& first,
   std::vector<MetricSamples> wanted;
   for (const Metric& metric : first.subject) {
     if (metric.better == Better::kNone || find(first.baseline, metric.key) == nullptr) continue;
-    if (!metric_wanted(metric.key, patterns)) continue;
     wanted.push_back({metric.key, metric.unit, metric.better, {}, {}});
   }
-  if (wanted.empty())
-    throw Error("no metric is called so; see: allocreplay list", ExitCode::kUsage);
+  keep_wanted(wanted, patterns);
   return wanted;
 }
 

@@ -90,6 +90,24 @@ std::string floor_row(const Result& result, const Figure& baseline, const Figure
       of_floor_text(multiple(baseline)), of_floor_text(multiple(subject)));
 }
 
+// How far threads replayed at the same time; nothing of one thread.
+std::string threads_rows(const Result& result, const std::vector<const AllocatorResult*>& sides) {
+  std::string text;
+  for (const AllocatorResult* side : sides) {
+    const Figure* overlapped = side->find("threads_overlapped_share");
+    const Figure* waited = side->find("threads_waited_ns");
+    if (overlapped == nullptr || waited == nullptr) return {};
+    text +=
+        fmt::format("    under {} {:.1f} % of events overlapped, {:.3f} ms were waited in all\n",
+                    side->subject.name, overlapped->value * 100, waited->value / 1e6);
+  }
+  const ThreadFacts& threads = result.threads;
+  return fmt::format(
+             "  {} threads, {} at once at most; {} edges between them, {} waits enforce all\n",
+             threads.replayed, threads.at_once, threads.edges_found, threads.edges_enforced) +
+         text;
+}
+
 std::string one_table(const Result& result, const Comparison& comparison) {
   const AllocatorResult* baseline = find(result, comparison.baseline, comparison.binding);
   const AllocatorResult* subject = find(result, comparison.subject, comparison.binding);
@@ -109,6 +127,7 @@ std::string one_table(const Result& result, const Comparison& comparison) {
                         verdict_name(compared->verdict));
     text += floor_row(result, *baseline->find(key), *subject->find(key));
   }
+  text += threads_rows(result, {baseline, subject});
   for (const char* key : {"harness_cost_per_event_ns", "cost_harness_instructions_per_event"}) {
     const Figure* harness = subject->find(key);
     if (harness == nullptr) continue;

@@ -251,8 +251,11 @@ Trial::Family Trial::family() const {
                           ? FamilyMember{}
                           : FamilyMember{std::min(1.0, found->second.p), found->second.p_least});
   }
+  // With few repetitions hardly one could be significant, with more all those that vary could.
+  const auto varying = std::count_if(members.begin(), members.end(),
+                                     [](const FamilyMember& member) { return member.p_least < 1; });
   return {adjust_family(members, rules_.alpha),
-          std::max<std::size_t>(family_size(members, rules_.alpha), 1)};
+          static_cast<std::size_t>(std::max<std::ptrdiff_t>(varying, 1))};
 }
 
 void Trial::judge(const MetricSamples& metric, double p, std::size_t family, bool intervals,

@@ -94,7 +94,7 @@ class Trial {
   };
   struct Family {
     std::vector<double> p;  // adjusted, one a metric
-    std::size_t size = 1;   // of those that count
+    std::size_t size = 1;   // of those that would count if there were more repetitions
   };
 
   Family family() const;

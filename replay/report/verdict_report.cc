@@ -70,7 +70,8 @@ std::string verdict_phrase(const MetricVerdict& verdict) {
   std::string text = verdict_name(verdict.verdict);
   if (verdict.verdict != Verdict::kCannotTell) return text;
   if (verdict.more_repetitions) {
-    return text + fmt::format(": about {} more repetitions would", *verdict.more_repetitions);
+    const int more = *verdict.more_repetitions;
+    return text + fmt::format(": about {} more repetition{} would", more, more == 1 ? "" : "s");
   }
   return text + ": " + verdict.why;
 }

@@ -27,7 +27,8 @@ struct VerdictTable {
   int subject_repetitions = 0;
   int baseline_repetitions = 0;
   std::vector<MetricSamples> samples;
-  std::vector<MetricVerdict> verdicts;  // same order
+  std::vector<MetricVerdict> verdicts;     // same order
+  std::vector<std::string> unpaired = {};  // separate: metrics that only one of the two has
 };
 
 // A fact in which the two contexts differ.

@@ -6,7 +6,8 @@
 Footprints and system calls repeat on one kernel and glibc; instructions on one processor and
 compiler too, within the tolerance below. The context says what they were measured with.
 
-Measured without huge pages: whether the kernel has one at hand, and how fast, is chance.
+Measured without huge pages: whether the kernel has one at hand, and how fast, is chance. And by one
+thread, for which of several comes first is chance too.
 """
 
 import ctypes
@@ -39,10 +40,12 @@ def without_huge_pages() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_THP_DISABLE)")
 
 
-def _replay(binary: pathlib.Path, trace: pathlib.Path, *options: str) -> results_io.Result:
+def replay(binary: pathlib.Path, trace: pathlib.Path, *options: str) -> results_io.Result:
+    """What two repetitions with these options found, of glibc and mem."""
     with tempfile.TemporaryDirectory(prefix="ci_regress-") as folder:
         target = pathlib.Path(folder) / "r.json"
-        processes.run([binary, "-q", "-t", trace, "-a", "mem", "-r", "2", "-o", target, *options],
+        processes.run([binary, "-q", "-t", trace, "-a", "mem", "-r", "2", "--threads", "1",
+                       "-o", target, *options],
                       600, processes.environment(), preexec_fn=without_huge_pages)
         return results_io.load(str(target))
 
@@ -54,9 +57,9 @@ def _counts_cost(binary: pathlib.Path) -> bool:
 def measure(binary: pathlib.Path, name: str) -> dict:
     """The document of one trace, measured now."""
     trace = ROOT / f"traces/{name}.trace"
-    results = [_replay(binary, trace)]
+    results = [replay(binary, trace)]
     if _counts_cost(binary):
-        results.append(_replay(binary, trace, "--cost", "instructions"))
+        results.append(replay(binary, trace, "--cost", "instructions"))
     figures: dict = {allocator: {} for allocator in ALLOCATORS}
     units: dict = {}
     for result in results:

@@ -12,6 +12,7 @@ import unittest
 from unittest import mock
 
 from peer_bench import processes
+from peer_bench.processes import ROOT
 from peer_bench.tables import TableError
 from regress import __main__ as command_line
 from regress import baseline, builds
@@ -121,6 +122,12 @@ class Measure(unittest.TestCase):
         status = processes.run(["cat", "/proc/self/status"], 60, processes.environment(),
                                preexec_fn=baseline.without_huge_pages)
         self.assertIn("THP_enabled:\t0", status)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's malloc and a preloaded one exclude each other")
+    def test_one_thread_replays_all(self):
+        result = baseline.replay(BUILD / "bin/allocreplay", ROOT / "traces/small.trace",
+                                 "--events", ":1k")
+        self.assertEqual(result.config["threads"], "1")
 
     @unittest.skipIf(SANITIZED, "a sanitizer's malloc and a preloaded one exclude each other")
     def test_two_measurements_agree(self):

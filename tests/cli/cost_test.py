@@ -1,10 +1,12 @@
 """allocreplay --cost instructions: figures that are the same in every run."""
 
+import copy
 import json
 import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 import jsonschema
@@ -54,7 +56,22 @@ class Counted(unittest.TestCase):
                 with self.subTest(allocator=allocator, metric=key):
                     self.assertAlmostEqual(again[allocator][key]["value"], figure["value"],
                                            delta=abs(figure["value"]) * EXACT_WITHIN)
-                    self.assertTrue(figure.get("exact") or key == "failed_allocations")
+                    self.assertTrue(figure.get("exact"))
+
+    def test_they_compare_as_the_same_and_not_with_those_counted_otherwise(self):
+        with tempfile.TemporaryDirectory(prefix="allocreplay-cost-") as name:
+            before, after = pathlib.Path(name) / "before.json", pathlib.Path(name) / "after.json"
+            before.write_text(json.dumps(self.documents[0]))
+            after.write_text(json.dumps(self.documents[1]))
+            command = [BIN / "allocreplay", "compare", before, after, "--allow", "debug"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            by_perf = copy.deepcopy(self.documents[1])
+            by_perf["config"]["cost"]["counted_by"] = "perf"
+            after.write_text(json.dumps(by_perf))
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn("--allow config", done.stderr)
 
     def test_the_allocators_do_something_and_the_null_allocator_nothing(self):
         for allocator in ("glibc", "mem"):
@@ -115,6 +132,11 @@ class Errors(unittest.TestCase):
     def test_wrong_usage_is_2(self):
         self.check(2, "--cost-by", "-a", "null", "--cost-by", "guess")
         self.check(2, "no count", "-a", "null", "--cost-events", "many")
+        self.check(2, "--explain", "-a", "null", "--explain")
+        done = subprocess.run([BIN / "allocreplay", "--trace", TRACE, "--cost-events", "5"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("--cost-events requires --cost", done.stderr)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,11 @@ def allocator_result(name, slowness):
                 "page_size_bytes": 4096, "event": [0, 10, 20],
                 "total_allocated_bytes": [0, 4096, 6144], "total_pages": [0, 2, 3],
                 "mapped_pages": [0, 4, 4], "fragmentation": [None, 0.5, 0.5]},
+            "memory": {
+                "samples": 2, "page_size_bytes": 4096, "event": [0, 20],
+                "requested_bytes": [0, 1 << 20], "resident_bytes": [0, 2 << 20],
+                "huge_page_bytes": [0, 0], "mapped_bytes": [0, 4 << 20], "page_table_bytes": [0, 0],
+                "absent": {"usable_bytes": "the allocator does not tell usable sizes"}},
             "heap_map": [
                 {"moment": "peak", "event": 10, "page_size_bytes": 4096,
                  "pages": {"address": [8192, 12288, 40960], "live_bytes": [4096, 1024, 512],
@@ -165,6 +170,9 @@ class Reader(Made):
         document["results"][0]["series"]["heap_map"][0]["pages"]["resident"].pop()
         self.assertIn("heap_map.pages differ in length", self.refusal(document))
         document = made_result()
+        document["results"][0]["series"]["memory"]["resident_bytes"].pop()
+        self.assertIn("series.memory differ in length", self.refusal(document))
+        document = made_result()
         document["results"][0]["series"]["fragmentation"]["total_pages"].pop()
         self.assertIn("series.fragmentation differ in length", self.refusal(document))
 
@@ -184,7 +192,7 @@ class Reader(Made):
 
 
 class Figures(Made):
-    SCRIPTS = ("plot_latency", "plot_fragmentation", "plot_heap_map")
+    SCRIPTS = ("plot_latency", "plot_fragmentation", "plot_heap_map", "plot_memory")
 
     def plot(self, script, *args):
         """(exit code, stderr); in this process, for loading matplotlib takes its time."""
@@ -214,10 +222,11 @@ class Figures(Made):
                 self.assertEqual((self.folder / f"once{suffix}").read_bytes(),
                                  (self.folder / f"twice{suffix}").read_bytes(), script)
 
-    def drawn(self, script):
+    def drawn(self, script, document=None):
         """For each panel, for each curve of two made results, its y values."""
         import figure
-        chart = __import__(script).draw(*figure.load_lines([self.write(made_result())]))
+        document = document or made_result()
+        chart = __import__(script).draw(*figure.load_lines([self.write(document)]))
         panels = [[list(line.get_ydata()) for line in panel.lines] for panel in chart.axes]
         figure.plt.close(chart)
         return panels
@@ -244,6 +253,23 @@ class Figures(Made):
         self.assertEqual([[round(y, 3) for y in curve] for curve in malloc], [[0, 1, 1.301]] * 2)
         self.assertEqual([[round(y, 3) for y in curve] for curve in free], [[0, 1.301]] * 2)
 
+    def test_response_times_are_curves_of_their_own(self):
+        document = made_result()
+        document["results"][0]["series"]["response_histogram"] = {
+            "free": {"unit": "ns", "lower": [10], "upper": [20], "count": [1000]}}
+        free, malloc = self.drawn("plot_latency", document)
+        self.assertEqual((len(free), len(malloc)), (3, 2))
+        self.assertGreater(max(free[1]), max(free[0]))
+
+    def test_memory_draws_what_is_known_and_what_is_held_after_the_load_and_each_turn(self):
+        self.assertEqual(self.drawn("plot_memory"), [[[0, 1], [0, 2], [0, 0]]] * 2)
+        document = made_result()
+        document["results"][1]["series"]["idle"] = {
+            "after_ms": [0, 100], "untrimmed": {"resident_bytes": [2 << 20, 1 << 20]}}
+        document["results"][0]["series"]["soak"] = {"resident_bytes": [1 << 20, 1 << 20, 3 << 20]}
+        *_, idle, soak = self.drawn("plot_memory", document)
+        self.assertEqual((idle, soak), ([[2, 1]], [[1, 1, 3]]))
+
     def test_several_files_and_an_empty_histogram_are_drawn(self):
         document = made_result()
         histogram = document["results"][0]["series"]["latency_histogram"]["free"]
@@ -257,6 +283,7 @@ class Figures(Made):
         for result in document["results"]:
             result["series"]["latency_histogram"] = {}
             result["series"]["heap_map"] = []
+            del result["series"]["memory"]
             for values in result["series"]["fragmentation"].values():
                 if isinstance(values, list):
                     values.clear()

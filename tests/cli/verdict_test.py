@@ -108,6 +108,16 @@ class Compare(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("differs: host.kernel: 6.1 -> 6.2", done.stdout)
 
+    def test_what_only_one_of_them_has_is_named(self):
+        after = copy.deepcopy(self.before)
+        del after["results"][1]["metrics"]["peak_resident_pages"]
+        before = copy.deepcopy(self.before)
+        before["results"].append(allocator("other", 5, 500))
+        done = self.compare(after, before=before)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"note: not compared: .* of mem: peak_resident_pages\n")
+        self.assertRegex(done.stdout, r"note: not compared: other, measured in .*before.json alone")
+
     def test_what_is_not_comparable_is_refused_unless_allowed(self):
         def changed(*path, to):
             after = copy.deepcopy(self.before)
@@ -134,11 +144,14 @@ class Compare(Case):
         bad = self.folder / "bad.json"
         bad.write_text('{"schema": ')
         good = self.write("good.json", self.before)
+        odd = self.write("odd.json", {**self.before, "config": []})
         for args, code, expected in (
                 ((good, bad), 1, "bad.json: not JSON at byte"),
                 ((good, self.folder / "none.json"), 1, "cannot read"),
                 ((good, good, "--threshold", "2"), 2, "expected a share such as 2%"),
-                ((good, good, "-m", "nothing"), 2, "no metric"),
+                ((good, self.folder), 1, "cannot read"),
+                ((good, odd), 1, "odd.json: an incomplete or malformed result"),
+                ((good, good, "-m", "nothing", "-m", "peak_*"), 2, "--metric nothing: "),
                 ((good, good, "--allow", "everything"), 2, "--allow"),
                 (("-", "-"), 2, "once only"), ((good,), 2, "SUBJECT")):
             done = allocreplay("compare", *args)
@@ -228,7 +241,7 @@ class SideBySide(Case):
                 (("-a", "bump", "--seed", "x"), 2, "--seed x"),
                 (("-a", "bump", "--threads", "0"), 2, "--threads 0"),
                 (("-a", "bump", "--pace", "fast"), 2, "--pace fast"),
-                (("-a", "bump", "-r", "1", "-m", "nothing"), 2, "no metric")):
+                (("-a", "bump", "-r", "1", "-m", "nothing", "-m", "peak_*"), 2, "--metric nothing: ")):
             done = allocreplay("ab", "-t", TRACE, "-q", *args)
             self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
             self.assertIn(expected, done.stderr)

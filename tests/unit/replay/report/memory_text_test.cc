@@ -20,6 +20,9 @@ TEST(MemoryTextTest, SaysWhatIsHeldAndWhetherItComesBack) {
   EXPECT_THAT(text, HasSubstr("made idle: most held 0.02 MiB"));
   EXPECT_THAT(text, HasSubstr("0.02 MiB after 0 ms, 0.01 MiB after 500 ms; did not come back\n"));
   EXPECT_THAT(text, HasSubstr("; came back within 500 ms\n"));
+  result.trace.floor_pages = 2;
+  EXPECT_THAT(idle_text(result), HasSubstr("made idle: most held 0.02 MiB (2.500 x the floor)"));
+  EXPECT_THAT(idle_text(result), HasSubstr("0.01 MiB (1.000 x the floor) after 500 ms"));
   idle.trimmed.why_absent = "no way";
   EXPECT_THAT(idle_text(result), HasSubstr("with malloc_trim: no way\n"));
   idle.peak_resident_pages = 0;
@@ -43,6 +46,8 @@ TEST(MemoryTextTest, SaysWhetherASoakGrew) {
   EXPECT_THAT(text, HasSubstr("made in 2 turns of 50 events\n"));
   EXPECT_THAT(text, HasSubstr("resident, 2.00 MiB at last: grows: +5.00 % over the last 30 turns "
                               "(+4.00 to +6.00 %)"));
+  result.trace.floor_pages = 256;
+  EXPECT_THAT(soak_text(result), HasSubstr("resident, 2.00 MiB (2.000 x the floor) at last"));
   EXPECT_THAT(text, HasSubstr("CPU time, 20.0 ns an event at last: cannot tell from so few turns"));
 }
 

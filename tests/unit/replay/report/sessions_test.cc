@@ -56,6 +56,11 @@ TEST(SessionsTest, WhatStandsAgainstAComparisonIsNamed) {
   b = made("b", {});
   b.config["touch"] = "none";
   EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
+  b = made("b", {});
+  b.config["cost"] = nullptr;
+  EXPECT_TRUE(objections(a, b).empty());
+  b.config["cost"] = {{"counted_by", "perf"}};
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
   for (const auto& [key, value] :
        {std::pair<const char*, nlohmann::ordered_json>{"assertions", true},
         {"sanitizers", "thread"},
@@ -132,10 +137,34 @@ TEST(SessionsTest, OtherNamesAndBindingsOnlyWhenAllowed) {
   EXPECT_THROW(pair_sessions(a, made("d", {}), {"allocator", "binding"}), Error);
 }
 
-TEST(SessionsTest, PatternsChooseMetrics) {
-  EXPECT_TRUE(metric_wanted("peak_pages", {}));
-  EXPECT_TRUE(metric_wanted("peak_pages", {"time", "peak_*"}));
-  EXPECT_FALSE(metric_wanted("peak_pages", {"peak"}));
+TEST(SessionsTest, WhatOnlyOneHasIsNamed) {
+  RecordedResult a = made("a", {allocator("mem", 10)});
+  RecordedResult b = made("b", {allocator("mem", 10)});
+  a.allocators[0].metrics.push_back({"gone", "ns", Better::kLower, {1}});
+  a.allocators[0].metrics.push_back({"other", "ns", Better::kLower, {1}});
+  a.allocators[0].metrics.push_back({"uncompared", "calls", Better::kNone, {1}});
+  b.allocators[0].metrics.push_back({"other", "pages", Better::kLower, {1}});
+  const VerdictTable table = pair_sessions(a, b, {}).front();
+  EXPECT_EQ(table.unpaired, (std::vector<std::string>{"gone", "other"}));
+  EXPECT_EQ(table.samples.size(), 1U);
+}
+
+TEST(SessionsTest, PatternsChooseMetricsAndEachMustChooseOne) {
+  const auto kept = [](const std::vector<std::string>& patterns) {
+    std::vector<MetricSamples> metrics;
+    for (const char* key : {"time", "peak_pages", "peak_bytes"}) {
+      metrics.push_back({key, "ns", Better::kLower, {1}, {1}});
+    }
+    keep_wanted(metrics, patterns);
+    std::vector<std::string> keys;
+    for (const MetricSamples& metric : metrics) keys.push_back(metric.key);
+    return keys;
+  };
+  using Keys = std::vector<std::string>;
+  EXPECT_EQ(kept({}), (Keys{"time", "peak_pages", "peak_bytes"}));
+  EXPECT_EQ(kept({"peak_*"}), (Keys{"peak_pages", "peak_bytes"}));
+  EXPECT_EQ(kept({"peak_bytes", "time"}), (Keys{"time", "peak_bytes"}));
+  EXPECT_THROW(kept({"time", "peak"}), Error);
 }
 
 }  // namespace

@@ -44,6 +44,24 @@ TEST(TableTest, ShowsBothSidesRatioAndVerdict) {
   EXPECT_THAT(text, ::testing::ContainsRegex("counter_cycles_free +40 counts +40 counts +1.000"));
   EXPECT_THAT(text, HasSubstr("costs 8 ns per event"));
   EXPECT_THAT(text, HasSubstr("WARNING: mem refused 9 allocations"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("overlapped")));
+}
+
+TEST(TableTest, SaysHowFarThreadsOverlapped) {
+  Result result;
+  result.threads = {3, 2, 500, 40};
+  for (const char* name : {"glibc", "mem"}) {
+    AllocatorResult& side = result.allocators.emplace_back();
+    side.subject = {name, mem::Binding::kPreload, "", name};
+    side.figures = {{{"threads_overlapped_share", "share", Better::kNone, {0.75}}, 0.75, {}},
+                    {{"threads_waited_ns", "ns", Better::kNone, {2e6}}, 2e6, {}}};
+  }
+  result.comparisons = {{"glibc", "mem", mem::Binding::kPreload, {}}};
+  EXPECT_THAT(
+      comparison_tables(result),
+      HasSubstr("  3 threads, 2 at once at most; 500 edges between them, 40 waits enforce all\n"
+                "    under glibc 75.0 % of events overlapped, 2.000 ms were waited in all\n"
+                "    under mem 75.0 % of events overlapped, 2.000 ms were waited in all\n"));
 }
 
 }  // namespace

@@ -115,11 +115,12 @@ TEST(VerdictTest, WhatWasNotMeasuredEachTimeCannotBeTold) {
 }
 
 TEST(VerdictTest, ManyMetricsNeedMoreEvidenceOfEach) {
-  const auto metric = [](const std::string& key, double value) {
-    return MetricSamples{key, "ns", Better::kLower, Samples(7, value), Samples(7, 100)};
-  };
-  const auto worst_of = [&](int count) {
-    std::vector<MetricSamples> metrics = {metric("slow", 110)};
+  const auto worst_of = [&](int count, std::size_t repetitions) {
+    const auto metric = [&](const std::string& key, double value) {
+      return MetricSamples{key, "ns", Better::kLower, Samples(repetitions, value),
+                           Samples(repetitions, 100)};
+    };
+    std::vector<MetricSamples> metrics = {metric("slow", 110), metric("steady", 100)};
     for (int i = 1; i < count; ++i) {
       metrics.push_back(metric("other" + std::to_string(i), 100.5));
     }
@@ -127,8 +128,13 @@ TEST(VerdictTest, ManyMetricsNeedMoreEvidenceOfEach) {
     trial.look(metrics, 1.0);
     return trial.verdicts(false).front();
   };
-  EXPECT_EQ(worst_of(1).verdict, Verdict::kWorse);
-  EXPECT_EQ(worst_of(20).verdict, Verdict::kCannotTell);
+  EXPECT_EQ(worst_of(1, 7).verdict, Verdict::kWorse);
+  EXPECT_EQ(worst_of(20, 7).verdict, Verdict::kCannotTell);
+  // 2^(1-10) is below a twentieth of 5 %; "steady" could never be told and does not count.
+  EXPECT_EQ(worst_of(20, 7).more_repetitions, 3);
+  EXPECT_EQ(worst_of(20, 3).more_repetitions, 7);
+  EXPECT_EQ(worst_of(20, 9).verdict, Verdict::kCannotTell);
+  EXPECT_EQ(worst_of(20, 10).verdict, Verdict::kWorse);
 }
 
 MetricSamples sessions(double machine, double subject_factor, double noise) {
