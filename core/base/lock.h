@@ -35,6 +35,9 @@ class Mutex {
                                           std::memory_order_relaxed);
   }
 
+  // Whether the process has never had a second thread.
+  static bool is_alone() noexcept { return __libc_single_threaded != 0; }
+
   // pre: called in the only thread of a forked child, whose parent held the lock across fork.
   void reset_after_fork() noexcept { state_.store(kOpen, std::memory_order_relaxed); }
 
@@ -43,7 +46,6 @@ class Mutex {
   static constexpr std::uint32_t kHeld = 1;
   static constexpr std::uint32_t kContended = 2;  // held, and somebody may be waiting
 
-  static bool is_alone() noexcept { return __libc_single_threaded != 0; }
   void lock_slow() noexcept;
   void wake_one() noexcept;
 

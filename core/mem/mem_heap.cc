@@ -6,6 +6,7 @@
 #include "core/mem/slab_heap_fit_impl.h"
 #include "core/mem/slab_heap_impl.h"
 #include "core/mem/slab_heap_threads_impl.h"
+#include "core/mem/slab_heap_waiting_impl.h"
 #include "core/os/linux_pages.h"
 
 namespace mem {

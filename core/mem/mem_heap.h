@@ -160,11 +160,15 @@ class MemHeap {
   void* allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;
   bool gets_slabs(ThreadHeap& heap, unsigned bin, std::size_t bytes, bool is_hot) noexcept;
   void* allocate_aligned_slab(ThreadHeap& heap, std::size_t bytes, std::size_t align) noexcept;
-  void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
+  static constexpr std::size_t pages_for(std::size_t bytes) noexcept {
+    return (bytes + kPageBytes - 1) / kPageBytes;
+  }
+  void* allocate_large(ThreadHeap& heap, std::size_t size, std::size_t align, bool zeroed) noexcept;
+  static Span* take_kept_run(ThreadHeap& heap, std::size_t pages) noexcept;
   void* reallocate_owned(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* reallocate_large(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* move(ThreadHeap& heap, void* p, std::size_t usable, std::size_t size) noexcept;
-  void free_large(Span* span, const void* p) noexcept;
+  void free_large(ThreadHeap& heap, Span* span, const void* p) noexcept;
   Span* span_of(const void* p) const noexcept;
   void require_live_large(const Span* span, const void* p) const noexcept;
   [[noreturn]] void diagnose(const void* p) const noexcept;

@@ -7,22 +7,16 @@
 
 #include "core/base/bits.h"
 #include "core/mem/mem_heap.h"
+#include "core/mem/mem_heap_large_impl.h"
 #include "core/os/report.h"
 
 namespace mem {
-namespace detail {
-
-constexpr std::size_t pages_for(std::size_t bytes) noexcept {
-  return (bytes + kPageBytes - 1) / kPageBytes;
-}
-
-}  // namespace detail
 
 // --- allocation ---------------------------------------------------------------------------------
 
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_slow(ThreadHeap& heap, std::size_t size) noexcept {
-  if (size > kMaxMediumBytes) return allocate_large(size, 0, false);
+  if (size > kMaxMediumBytes) return allocate_large(heap, size, 0, false);
   if (size <= kMaxSmallBytes) {
     const auto bin = static_cast<unsigned>(size == 0 ? 1 : small_bin(size));
     if (heap.object_bytes[bin] != 0) return allocate_hot(heap, bin);
@@ -76,24 +70,12 @@ bool MemHeap<Os>::gets_slabs(ThreadHeap& heap, unsigned bin, std::size_t bytes,
 }
 
 template <AddressSpace Os>
-void* MemHeap<Os>::allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept {
-  if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) return nullptr;
-  const std::size_t pages = size == 0 ? 1 : detail::pages_for(size);
-  Span* span = runs_.allocate(pages, align, SpanState::kLarge, false);
-  if (span == nullptr) return nullptr;
-  span->requested_bytes = size;
-  void* p = start_of(span);
-  if (zeroed && !span->is_fresh) memset(p, 0, size);
-  return p;
-}
-
-template <AddressSpace Os>
 void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
                                     std::size_t align) noexcept {
   if (align <= kStepBytes) return allocate(heap, size);
   if (size > PTRDIFF_MAX) return nullptr;
   if (align >= kPageBytes || size + align > kMaxMediumBytes)
-    return allocate_large(size, align, false);
+    return allocate_large(heap, size, align, false);
   const std::size_t rounded = align_up(size == 0 ? 1 : size, align);
   if (rounded - size < kMaxAlignLoss) {
     if (void* p = allocate_aligned_slab(heap, rounded, align); p != nullptr) return p;
@@ -127,7 +109,7 @@ void* MemHeap<Os>::allocate_aligned_slab(ThreadHeap& heap, std::size_t bytes,
 
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_zeroed(ThreadHeap& heap, std::size_t size) noexcept {
-  if (size > kMaxMediumBytes) return allocate_large(size, 0, true);
+  if (size > kMaxMediumBytes) return allocate_large(heap, size, 0, true);
   heap.untouched = nullptr;
   void* p = allocate(heap, size);
   if (p != nullptr && p != heap.untouched) memset(p, 0, size);
@@ -145,7 +127,7 @@ void MemHeap<Os>::deallocate_slow(ThreadHeap& heap, void* p) noexcept {
     slabs_.free_remote(heap, span, static_cast<FreeObject*>(p));
     return;
   }
-  free_large(span, p);
+  free_large(heap, span, p);
 }
 
 template <AddressSpace Os>
@@ -155,14 +137,9 @@ void MemHeap<Os>::deallocate_remote(void* p) noexcept {
   if (span->is_owned()) {
     slabs_.free_remote_now(span, static_cast<FreeObject*>(p));
   } else {
-    free_large(span, p);
+    require_live_large(span, p);
+    runs_.free(span, span->run_pages, span->run_pages);
   }
-}
-
-template <AddressSpace Os>
-void MemHeap<Os>::free_large(Span* span, const void* p) noexcept {
-  require_live_large(span, p);
-  runs_.free(span, span->run_pages, span->run_pages);
 }
 
 // --- reallocation -------------------------------------------------------------------------------
@@ -195,42 +172,6 @@ void* MemHeap<Os>::reallocate_owned(ThreadHeap& heap, Span* span, void* p,
   }
   void* moved = move(heap, p, usable, roomy);
   return moved != nullptr || roomy == size ? moved : move(heap, p, usable, size);
-}
-
-template <AddressSpace Os>
-void* MemHeap<Os>::reallocate_large(ThreadHeap& heap, Span* span, void* p,
-                                    std::size_t size) noexcept {
-  require_live_large(span, p);
-  if (size > PTRDIFF_MAX) return nullptr;
-  const std::size_t old_pages = span->run_pages;
-  const std::size_t pages = detail::pages_for(size);
-  if (size <= kMaxMediumBytes) {
-    void* moved = move(heap, p, old_pages * kPageBytes, size);
-    if (moved == p) span->requested_bytes = size;
-    return moved;
-  }
-  if (pages < old_pages) runs_.shrink(span, pages);
-  if (pages <= old_pages || runs_.grow(span, pages)) {
-    span->requested_bytes = size;
-    return p;
-  }
-  if (old_pages < kMovePages || moves_.load(std::memory_order_relaxed) >= kMaxMoves) {
-    return move(heap, p, old_pages * kPageBytes, size);
-  }
-  void* moved = allocate_large(size, 0, false);
-  if (moved == nullptr) return nullptr;
-  // Pages that are resident already are there to be copied to; fresh ones are not worth faulting
-  // in.
-  const bool is_fresh = span_of(moved)->is_fresh || old_pages > kCopyPages;
-  if (is_fresh && runs_.os().move_pages(p, moved, old_pages * kPageBytes)) {
-    moves_.fetch_add(1, std::memory_order_relaxed);
-    span->is_fresh = true;  // what is left there reads as zero
-    runs_.free(span, old_pages, 0);
-  } else {
-    memcpy(moved, p, old_pages * kPageBytes);
-    runs_.free(span, old_pages, old_pages);
-  }
-  return moved;
 }
 
 // All usable bytes move, for callers that ask usable_size() may have written to all of them.
@@ -300,10 +241,18 @@ __attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
     for (const FreeObject* object = loose.free; object != nullptr; object = object->next) {
       const Span* span = runs_.map().find(object);
       const std::size_t bytes = slabs_.object_size(span, object);
-      FitStats& fits = stats.fits[span->fit->area];
-      --fits.live_objects;
-      fits.live_bytes -= bytes;
-      fits.free_bytes += bytes;
+      if (span->state() == SpanState::kFit) {
+        FitStats& fits = stats.fits[span->fit->area];
+        --fits.live_objects;
+        fits.live_bytes -= bytes;
+        fits.free_bytes += bytes;
+      } else {
+        SlabStats& bin = stats.bins[span->bin];
+        --bin.live_objects;
+        bin.live_bytes -= bytes;
+        ++bin.free_objects;
+        bin.free_bytes += bytes;
+      }
     }
   }
   const RunHeapStats runs = runs_.stats();
@@ -344,12 +293,6 @@ Span* MemHeap<Os>::span_of(const void* p) const noexcept {
   return span;
 }
 
-template <AddressSpace Os>
-void MemHeap<Os>::require_live_large(const Span* span, const void* p) const noexcept {
-  if (span->state() != SpanState::kLarge) report_double_free(p);
-  if (p != start_of(span)) report_interior_pointer(p, start_of(span));
-}
-
 // What p is, if it leads to no span: the process ends anyway, so a walk costs nothing.
 template <AddressSpace Os>
 void MemHeap<Os>::diagnose(const void* p) const noexcept {
@@ -362,7 +305,7 @@ void MemHeap<Os>::diagnose(const void* p) const noexcept {
     if (span == nullptr) continue;
     if (span->is_owned()) break;
     if (map.page_of(p) >= span->first_page + std::size_t{span->run_pages}) break;
-    if (span->state() == SpanState::kWaiting) report_double_free(p);
+    if (span->state() != SpanState::kLarge) report_double_free(p);
     report_interior_pointer(p, start_of(span));
   }
   report_foreign_pointer(p);

@@ -144,7 +144,7 @@ void RunHeap<Os>::free(Span* span, std::size_t pages, std::size_t touched) noexc
   std::size_t target = kAll;
   {
     const LockGuard guard(mutex_);
-    const bool is_large = span->state() == SpanState::kLarge;
+    const bool is_large = !span->is_owned();
     if (!span->is_fresh) touched = pages;
     set_used(used_pages() - pages);
     if (touched == pages && tuning::kWaitingShare != 0) {

@@ -36,6 +36,8 @@
 //   127  The summaries of a fit table are those of its bits.
 //   128  Pages of a fit table that were given back are free as a whole.
 //   129  No gap lies before the hint for its size.
+//   130  Each object that waits in a bin says how many do from it on.
+//   131  The large block that a thread keeps is of state kKept, and of few pages.
 #pragma once
 
 #include <cstddef>
@@ -88,6 +90,8 @@ class SlabHeap {
   void set_object_bytes(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;
   // Gives back what is empty, the current slabs too.
   void release_empty(ThreadHeap& heap) noexcept;
+  // Gives back the large block that the thread kept, if any.
+  void give_back_kept_run(ThreadHeap& heap) noexcept;
   // Gives back the pages that lie in holes; returns their bytes.
   std::size_t discard_holes(ThreadHeap& heap) noexcept;
 
@@ -145,9 +149,6 @@ class SlabHeap {
   std::size_t require_start(const Span* span, const FreeObject* object) const noexcept;
   [[noreturn]] void report_no_start(const Span* span, const FreeObject* object,
                                     bool is_at_granule) const noexcept;
-  static void require_uncached(const ThreadHeap& heap, unsigned bin,
-                               const FreeObject* object) noexcept;
-  static bool is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
   void discard_holes_if_due(ThreadHeap& heap) noexcept;
   void release_fit(ThreadHeap& heap, Span* span) noexcept;
@@ -157,6 +158,18 @@ class SlabHeap {
     return static_cast<std::size_t>(static_cast<const std::byte*>(p) - start_of(span)) /
            FitTable::kGranuleBytes;
   }
+
+  // objects that wait in their bin
+  static std::size_t waiting(const ThreadHeap& heap, unsigned bin) noexcept {
+    const auto* first = static_cast<const WaitingObject*>(heap.loose[bin].free);
+    return first != nullptr ? first->count : 0;
+  }
+  static void wait(ThreadHeap& heap, unsigned bin, FreeObject* object) noexcept;
+  static bool is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept;
+  static bool let_wait(ThreadHeap& heap, Span* slab) noexcept;
+  static bool are_counted(const ThreadHeap& heap, unsigned bin) noexcept;
+  static void require_uncached(const ThreadHeap& heap, unsigned bin,
+                               const FreeObject* object) noexcept;
 
   // threads
   Span* steal(ThreadHeap& heap, unsigned bin) noexcept;

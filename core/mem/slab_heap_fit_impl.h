@@ -93,15 +93,6 @@ void SlabHeap<Os>::require_live(const ThreadHeap& heap, const Span* span,
   require_uncached(heap, bin_of_granules(span->fit->size_of(first)), object);
 }
 
-template <AddressSpace Os>
-void SlabHeap<Os>::require_uncached(const ThreadHeap& heap, unsigned bin,
-                                    const FreeObject* object) noexcept {
-  if (heap.cached[bin] == 0 || heap.object_bytes[bin] != 0) return;
-  for (const FreeObject* o = heap.loose[bin].free; o != nullptr; o = o->next) {
-    if (o == object) report_double_free(object);
-  }
-}
-
 // The owner freed one object of a fit span. The last few of a size go straight back to its bin.
 template <AddressSpace Os>
 void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
@@ -116,25 +107,10 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   const bool is_cold = heap.object_bytes[bin] == 0;
   const bool is_often = heap.count_use(bin) && is_cold;
   if (is_often || !is_wanted(heap, bin, count)) return release_object(heap, span, first, count);
-  FreeSource& loose = heap.loose[bin];
-  if (loose.free == object) report_double_free(object);
+  if (heap.loose[bin].free == object) report_double_free(object);
   heap.cached[bin] = static_cast<std::uint16_t>(heap.cached[bin] + count);
   heap.cached_granules += count;
-  object->next = loose.free;
-  loose.free = object;
-  if (heap.bins[bin] == &no_slab) heap.bins[bin] = &loose;
-}
-
-// Whether a freed object of so many granules is to wait in its bin. Of a bin with slabs only one at
-// a time does, for each that waits keeps a span in use.
-template <AddressSpace Os>
-bool SlabHeap<Os>::is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t granules) noexcept {
-  if (granules * FitTable::kGranuleBytes < heap.object_bytes[bin]) return false;
-  if (heap.object_bytes[bin] != 0 && heap.bins[bin]->free != nullptr) return false;
-  const std::size_t most =
-      tuning::kCacheGranules + heap.owned_pages * FitTable::kGranulesPerPage / tuning::kCacheShare;
-  return heap.cached[bin] < granules * tuning::kCacheObjects &&
-         heap.cached_granules + granules <= most;
+  wait(heap, bin, object);
 }
 
 // Frees all objects in the span's list. The span is gone afterwards if it holds no other.
@@ -378,8 +354,9 @@ FreeObject* SlabHeap<Os>::take_row(ThreadHeap& heap, unsigned bin, std::size_t s
   std::byte* start = start_of(span) + first * FitTable::kGranuleBytes;
   FreeObject* next = nullptr;
   for (std::size_t i = count; i-- > 1;) {
-    auto* object = reinterpret_cast<FreeObject*>(start + i * size * FitTable::kGranuleBytes);
+    auto* object = reinterpret_cast<WaitingObject*>(start + i * size * FitTable::kGranuleBytes);
     object->next = next;
+    object->count = count - i;
     next = object;
   }
   heap.loose[bin].free = next;

@@ -102,6 +102,7 @@ void SlabHeap<Os>::on_event(ThreadHeap& heap, Span* span) noexcept {
   }
   // `need` is 0, so what is live is what the state leaves uncounted.
   const bool was_full = span->state() == SpanState::kFull;
+  if (was_full && let_wait(heap, span)) return;
   const std::uint32_t live = was_full ? span->capacity - 1U : live_objects(*span);
   unlist(heap, span);
   settle(heap, span, live);
@@ -216,6 +217,14 @@ void SlabHeap<Os>::give_back_kept(ThreadHeap& heap) noexcept {
 }
 
 template <AddressSpace Os>
+void SlabHeap<Os>::give_back_kept_run(ThreadHeap& heap) noexcept {
+  Span* run = heap.kept_run;
+  if (run == nullptr) return;
+  heap.kept_run = nullptr;
+  runs_.free(run, run->run_pages, run->run_pages);
+}
+
+template <AddressSpace Os>
 void SlabHeap<Os>::give_back(ThreadHeap& heap, Span* slab) noexcept {
   if (slab->object_bytes() == heap.object_bytes[slab->bin] && heap.slab_counts[slab->bin] != 0) {
     --heap.slab_counts[slab->bin];
@@ -252,7 +261,7 @@ void SlabHeap<Os>::put_to_rest(ThreadHeap& heap, unsigned bin) noexcept {
     Span* of = runs_.map().find(object);
     object->next = of->free;
     of->free = object;
-    if (--of->need == 0) release_fit(heap, of);
+    count_frees(heap, of, 1);
     object = next;
   }
   Span* slab = heap.current[bin];
@@ -283,6 +292,7 @@ void SlabHeap<Os>::release_empty(ThreadHeap& heap) noexcept {
   collect(heap);
   for (unsigned bin = 0; bin < kBins; ++bin) put_to_rest(heap, bin);
   give_back_kept(heap);
+  give_back_kept_run(heap);
   for (FitArea& area : heap.areas) {
     if (area.empty != nullptr && area.empty->is_empty()) drop_fit(heap, area.empty);
     area.empty = nullptr;
@@ -315,7 +325,13 @@ int SlabHeap<Os>::check(ThreadHeap& heap) noexcept {
     if (live_objects(span) + free != span.carved) broken = 121;
     if (span.state() == SpanState::kFull && (span.need != 1 || free != 0)) broken = 121;
   });
+  const Span* run = heap.kept_run;
+  if (run != nullptr &&
+      (run->state() != SpanState::kKept || run->run_pages > tuning::kKeptRunPages)) {
+    return 131;
+  }
   for (unsigned bin = 0; broken == 0 && bin < kBins; ++bin) {
+    if (!are_counted(heap, bin)) return 130;
     for (const SpanList* list : {&heap.available[bin], &heap.sparse[bin]}) {
       const bool is_sparse = list == &heap.sparse[bin];
       for (Span* slab = list->first(); slab != nullptr; slab = slab->next) {

@@ -94,9 +94,11 @@ void SlabHeap<Os>::collect(ThreadHeap& heap) noexcept {
     } else {
       const std::uint64_t remote = slab->remote.exchange(0, std::memory_order_acq_rel);
       auto* head = reinterpret_cast<FreeObject*>(remote & kAddressMask);
-      FreeObject* tail = head;
-      while (tail->next != nullptr) tail = tail->next;
-      tail->next = slab->free;
+      if (slab->free != nullptr) {  // else there is no need to touch what another core has written
+        FreeObject* tail = head;
+        while (tail->next != nullptr) tail = tail->next;
+        tail->next = slab->free;
+      }
       slab->free = head;
       count_frees(heap, slab, static_cast<std::uint32_t>(remote >> kCountShift));
     }

@@ -31,10 +31,16 @@ struct FreeObject {
   FreeObject* next;
 };
 
+// One that waits in a bin, and how many do from it on.
+struct WaitingObject : FreeObject {
+  std::size_t count;
+};
+
 enum class SpanState : std::uint8_t {
   kUnused,
   kLarge,    // one block of whole pages
   kWaiting,  // the same, freed, and not yet joined with its neighbours
+  kKept,     // the same, freed, and kept by the thread that freed it
   // slabs, and the one other kind that a thread heap owns
   kCurrent,    // allocations of its bin are served from it, and frees to it raise no event
   kFull,       // in no list; an event when the first object is freed

@@ -2,10 +2,12 @@
 //
 //   bins[b] -> current[b] or loose[b]       whose list serves the next allocation
 //   current[b] -> slab: free -> object ...  last in, first out: what was freed last is in the cache
-//   loose[b]: free -> object ...            fitted objects of the bin, handed out like those
+//   loose[b]: free -> object ...            fitted objects of the bin and medium ones of its full
+//                                           slabs, handed out like those
 //   available[b] -> slab <-> slab           have free objects, or were never carved to the end
 //   sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
 //   kept[b] -> slab                         empty, kept for the next need; beyond 1 KiB only
+//   kept_run -> span                        the large block that was freed last
 //   areas[a] -> table <-> table             spans with objects of any size (fit_table.h)
 //   pending -> slab -> slab                 spans that others freed objects of (any thread pushes)
 //   ring[16]                                objects of other heaps, freed here, not yet sent
@@ -75,6 +77,7 @@ class ThreadHeap {
   FitTable* spare_tables = nullptr;
   FitTable* unmade_tables = nullptr;  // memory that was never touched, for so many more
   std::size_t unmade_table_count = 0;
+  Span* kept_run = nullptr;  // the large block that was freed last, of state kKept
   RemoteBatch ring[kRingSlots] = {};
   std::uint32_t cold_total = 0;
   const void* untouched = nullptr;  // the object that was last carved out of pages known to be zero

@@ -38,11 +38,20 @@
 #ifndef MEM_TUNE_CACHE_SHARE
 #define MEM_TUNE_CACHE_SHARE 128
 #endif
+#ifndef MEM_TUNE_LOOSE_OBJECTS
+#define MEM_TUNE_LOOSE_OBJECTS 8
+#endif
+#ifndef MEM_TUNE_LOOSE_SLABS
+#define MEM_TUNE_LOOSE_SLABS 4
+#endif
 #ifndef MEM_TUNE_WAITING_SHARE
 #define MEM_TUNE_WAITING_SHARE 8
 #endif
 #ifndef MEM_TUNE_WAITING_SLACK
 #define MEM_TUNE_WAITING_SLACK 8
+#endif
+#ifndef MEM_TUNE_KEPT_RUN_PAGES
+#define MEM_TUNE_KEPT_RUN_PAGES 64
 #endif
 #ifndef MEM_TUNE_MIN_DISCARD
 #define MEM_TUNE_MIN_DISCARD 65536
@@ -113,6 +122,14 @@ inline constexpr unsigned kCacheObjects = MEM_TUNE_CACHE_OBJECTS;
 inline constexpr std::size_t kCacheGranules = MEM_TUNE_CACHE_GRANULES;
 inline constexpr std::size_t kCacheShare = MEM_TUNE_CACHE_SHARE;
 
+// Objects of a bin's full slabs that wait in it to be asked for again, at most, if it has so many
+// slabs.
+constexpr std::size_t loose_objects(std::size_t slabs) noexcept {
+  constexpr std::size_t kMost = MEM_TUNE_LOOSE_OBJECTS;
+  const std::size_t share = slabs / MEM_TUNE_LOOSE_SLABS;
+  return share < kMost ? share : kMost;
+}
+
 // Freed large blocks wait for somebody who asks for as many pages, or this share fewer, while
 // together they have no more than that share of the pages in use; 0 = none waits, or exactly as
 // many. The last one that was freed may always wait.
@@ -124,6 +141,10 @@ constexpr std::size_t waiting_pages(std::size_t used_pages) noexcept {
 constexpr std::size_t most_pages(std::size_t pages) noexcept {
   return kWaitingSlack == 0 ? pages : pages + pages / (kWaitingSlack + (kWaitingSlack == 0));
 }
+
+// The last large block that a thread freed stays with it, where others might want the lock, if it
+// has no more pages than these; 0 = none does.
+inline constexpr std::size_t kKeptRunPages = MEM_TUNE_KEPT_RUN_PAGES;
 
 // Free pages that are still resident go back to the kernel this often at most, or when what is in
 // use has halved; those in holes of a heap from so many granules of them on, if they are the larger

@@ -34,7 +34,7 @@ class WaitingRuns {
   }
 
   // One of `least` to `most` pages, or nullptr: the newest if it has exactly as many; else of the
-  // smallest class that has one the lowest, so that what stays in use stays together.
+  // smallest class that has one the one freed last, which is in the cache sooner than others.
   // pre: most < 4 * least.
   Span* take(std::size_t least, std::size_t most) noexcept {
     if (newest_ != nullptr && newest_->run_pages == least) return take_newest();
@@ -101,13 +101,10 @@ class WaitingRuns {
     const std::size_t first = class_of(least);
     const std::uint64_t wanted = (std::uint64_t{2} << (class_of(most) - first)) - 1;
     for (std::uint64_t near = filled_from(first) & wanted; near != 0; near &= near - 1) {
-      Span* lowest = nullptr;
       Span* span = lists_[first + static_cast<std::size_t>(std::countr_zero(near))].first();
       for (unsigned looks = kLooks; span != nullptr && looks > 0; --looks, span = span->next) {
-        if (span->run_pages < least || span->run_pages > most) continue;
-        if (lowest == nullptr || span->first_page < lowest->first_page) lowest = span;
+        if (span->run_pages >= least && span->run_pages <= most) return span;
       }
-      if (lowest != nullptr) return lowest;
     }
     return nullptr;
   }

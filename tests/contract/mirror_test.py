@@ -49,6 +49,7 @@ TESTED_BY = {
     "core/mem/block_heap_impl.h": "tests/unit/core/mem/block_heap_test.cc",
     "core/mem/mem_heap.cc": "tests/unit/core/mem/mem_heap_test.cc",
     "core/mem/mem_heap_impl.h": "tests/unit/core/mem/mem_heap_test.cc",
+    "core/mem/mem_heap_large_impl.h": "tests/unit/core/mem/mem_heap_test.cc",
     "core/mem/run_heap_*_impl.h": "tests/unit/core/mem/run_heap_impl_test.cc",
     "core/mem/slab_heap_impl.h": "tests/unit/core/mem/slab_heap_test.cc",
     "core/mem/slab_heap_discard_impl.h": "tests/unit/core/mem/slab_heap_fit_impl_test.cc",

@@ -12,6 +12,7 @@
 #include "core/mem/slab_heap_fit_impl.h"
 #include "core/mem/slab_heap_impl.h"
 #include "core/mem/slab_heap_threads_impl.h"
+#include "core/mem/slab_heap_waiting_impl.h"
 
 namespace mem {
 
@@ -117,9 +118,11 @@ class MemHeapAudit {
     for (FreeObject* object = thread_.loose[bin].free; object != nullptr; object = object->next) {
       if (!seen.insert(object).second) return expect(false, "an object is twice in the bin" + name);
       const Span* span = heap_.map().find(object);
-      if (span == nullptr || span->owner.load() != &thread_ || span->state() != SpanState::kFit) {
+      if (span == nullptr || span->owner.load() != &thread_) {
         return expect(false, "an object of somebody else is in the bin" + name);
       }
+      expect(span->state() == SpanState::kFit || bin >= kFirstMediumBin,
+             "a small object of a slab is in the bin" + name);
       const std::size_t usable = heap_.usable_size(object);
       expect(bin_of(usable) == bin, "an object in the bin" + name + " is of another's size");
       expect(usable >= thread_.object_bytes[bin], "an object is too small for the bin" + name);

@@ -8,13 +8,6 @@ namespace peers {
 namespace {
 
 constexpr std::size_t kKiB = 1024;
-constexpr std::size_t kPage = 4096;
-
-char* touched_block(std::size_t size) {
-  auto* const block = static_cast<char*>(std::malloc(size));
-  for (std::size_t i = 0; i < size; i += kPage) block[i] = 1;
-  return block;
-}
 
 template <std::size_t kSize>
 void hot(Run& run) {

@@ -37,6 +37,13 @@ struct ListsFloor {
 // The compiler must take the object as used.
 inline void keep(void* p) { asm volatile("" : : "r"(p) : "memory"); }
 
+// A block of which one byte on every page is written, which makes the same pages resident as all.
+inline char* touched_block(std::size_t size) {
+  auto* const block = static_cast<char*>(std::malloc(size));
+  for (std::size_t i = 0; i < size; i += 4096) block[i] = 1;
+  return block;
+}
+
 // xorshift64*: the same numbers from the same seed everywhere.
 class Random {
  public:

@@ -120,6 +120,25 @@ void local(Run& run) {
   });
 }
 
+// Two threads, each with a hot pair of a large block whose pages are touched. An operation is one
+// pair of one thread, so that a second thread takes no time if nothing stands in the way.
+template <std::size_t kSize>
+void large_hot(Run& run) {
+  const std::size_t operations = run.work((std::size_t{1} << 30) / kSize);
+  run.repeat(operations, [&] {
+    auto work = [&] {
+      for (std::size_t i = 0; i < operations; ++i) {
+        char* const block = touched_block(kSize);
+        keep(block);
+        std::free(block);
+      }
+    };
+    pthread_t threads[2];
+    for (pthread_t& thread : threads) thread = start(work);
+    for (const pthread_t thread : threads) pthread_join(thread, nullptr);
+  });
+}
+
 template <std::size_t kSize>
 constexpr Pattern hand_over_pattern(const char* name) {
   return {name, true, Floor::kConstant, hand_over<Process, kSize>, hand_over<ConstantFloor, kSize>};
@@ -133,6 +152,8 @@ constexpr Pattern kPatterns[] = {
     {"larson", true, Floor::kNone, larson, nullptr},
     {"local-1-thread", true, Floor::kNone, local<1>, nullptr},
     {"local-2-threads", true, Floor::kNone, local<2>, nullptr},
+    {"large-hot-64k-2-threads", true, Floor::kNone, large_hot<64 << 10>, nullptr},
+    {"large-hot-256k-2-threads", true, Floor::kNone, large_hot<256 << 10>, nullptr},
 };
 
 }  // namespace

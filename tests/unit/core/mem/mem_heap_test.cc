@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 
 #include <algorithm>
 #include <memory>
@@ -13,6 +14,20 @@
 
 namespace mem {
 namespace {
+
+// A process that seems to have, or never to have had, a second thread.
+class ThreadsOfProcess {
+ public:
+  explicit ThreadsOfProcess(bool has_many) : before_(__libc_single_threaded) {
+    __libc_single_threaded = has_many ? 0 : 1;
+  }
+  ~ThreadsOfProcess() { __libc_single_threaded = before_; }
+  ThreadsOfProcess(const ThreadsOfProcess&) = delete;
+  ThreadsOfProcess& operator=(const ThreadsOfProcess&) = delete;
+
+ private:
+  char before_;
+};
 
 class MemHeapTest : public testing::Test {
  protected:
@@ -376,6 +391,7 @@ TEST_F(MemHeapTest, ALargeBlockThatCannotGrowMovesItsPages) {
 // --- large blocks that wait ----------------------------------------------------------------------
 
 TEST_F(MemHeapTest, AFreedLargeBlockGoesToWhoAsksForAsManyPages) {
+  const ThreadsOfProcess threads(false);
   void* first = filled(100000);
   filled(40000);
   void* second = filled(100000);
@@ -408,6 +424,65 @@ TEST_F(MemHeapTest, WhatWaitsIsGivenUpForMemory) {
   while (heap_->allocate(thread_, 1 << 20) != nullptr) continue;
   free(blocks[7]);
   EXPECT_NE(heap_->allocate(thread_, 1 << 19), nullptr);
+  expect_sound();
+}
+
+// --- large blocks that stay with their thread ----------------------------------------------------
+
+class MemHeapOfThreadsTest : public MemHeapTest {
+  const ThreadsOfProcess threads_{true};
+};
+
+TEST_F(MemHeapOfThreadsTest, TheLastFreedLargeBlockStaysWithItsThread) {
+  void* first = filled(100000);
+  void* second = filled(100000);
+  free(first);
+  EXPECT_EQ(span(first)->state(), SpanState::kKept);
+  EXPECT_EQ(heap_->detailed_stats(thread_).large_live, 1u);
+  EXPECT_EQ(heap_->stats(thread_).live_blocks, 1u);
+  expect_sound();
+  EXPECT_NE(heap_->allocate(other_, 100000), first);
+  EXPECT_NE(heap_->allocate_aligned(thread_, 65536, 8192), first);
+  EXPECT_NE(heap_->allocate(thread_, 50000), first);  // for which it is too large
+  EXPECT_NE(heap_->allocate(thread_, 110000), first);
+  EXPECT_EQ(heap_->allocate(thread_, 99000), first);
+  free(second);
+  free(first);
+  EXPECT_EQ(span(second)->state(), SpanState::kWaiting);
+  EXPECT_EQ(span(first)->state(), SpanState::kKept);
+  void* zeroed = heap_->allocate_zeroed(thread_, 100000);
+  EXPECT_EQ(zeroed, first);
+  EXPECT_TRUE(is_zero(zeroed, 100000));
+  expect_sound();
+}
+
+TEST_F(MemHeapOfThreadsTest, CheckKnowsWhatIsKept) {
+  free(filled(100000));
+  EXPECT_EQ(heap_->check(thread_), 0);
+  thread_.kept_run->set_state(SpanState::kLarge);
+  EXPECT_EQ(heap_->check(thread_), 131);
+  thread_.kept_run->set_state(SpanState::kKept);
+  EXPECT_EQ(heap_->check(thread_), 0);
+}
+
+TEST_F(MemHeapOfThreadsTest, UnlessItIsTooLarge) {
+  void* p = filled((tuning::kKeptRunPages + 1) * kPageBytes);
+  free(p);
+  EXPECT_EQ(span(p)->state(), SpanState::kWaiting);
+  p = filled(tuning::kKeptRunPages / 2 * kPageBytes);
+  free(p);
+  EXPECT_EQ(span(p)->state(), SpanState::kKept);
+  heap_->slabs().abandon(thread_);
+  EXPECT_EQ(span(p)->state(), SpanState::kWaiting);
+  expect_nothing_left();
+}
+
+TEST_F(MemHeapOfThreadsTest, ItIsGivenUpForMemory) {
+  void* p = filled(100000);
+  os().fail_every(PageCall::kReserve, 1);
+  while (heap_->allocate(thread_, 80000) != nullptr) continue;
+  free(p);
+  EXPECT_EQ(heap_->allocate(thread_, 80000), p);
   expect_sound();
 }
 
@@ -565,6 +640,14 @@ TEST_F(MemHeapDeathTest, MisuseIsSeen) {
   EXPECT_DEATH(free(large), "double free");
   int foreign = 0;
   EXPECT_DEATH(free(&foreign), "in no memory of this heap");
+}
+
+TEST_F(MemHeapDeathTest, OfABlockThatItsThreadKeepsToo) {
+  const ThreadsOfProcess threads(true);
+  void* kept = filled(100000);
+  free(kept);
+  EXPECT_DEATH(free(kept), "double free");
+  EXPECT_DEATH(free(static_cast<char*>(kept) + 2 * kPageBytes), "double free");
 }
 
 }  // namespace

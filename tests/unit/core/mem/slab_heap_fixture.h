@@ -60,6 +60,21 @@ class SlabHeapTest : public testing::Test {
   void free(ThreadHeap& heap, const Objects& objects) {
     for (void* p : objects) heap_->deallocate(heap, p);
   }
+  // Objects of one size, none of which waits in its bin afterwards.
+  void free_past_bin(ThreadHeap& heap, const Objects& objects) {
+    const Span* slab = span(objects[0]);
+    const unsigned bin = slab->bin;
+    const std::size_t bytes = slab->object_bytes();
+    free(heap, objects);
+    slabs_.set_object_bytes(heap, bin, bytes);
+  }
+  std::size_t waiting(const ThreadHeap& heap, unsigned bin) {
+    std::size_t count = 0;
+    for (FreeObject* object = heap.loose[bin].free; object != nullptr; object = object->next) {
+      ++count;
+    }
+    return count;
+  }
   Span* span(const void* p) { return heap_->map().find(p); }
   // Its span went back: the run is free, or waits.
   bool is_gone(const void* p) { return span(p) == nullptr || !span(p)->is_owned(); }

@@ -153,7 +153,7 @@ TEST_F(SlabHeapTest, MediumBinsKeepEmptySlabsOfAFewPagesTogether) {
   const auto empty_one = [&](std::size_t size) {
     make_hot(a_, size);
     const Objects objects = fill_slab(a_, size);
-    free(a_, objects);
+    free_past_bin(a_, objects);
     return a_.kept[bin_of(size)];
   };
   const Span* first = empty_one(4096);
@@ -251,7 +251,7 @@ TEST_F(SlabHeapTest, ALargerSizeOfTheBinOutdatesItsSlabs) {
   slabs_.set_object_bytes(a_, bin, 1088);
   const Objects full = fill_slab(a_, 1088);
   const Objects sparse = fill_slab(a_, 1088);
-  free(a_, Objects(sparse.begin() + 1, sparse.end()));
+  free_past_bin(a_, Objects(sparse.begin() + 1, sparse.end()));
   const Objects current = allocate(a_, 1088, 2);
   heap_->deallocate(a_, current[0]);
   ASSERT_EQ(span(current[0])->state(), SpanState::kCurrent);
@@ -277,71 +277,6 @@ TEST_F(SlabHeapTest, ALargerSizeOfTheBinOutdatesItsSlabs) {
   EXPECT_TRUE(is_gone(full[1]));  // the last free gave it back
   free(a_, {sparse[0], current[1]});
   EXPECT_TRUE(is_gone(sparse[0]));
-  expect_sound();
-}
-
-// A fitted object waits in its bin to be asked for again; not for a request that it is too small
-// for, and not beyond the growth of the bin's size.
-TEST_F(SlabHeapTest, ABinHandsOutNoObjectThatIsTooSmall) {
-  const unsigned bin = medium_bin(2000);
-  void* p = allocate(a_, 1936);
-  heap_->deallocate(a_, p);
-  EXPECT_EQ(a_.loose[bin].free, p);
-  void* larger = allocate(a_, 2000);
-  EXPECT_NE(larger, p);
-  EXPECT_EQ(allocate(a_, 1936), p);
-  slabs_.set_object_bytes(a_, bin, 1936);
-  heap_->deallocate(a_, p);
-  heap_->deallocate(a_, larger);
-  EXPECT_EQ(a_.loose[bin].free, p);
-  slabs_.set_object_bytes(a_, bin, 2048);
-  EXPECT_EQ(a_.loose[bin].free, nullptr);
-  expect_sound();
-  void* q = allocate(a_, 1936);
-  EXPECT_GE(heap_->usable_size(q), 2048u);
-  // What is smaller than the bin's objects does not wait in it.
-  slabs_.set_object_bytes(a_, bin, 0);
-  void* small = slabs_.allocate_fit(a_, 1936, 0);
-  slabs_.set_object_bytes(a_, bin, 2048);
-  heap_->deallocate(a_, small);
-  EXPECT_EQ(a_.loose[bin].free, nullptr);
-  expect_sound();
-}
-
-TEST_F(SlabHeapTest, FewFittedObjectsWaitInTheirBins) {
-  Objects objects;
-  for (unsigned i = 0; i < tuning::kCacheObjects + 4; ++i) {
-    objects.push_back(slabs_.allocate_fit(a_, 40, 0));
-  }
-  free(a_, objects);
-  std::size_t waiting = 0;
-  for (FreeObject* object = a_.loose[3].free; object != nullptr; object = object->next) ++waiting;
-  EXPECT_EQ(waiting, tuning::kCacheObjects);
-  EXPECT_EQ(a_.fit_live[3], tuning::kCacheObjects);
-  EXPECT_EQ(a_.cached[3], 3 * tuning::kCacheObjects);
-  EXPECT_EQ(allocate(a_, 40), objects[tuning::kCacheObjects - 1]);  // the one freed last
-  heap_->deallocate(a_, objects[tuning::kCacheObjects - 1]);
-  expect_nothing_left();
-}
-
-// What waits keeps its span in use, and a bin that has slabs needs it less.
-TEST_F(SlabHeapTest, OfABinWithSlabsOneFittedObjectWaitsAtATime) {
-  const unsigned bin = bin_of(304);
-  Objects objects;
-  for (int i = 0; i < 4; ++i) objects.push_back(slabs_.allocate_fit(a_, 304, 0));
-  make_hot(a_, 304);
-  free(a_, objects);
-  EXPECT_EQ(a_.loose[bin].free, objects[0]);
-  EXPECT_EQ(a_.loose[bin].free->next, nullptr);
-  EXPECT_EQ(a_.fit_live[bin], 1u);
-  expect_sound();
-  EXPECT_EQ(allocate(a_, 304), objects[0]);
-  heap_->deallocate(a_, objects[0]);  // waits again
-  EXPECT_EQ(allocate(a_, 304), objects[0]);
-  allocate(a_, 304, 2);
-  EXPECT_NE(a_.current[bin]->free, nullptr);
-  heap_->deallocate(a_, objects[0]);
-  EXPECT_EQ(a_.fit_live[bin], 0u);
   expect_sound();
 }
 

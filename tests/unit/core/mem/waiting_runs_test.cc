@@ -34,16 +34,16 @@ TEST_F(WaitingRunsTest, StartsEmpty) {
   EXPECT_EQ(runs_.take_any(), nullptr);
 }
 
-TEST_F(WaitingRunsTest, GivesTheNewestThatFitsExactlyThenTheLowest) {
-  Span* lowest = put(20);
-  Span* middle = put(20);
+TEST_F(WaitingRunsTest, GivesTheNewestThatFitsExactlyThenTheOneFreedLast) {
+  Span* first = put(20);
+  Span* second = put(20);
   Span* other = put(21);
   Span* newest = put(20);
   EXPECT_EQ(runs_.pages(), 81u);
   EXPECT_EQ(take(19), nullptr);
   EXPECT_EQ(take(20), newest);
-  EXPECT_EQ(take(20), lowest);
-  EXPECT_EQ(take(20), middle);
+  EXPECT_EQ(take(20), second);
+  EXPECT_EQ(take(20), first);
   EXPECT_EQ(take(20), nullptr);
   EXPECT_EQ(runs_.pages(), 21u);
   EXPECT_EQ(take(21), other);
