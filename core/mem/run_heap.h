@@ -8,10 +8,8 @@
 // A free page is clean (never touched since it came from the kernel, reads as zero) or dirty. Dirty
 // pages are given back by madvise when they are more than an eighth of what is in use, at most once
 // in 100 ms, or each time that what is in use has fallen by half; the kernel is called outside
-// the lock. They also go when the heap is about to hold more pages than ever, so that fresh pages
-// are no more while old ones lie about: what is given back so, and may be faulted in again, is at
-// most a quarter of what that record grows by. A slot that is free as a whole is unmapped. Pages
-// inside a region are never unmapped, so the number of mappings stays small.
+// the lock. A slot that is free as a whole is unmapped. Pages inside a region are never unmapped,
+// so the number of mappings stays small.
 //
 // Once 8 MiB are committed, what slabs and fitted objects grow into gets huge pages where the
 // system gives them on request: one fault instead of 512, for at most 2 MiB that are resident too
@@ -49,7 +47,6 @@
 #include "core/mem/run_index.h"
 #include "core/mem/span.h"
 #include "core/mem/span_pool.h"
-#include "core/mem/tuning.h"
 #include "core/mem/waiting_runs.h"
 #include "core/os/page_source.h"
 
@@ -178,7 +175,6 @@ class RunHeap {
   }
   std::size_t purge_target_now(std::size_t dirty) noexcept;
   void purge_from(std::size_t target) noexcept;
-  bool purges_for_record() noexcept;
   std::size_t purge_to(std::size_t dirty_pages) noexcept;
   std::size_t take_dirty(Run* runs, std::size_t limit, std::size_t dirty_pages,
                          std::size_t* cursor) noexcept;
@@ -206,8 +202,6 @@ class RunHeap {
   std::atomic<std::size_t> used_pages_{0};  // written under the lock
   std::size_t dirty_pages_ = 0;             // but for those that wait
   std::size_t purged_pages_ = 0;
-  std::size_t most_held_ = 0;      // pages in use and dirty ones, together, at any time
-  std::size_t record_growth_ = 0;  // of it, that pays for purges
   std::size_t metadata_bytes_ = 0;
   std::uint64_t last_purge_ms_ = 0;
   std::size_t used_at_purge_ = 0;

@@ -39,18 +39,11 @@ std::size_t RunHeap<Os>::take(std::size_t pages, std::size_t align, bool dense) 
 template <AddressSpace Os>
 Span* RunHeap<Os>::allocate(std::size_t pages, std::size_t align, SpanState state,
                             bool whole) noexcept {
-  Span* span = nullptr;
-  bool purges = false;
-  {
-    const LockGuard guard(mutex_);
-    if (align <= kPageBytes && waiting_.pages() != 0) {
-      if (Span* waiting = take_waiting(pages, state, whole); waiting != nullptr) return waiting;
-    }
-    span = allocate_new(pages, align, state, whole);
-    purges = purges_for_record();
+  const LockGuard guard(mutex_);
+  if (align <= kPageBytes && waiting_.pages() != 0) {
+    if (Span* waiting = take_waiting(pages, state, whole); waiting != nullptr) return waiting;
   }
-  if (purges) purge_to(0);
-  return span;
+  return allocate_new(pages, align, state, whole);
 }
 
 template <AddressSpace Os>

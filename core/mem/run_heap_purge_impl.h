@@ -54,21 +54,6 @@ template <AddressSpace Os>
   return used_pages() / (2 * kDirtyShare);
 }
 
-// Whether the dirty pages are to go because the heap holds more than ever. pre: the lock is held.
-template <AddressSpace Os>
-bool RunHeap<Os>::purges_for_record() noexcept {
-  const std::size_t dirty = dirty_pages_ + waiting_.pages();
-  const std::size_t held = used_pages() + dirty;
-  if (held <= most_held_) return false;
-  record_growth_ += held - most_held_;
-  most_held_ = held;
-  const bool is_many =
-      dirty > tuning::kRecordDirtyFloor && dirty * tuning::kRecordDirtyShare > used_pages();
-  if (!is_many || dirty * tuning::kRecordPurgeShare > record_growth_) return false;
-  record_growth_ -= dirty * tuning::kRecordPurgeShare;
-  return true;
-}
-
 // pre: the lock is not held, target is what purge_target() answered.
 template <AddressSpace Os>
 [[gnu::noinline]] void RunHeap<Os>::purge_from(std::size_t target) noexcept {

@@ -77,12 +77,6 @@
 #ifndef MEM_TUNE_IDLE_SHARE
 #define MEM_TUNE_IDLE_SHARE 16
 #endif
-#ifndef MEM_TUNE_RECORD_DIRTY_SHARE
-#define MEM_TUNE_RECORD_DIRTY_SHARE 64
-#endif
-#ifndef MEM_TUNE_RECORD_PURGE_SHARE
-#define MEM_TUNE_RECORD_PURGE_SHARE 4
-#endif
 
 namespace mem::tuning {
 
@@ -183,13 +177,5 @@ constexpr bool is_grown(std::size_t pages, std::size_t before) noexcept {
   return kIdleShare != 0 && pages >= before + kIdleFloor &&
          pages > before + before / (kIdleShare + (kIdleShare == 0));
 }
-
-// When the pages in use and the dirty ones together are more than ever, the dirty ones go back if
-// they are more than this share of those in use, and more than kRecordDirtyFloor; as long as what
-// goes back so is no more than the other share of the pages that the record has grown by; 0 =
-// never.
-inline constexpr std::size_t kRecordDirtyShare = MEM_TUNE_RECORD_DIRTY_SHARE;
-inline constexpr std::size_t kRecordDirtyFloor = 16;
-inline constexpr std::size_t kRecordPurgeShare = MEM_TUNE_RECORD_PURGE_SHARE;
 
 }  // namespace mem::tuning

@@ -339,45 +339,6 @@ TEST_F(RunHeapImplTest, DirtyPagesOfAnUnmappedSlotCountAsGivenBack) {
   EXPECT_EQ(dirty(), 0u);
 }
 
-TEST_F(RunHeapImplTest, DirtyPagesGoWhenTheHeapHoldsMoreThanEver) {
-  take(400);
-  Span* hole = take(100);
-  take(10);
-  give(hole);
-  EXPECT_EQ(dirty(), 100u);
-  take(200);
-  EXPECT_EQ(dirty(), 0u);
-  EXPECT_EQ(runs().stats().purged_pages, 100u);
-  // It held 710 pages, of which the 100 were paid for with 400.
-  static_assert(tuning::kRecordPurgeShare == 4);
-  give(take(100));
-  EXPECT_EQ(dirty(), 100u);
-  take(80);
-  EXPECT_EQ(dirty(), 20u);  // no more than before
-  take(110);
-  EXPECT_EQ(runs().stats().purged_pages, 120u);
-}
-
-TEST_F(RunHeapImplTest, FewDirtyPagesStayWhenTheHeapHoldsMoreThanEver) {
-  take(400);
-  Span* hole = take(tuning::kRecordDirtyFloor);
-  take(1);
-  give(hole);
-  take(400);
-  EXPECT_EQ(dirty(), tuning::kRecordDirtyFloor);
-}
-
-TEST_F(RunHeapImplTest, WhatWasPurgedForARecordIsAShareOfItsGrowth) {
-  take(100);
-  Span* hole = take(90);
-  take(10);
-  give(hole);
-  take(91);  // more than fits the hole
-  EXPECT_EQ(runs().stats().purged_pages, 0u);
-  take(91);
-  EXPECT_EQ(runs().stats().purged_pages, 90u);
-}
-
 TEST_F(RunHeapImplTest, ALargeHeapOfSlabsGrowsByHugePages) {
   while (os().huge_pages() == 0) {
     ASSERT_LT(used(), 2 * tuning::kHugeFromPages);
