@@ -1,7 +1,8 @@
 // glibc's malloc with a planted fault, to be preloaded: what `allocreplay ab` must find.
 //
 //   PLANTED_SLOW          every call executes as many more instructions as the environment variable
-//                         PLANTED_INSTRUCTIONS says when the library is loaded, at most PLANTED_MOST
+//                         PLANTED_INSTRUCTIONS says when the library is loaded, at most
+//                         PLANTED_MOST
 //   PLANTED_LEAK_PERCENT  so many pages more than the most that were live, resident and never used
 //
 // With both 0 it is what the other two are to be compared with: the detour itself costs too.
