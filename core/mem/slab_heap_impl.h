@@ -186,14 +186,11 @@ template <AddressSpace Os>
 void SlabHeap<Os>::on_empty(ThreadHeap& heap, Span* slab) noexcept {
   const unsigned bin = slab->bin;
   const bool is_orphan = heap.is_orphan.load(std::memory_order_relaxed);
-  const bool is_of_use = bin >= kFirstMediumBin && slab->object_bytes() == heap.object_bytes[bin];
-  const std::size_t pages = heap.kept_pages + slab_pages(slab->capacity, slab->object_bytes());
-  if (is_of_use && !is_orphan && heap.kept[bin] == nullptr &&
-      pages <= tuning::kept_pages(heap.owned_pages)) {
+  const bool is_of_use = slab->object_bytes() == heap.object_bytes[bin];
+  if (tuning::kKeepEmpty && is_of_use && !is_orphan && heap.kept[bin] == nullptr) {
     slab->set_state(SpanState::kSparse);
     slab->need = Span::kNoEvent;
     heap.kept[bin] = slab;
-    heap.kept_pages = pages;
     return;
   }
   give_back(heap, slab);
@@ -203,15 +200,13 @@ void SlabHeap<Os>::on_empty(ThreadHeap& heap, Span* slab) noexcept {
 template <AddressSpace Os>
 Span* SlabHeap<Os>::take_kept(ThreadHeap& heap, unsigned bin) noexcept {
   Span* slab = heap.kept[bin];
-  if (slab == nullptr) return nullptr;
   heap.kept[bin] = nullptr;
-  heap.kept_pages -= slab_pages(slab->capacity, slab->object_bytes());
   return slab;
 }
 
 template <AddressSpace Os>
 void SlabHeap<Os>::give_back_kept(ThreadHeap& heap) noexcept {
-  for (unsigned bin = kFirstMediumBin; bin < kBins; ++bin) {
+  for (unsigned bin = 0; bin < kBins; ++bin) {
     if (Span* slab = take_kept(heap, bin); slab != nullptr) give_back(heap, slab);
   }
 }

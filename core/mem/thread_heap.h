@@ -6,7 +6,7 @@
 //                                           slabs, handed out like those
 //   available[b] -> slab <-> slab           have free objects, or were never carved to the end
 //   sparse[b] -> slab <-> slab              the same, and little else: open to other sizes
-//   kept[b] -> slab                         empty, kept for the next need; beyond 1 KiB only
+//   kept[b] -> slab                         empty, kept for the next need
 //   kept_run -> span                        the large block that was freed last
 //   areas[a] -> table <-> table             spans with objects of any size (fit_table.h)
 //   pending -> slab -> slab                 spans that others freed objects of (any thread pushes)
@@ -66,7 +66,6 @@ class ThreadHeap {
   SpanList sparse[kBins];
   std::uint64_t sparse_bins[2] = {};  // which have any
   Span* kept[kBins] = {};
-  std::size_t kept_pages = 0;
   FitArea areas[2];  // for sizes up to 1 KiB, and beyond: small objects would break up large gaps
   std::size_t owned_pages = 0;
   std::size_t looked_at_pages = 0;    // of the heap when it looked for idle bins last,

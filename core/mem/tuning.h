@@ -68,11 +68,8 @@
 #ifndef MEM_TUNE_BATCH
 #define MEM_TUNE_BATCH 64
 #endif
-#ifndef MEM_TUNE_KEPT_PAGES
-#define MEM_TUNE_KEPT_PAGES 16
-#endif
-#ifndef MEM_TUNE_KEPT_SHARE
-#define MEM_TUNE_KEPT_SHARE 128
+#ifndef MEM_TUNE_KEEP_EMPTY
+#define MEM_TUNE_KEEP_EMPTY 1
 #endif
 #ifndef MEM_TUNE_IDLE_SHARE
 #define MEM_TUNE_IDLE_SHARE 16
@@ -163,11 +160,8 @@ inline constexpr std::size_t kFitPages = 16;
 inline constexpr std::uint32_t kBatchObjects = MEM_TUNE_BATCH;
 inline constexpr std::size_t kBatchBytes = std::size_t{16} << 10;
 
-// A bin beyond 1 KiB keeps one empty slab for its next need, as long as all of them together keep
-// no more pages than so many.
-constexpr std::size_t kept_pages(std::size_t owned_pages) noexcept {
-  return MEM_TUNE_KEPT_PAGES + owned_pages / MEM_TUNE_KEPT_SHARE;
-}
+// Whether a bin keeps one empty slab for its next need.
+inline constexpr bool kKeepEmpty = MEM_TUNE_KEEP_EMPTY != 0;
 
 // A bin that was not used while its heap grew by this share, and by kIdleFloor pages, gives back
 // what it holds before the heap grows further; 0 = never.
