@@ -263,7 +263,7 @@ TEST_F(MemHeapTest, AFittedObjectGrowsIntoTheGapBehindIt) {
 }
 
 TEST_F(MemHeapTest, TheShortPathOfReallocationServesTheHeapsOwnSlabs) {
-  for (const std::size_t size : {32, 64, 112, 256}) {
+  for (const std::size_t size : {32U, 64U, 112U, 256U}) {
     heap_->slabs().set_object_bytes(thread_, static_cast<unsigned>(small_bin(size)), size);
     free(filled(size));
   }
