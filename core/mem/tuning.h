@@ -121,9 +121,9 @@ constexpr std::size_t loose_objects(std::size_t slabs) noexcept {
   return share < kMost ? share : kMost;
 }
 
-// Freed large blocks wait for somebody who asks for as many pages, or this share fewer, while
-// together they have no more than that share of the pages in use; 0 = none waits, or exactly as
-// many. The last one that was freed may always wait.
+// Freed runs wait for somebody who asks for as many pages, or a large block of this share fewer,
+// while together they have no more than that share of the pages in use; 0 = none waits, or exactly
+// as many. The last one that was freed may always wait.
 inline constexpr std::size_t kWaitingShare = MEM_TUNE_WAITING_SHARE;
 inline constexpr std::size_t kWaitingSlack = MEM_TUNE_WAITING_SLACK;
 constexpr std::size_t waiting_pages(std::size_t used_pages) noexcept {
