@@ -8,30 +8,26 @@ import platform
 import random
 import subprocess
 import sys
-import time
 
-from instrument_bench import calibration, experiments, tables
+from instrument_bench import calibration, experiments, sessions, tables
 from instrument_bench.experiments import EXPERIMENTS, Experiment
 from peer_bench.plan import Progress
 from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
 from peer_bench.tables import TableError, update_section
+from regress import builds
 from script_main import run_script
 
 EXAMPLES = """examples:
   scripts/bench_instrument                        all comparisons, about a quarter of an hour
   scripts/bench_instrument --only alike --most 5  five more of them
-  scripts/bench_instrument --session              one more session of mem beside glibc
+  scripts/bench_instrument --session              one more session of mem beside glibc, of the
+                                                  commit that results/sessions are of
   scripts/bench_instrument --update-benchmark-md  measure what is missing, table into BENCHMARK.md
 
-A run that was stopped goes on where it was when called again; --fresh starts over. The two sessions
-that --session measures on different days are compared with each other, and with all before.
+A run that was stopped goes on where it was when called again; --fresh starts over. Sessions are
+compared with all others of the same commit and kind of processor, whatever day they are of.
 Exit status: 0 done, 1 error or stopped, 2 wrong usage, 3 the outcome contradicts what is stated."""
-
-SESSION_TRACES = ("redis", "sqlite")
-SESSIONS = Experiment("sessions", "`compare` of sessions of one commit, all metrics of mem", "mem",
-                      "mem", SESSION_TRACES, 0)
-
 
 def arguments(argv) -> argparse.Namespace:
     def count(text: str) -> int:
@@ -55,10 +51,11 @@ def arguments(argv) -> argparse.Namespace:
                         help="outcomes [build/instrument/state.jsonl]")
     parser.add_argument("--fresh", action="store_true", help="forget the outcomes, start over")
     parser.add_argument("--build-dir", type=pathlib.Path, metavar="DIR",
-                        help="measure the build there, and build nothing [build/release]")
+                        help="measure the build there, and build nothing [build/release; with "
+                             "--session one of the sessions' commit]")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--session", action="store_true",
-                      help="measure one session for the comparison of sessions, nothing else")
+                      help="measure one session into results/sessions, nothing else")
     what.add_argument("--update-benchmark-md", action="store_true",
                       help="put the table between the marks in BENCHMARK.md")
     return parser.parse_args(argv)
@@ -142,15 +139,12 @@ def outcomes_of(one: Experiment, state: State, count: int | None) -> list[dict]:
     return found
 
 
-def session_files(options, trace: str) -> list[pathlib.Path]:
-    return sorted((options.state.parent / "sessions").glob(f"{trace}.*.json"))
-
-
-def measure_session(options, build_dir) -> None:
-    for trace in SESSION_TRACES:
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        experiments.session(trace, options.state.parent / f"sessions/{trace}.{stamp}.json",
-                            build_dir)
+def measure_session(build_dir: pathlib.Path | None) -> None:
+    sha = sessions.commit_to_measure()
+    print(f"bench_instrument: a session of {sha[:12]}", file=sys.stderr)
+    build_dir = build_dir.resolve() if build_dir else builds.programs_of(sha)
+    for trace in sessions.TRACES:
+        print(f"bench_instrument: {sessions.measure(trace, build_dir, sha).path}", file=sys.stderr)
 
 
 def text_of(rows, words: str) -> str:
@@ -166,12 +160,12 @@ def text_of(rows, words: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     found = chosen(options)
+    if options.session:
+        measure_session(options.build_dir)
+        return 0
     if not options.build_dir:
         build()
     build_dir = (options.build_dir or ROOT / "build/release").resolve()
-    if options.session:
-        measure_session(options, build_dir)
-        return 0
     state = State(options.state, options.fresh)
     state.identify("full", "allocreplay", fingerprint([build_dir / "bin/allocreplay-worker",
                                                        build_dir / "lib/libplanted_slow.so",
@@ -181,9 +175,7 @@ def run(options: argparse.Namespace) -> int:
     failed = measure(found, options, state, build_dir)
     rows = [(one, outcomes_of(one, state, options.comparisons)) for one in found]
     if not options.only:
-        sessions = [outcome for trace in SESSION_TRACES for outcome in
-                    experiments.compare_sessions(session_files(options, trace), build_dir)]
-        rows.append((SESSIONS, sessions))
+        rows += sessions.rows(build_dir)
     words = " ".join(["scripts/bench_instrument"] +
                      ([f"--comparisons {options.comparisons}"] if options.comparisons else []) +
                      ([f"--only {options.only}"] if options.only else []))

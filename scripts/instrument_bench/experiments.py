@@ -1,7 +1,6 @@
 """What is compared with what. An outcome is {"verdicts": {metric: verdict}, "repetitions": n}."""
 
 import dataclasses
-import itertools
 import json
 import pathlib
 import subprocess
@@ -51,51 +50,26 @@ def _library(name: str, build: pathlib.Path) -> str:
     return name if name == "glibc" else str(build / "lib" / f"lib{name}.so")
 
 
-def _run(command: list, **variables: str) -> dict:
+def outcome_of(command: list, **variables: str) -> dict:
+    """What a command that writes a verdict as JSON says of its one comparison."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                           timeout=TIMEOUT_S, check=False, env=environment(**variables))
     if done.returncode not in (0, 3, 4):
         raise Failure(last_line(done.stderr))
-    return json.loads(done.stdout)
-
-
-def compare(experiment: Experiment, trace: str, seed: int, build: pathlib.Path) -> dict:
-    """One comparison of real processes."""
-    document = _run([build / "bin/allocreplay", "ab", "-q", "-f", "json", "--seed", seed,
-                     "-t", ROOT / f"traces/{trace}.trace",
-                     "-a", _library(experiment.subject, build),
-                     "-b", _library(experiment.baseline, build), *experiment.options],
-                    PLANTED_INSTRUCTIONS=str(experiment.instructions or 0))
-    table = document["comparisons"][0]
+    table = json.loads(done.stdout)["comparisons"][0]
     metrics = table["metrics"]
     return {"verdicts": {key: metric["verdict"] for key, metric in metrics.items()},
             "ratios": {key: metric["ratio"] for key, metric in metrics.items()},
             "repetitions": table["subject_repetitions"]}
 
 
-def session(trace: str, target: pathlib.Path, build: pathlib.Path) -> None:
-    """One result of mem beside glibc, for the comparison of sessions."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([build / "bin/allocreplay", "-q", "-r", "15", "-a", "mem", "-o", target,
-                           "-t", ROOT / f"traces/{trace}.trace"], capture_output=True, text=True,
-                          timeout=TIMEOUT_S, check=False, env=environment())
-    if done.returncode:
-        raise Failure(last_line(done.stderr))
-
-
-def compare_sessions(files: list[pathlib.Path], build: pathlib.Path) -> list[dict]:
-    """Every two sessions of one trace against each other."""
-    outcomes = []
-    for before, after in itertools.combinations(sorted(files), 2):
-        document = _run([build / "bin/allocreplay", "compare", "-f", "json", before, after])
-        table = document["comparisons"][0]
-        outcomes.append({"verdicts": {key: metric["verdict"]
-                                      for key, metric in table["metrics"].items()},
-                         "ratios": {key: metric["ratio"]
-                                    for key, metric in table["metrics"].items()},
-                         "drift": {key: metric["drift"] for key, metric in table["metrics"].items()},
-                         "repetitions": table["subject_repetitions"]})
-    return outcomes
+def compare(experiment: Experiment, trace: str, seed: int, build: pathlib.Path) -> dict:
+    """One comparison of real processes."""
+    return outcome_of([build / "bin/allocreplay", "ab", "-q", "-f", "json", "--seed", seed,
+                       "-t", ROOT / f"traces/{trace}.trace",
+                       "-a", _library(experiment.subject, build),
+                       "-b", _library(experiment.baseline, build), *experiment.options],
+                      PLANTED_INSTRUCTIONS=str(experiment.instructions or 0))
 
 
 def alarms(outcome: dict) -> list[str]:

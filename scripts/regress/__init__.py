@@ -1,5 +1,5 @@
 """Whether a change makes mem slower or larger: against the merge base, and against results/baseline.
 
-builds     both commits' libmem.so
+builds     what a commit builds
 baseline   deterministic figures in results/baseline, checked and updated
 """

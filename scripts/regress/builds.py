@@ -1,4 +1,4 @@
-"""The library of this tree and of another commit, each built once."""
+"""What this tree and other commits build, each built once."""
 
 import pathlib
 import shutil
@@ -45,29 +45,35 @@ def build_head() -> pathlib.Path:
     return ROOT / "build/release"
 
 
-def library_of(sha: str) -> pathlib.Path:
-    """libmem.so of a commit, built in build/regress and kept there."""
+def _built(sha: str, targets: list[str], products: list[str]) -> pathlib.Path:
+    """The folder with the products of a commit, built in build/regress and kept there."""
     folder = ROOT / "build/regress" / sha
-    library = folder / "libmem.so"
-    if library.exists():
-        return library
+    if all((folder / product).exists() for product in products):
+        return folder
     folder.mkdir(parents=True, exist_ok=True)
-    source, log = folder / "source", folder / "build.log"
+    source, build, log = folder / "source", folder / "build", folder / "build.log"
     shutil.rmtree(source, ignore_errors=True)
-    source.mkdir()
-    with subprocess.Popen(["git", "-C", str(ROOT), "archive", sha, ":(exclude)traces/*.trace"],
-                          stdout=subprocess.PIPE) as archive:
-        unpacked = subprocess.run(["tar", "-x", "-C", str(source)], stdin=archive.stdout,
-                                  check=False)
-    if archive.returncode or unpacked.returncode:
-        raise Failure(f"cannot unpack {sha}")
     try:
-        _logged(["cmake", "-S", source, "-B", folder / "build", "-G", "Ninja",
-                 "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG",
-                 "-DALLOCREPLAY_TESTS=OFF"], log)
-        _logged(["cmake", "--build", folder / "build", "--target", "mem"], log)
-        (folder / "build/lib/libmem.so").replace(library)
+        _logged(["git", "clone", "-q", "--shared", "--no-checkout", ROOT, source], log)
+        _logged(["git", "-C", source, "checkout", "-q", "--detach", sha], log)
+        _logged(["cmake", "-S", source, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                 "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG", "-DALLOCREPLAY_TESTS=OFF"], log)
+        _logged(["cmake", "--build", build, "--target", *targets], log)
+        for product in products:
+            (folder / product).parent.mkdir(parents=True, exist_ok=True)
+            (build / product).replace(folder / product)
     finally:
         shutil.rmtree(source, ignore_errors=True)
-        shutil.rmtree(folder / "build", ignore_errors=True)
-    return library
+        shutil.rmtree(build, ignore_errors=True)
+    return folder
+
+
+def library_of(sha: str) -> pathlib.Path:
+    """libmem.so of a commit."""
+    return _built(sha, ["mem"], ["lib/libmem.so"]) / "lib/libmem.so"
+
+
+def programs_of(sha: str) -> pathlib.Path:
+    """The folder with bin/allocreplay of a commit and what it replays with."""
+    return _built(sha, ["core/all", "replay/all"],
+                  ["lib/libmem.so", "bin/allocreplay-worker", "bin/allocreplay"])

@@ -1,12 +1,19 @@
 """scripts/bench_instrument and bench_fidelity without measuring: arithmetic, tables, readers."""
 
+import json
 import os
+import pathlib
+import tempfile
 import unittest
+from unittest import mock
+
+import zstandard
 
 from fidelity_bench import __main__ as fidelity
 from fidelity_bench import programs, smaps
 from instrument_bench import __main__ as command_line
-from instrument_bench import calibration, experiments, rates, tables
+from instrument_bench import calibration, experiments, rates, sessions, tables
+from peer_bench.processes import Failure
 
 
 class Rates(unittest.TestCase):
@@ -84,6 +91,68 @@ class Tables(unittest.TestCase):
             with self.assertRaises(SystemExit) as ended:
                 command_line.chosen(command_line.arguments(words))
             self.assertEqual(ended.exception.code, 2)
+
+
+class Sessions(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="allocreplay-sessions-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        patch = mock.patch.object(sessions, "FOLDER", self.folder)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def put(self, trace, date, revision="aaaa", cpu="one"):
+        document = {"schema": "allocreplay-result", "schema_version": "1.0",
+                    "context": {"date": date, "build": {"git_revision": revision},
+                                "host": {"cpu": cpu}}}
+        path = self.folder / f"{trace}.{date.replace('-', '').replace(':', '')}.json.zst"
+        path.write_bytes(zstandard.compress(json.dumps(document).encode()))
+        return path
+
+    def test_sessions_of_one_commit_and_processor_are_compared(self):
+        first = self.put("redis", "2026-01-01T10:00:00Z")
+        again = self.put("redis", "2026-01-01T23:00:00Z")
+        later = self.put("redis", "2026-01-02T01:00:00Z")
+        self.put("redis", "2026-01-02T02:00:00Z", cpu="another")
+        self.put("redis", "2026-01-02T03:00:00Z", revision="bbbb")
+        self.put("sqlite", "2026-01-02T04:00:00Z")
+
+        def paths(of_days):
+            return [(one.path, other.path)
+                    for one, other in sessions.pairs(sessions.stored(), of_days)]
+
+        self.assertEqual(paths(False), [(first, again)])
+        self.assertEqual(paths(True), [(first, later), (again, later)])
+
+    def test_one_more_is_of_the_same_commit(self):
+        with mock.patch.object(sessions.builds, "commit", lambda name: f"{name} whole"):
+            self.assertEqual(sessions.commit_to_measure(), "HEAD whole")
+            self.put("redis", "2026-01-01T10:00:00Z")
+            self.assertEqual(sessions.commit_to_measure(), "aaaa whole")
+            self.put("redis", "2026-01-02T10:00:00Z", revision="bbbb")
+            with self.assertRaisesRegex(Failure, "several commits: aaaa, bbbb"):
+                sessions.commit_to_measure()
+
+    def test_what_is_no_session_is_refused(self):
+        for data in (b"", b"{}", zstandard.compress(b"{}"), zstandard.compress(b"no JSON")):
+            (self.folder / "redis.x.json.zst").write_bytes(data)
+            with self.assertRaisesRegex(Failure, "redis.x.json.zst: no session"):
+                sessions.stored()
+
+    def test_a_build_of_another_commit_is_refused_and_leaves_nothing(self):
+        build = self.folder / "build"
+        (build / "bin").mkdir(parents=True)
+        program = build / "bin/allocreplay"
+        source = self.put("redis", "2026-01-01T10:00:00Z")
+        text = zstandard.decompress(source.read_bytes()).decode()
+        program.write_text(f"#!/bin/sh\ncat <<'END'\n{text}\nEND\n")
+        program.chmod(0o755)
+        with self.assertRaisesRegex(Failure, "a build of aaaa, not of bbbb"):
+            sessions.measure("redis", build, "bbbb0000")
+        self.assertEqual(list(self.folder.glob("redis.*")), [source])
+        self.assertIn(sessions.measure("redis", build, "aaaa0000").path,
+                      list(self.folder.glob("redis.*")))
 
 
 SMAPS = b"""\
