@@ -154,13 +154,11 @@ class FitTable {
     }
     note_gap(first, gap);
   }
-  // Leaves an object `count` granules. false = those behind it are not free, and nothing changed.
-  bool resize(std::size_t first, std::size_t count) noexcept {
-    const std::size_t old = size_of(first);
-    if (count > old && (first + count > granules_ || free_from(first + old) < count - old)) {
-      return false;
-    }
-    if (count == old) return true;
+  // Free granules behind an object that ends where `end` starts.
+  std::size_t room_behind(std::size_t end) const noexcept { return free_from(end); }
+  // Leaves an object of `old` granules `count`. pre: those that it grows by are free.
+  void resize(std::size_t first, std::size_t old, std::size_t count) noexcept {
+    if (count == old) return;
     flip_end(first + old - 1);
     flip_end(first + count - 1);
     if (count > old) {
@@ -169,7 +167,6 @@ class FitTable {
       set_bits<true>(first + count, old - count);
       note_gap(first + count, free_from(first + count));
     }
-    return true;
   }
 
   // Granules of the object that starts at `first`. Any thread. pre: it lives.

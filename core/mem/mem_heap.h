@@ -166,8 +166,10 @@ class MemHeap {
   void* allocate_large(ThreadHeap& heap, std::size_t size, std::size_t align, bool zeroed) noexcept;
   static Span* take_kept_run(ThreadHeap& heap, std::size_t pages) noexcept;
   void* reallocate_owned(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
+  void* reallocate_fit(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* reallocate_large(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* move(ThreadHeap& heap, void* p, std::size_t usable, std::size_t size) noexcept;
+  void* move_with_room(ThreadHeap& heap, void* p, std::size_t usable, std::size_t size) noexcept;
   void free_large(ThreadHeap& heap, Span* span, const void* p) noexcept;
   Span* span_of(const void* p) const noexcept;
   void require_live_large(const Span* span, const void* p) const noexcept;

@@ -151,25 +151,35 @@ void* MemHeap<Os>::reallocate(ThreadHeap& heap, void* p, std::size_t size) noexc
   return reallocate_large(heap, span, p, size);
 }
 
-// An object that is fitted gives a tail of more than an eighth back, or takes what is free behind
-// it.
 template <AddressSpace Os>
 void* MemHeap<Os>::reallocate_owned(ThreadHeap& heap, Span* span, void* p,
                                     std::size_t size) noexcept {
   if (span->state() == SpanState::kFit && span->is_owned_by(&heap)) {
-    slabs_.require_live(heap, span, p);
+    return reallocate_fit(heap, span, p, size);
   }
   const std::size_t usable = slabs_.object_size(span, p);
-  const std::size_t roomy = with_room(size, usable);
-  if (span->state() != SpanState::kFit) {
-    if (stays(size, usable)) return p;
-  } else if (size <= kMaxMediumBytes && span->is_owned_by(&heap)) {
-    if (size <= usable && usable - size <= usable / 8) return p;
-    if (roomy != size && slabs_.resize_fit(heap, span, p, roomy)) return p;
-    if (slabs_.resize_fit(heap, span, p, size)) return p;
-  } else if (size <= usable && size > usable / 2) {
+  return stays(size, usable) ? p : move_with_room(heap, p, usable, size);
+}
+
+// An object that is fitted gives a tail of more than an eighth back, or takes what is free behind
+// it.
+template <AddressSpace Os>
+void* MemHeap<Os>::reallocate_fit(ThreadHeap& heap, Span* span, void* p,
+                                  std::size_t size) noexcept {
+  const auto object = slabs_.require_live(heap, span, p);
+  const std::size_t usable = object.count * FitTable::kGranuleBytes;
+  if (size <= usable && usable - size <= usable / 8) return p;
+  if (size <= kMaxMediumBytes &&
+      slabs_.resize_fit(heap, span, object, size, with_room(size, usable))) {
     return p;
   }
+  return move_with_room(heap, p, usable, size);
+}
+
+template <AddressSpace Os>
+void* MemHeap<Os>::move_with_room(ThreadHeap& heap, void* p, std::size_t usable,
+                                  std::size_t size) noexcept {
+  const std::size_t roomy = with_room(size, usable);
   void* moved = move(heap, p, usable, roomy);
   return moved != nullptr || roomy == size ? moved : move(heap, p, usable, size);
 }

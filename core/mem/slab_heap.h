@@ -70,10 +70,17 @@ class SlabHeap {
   // `bytes` between other objects, at a multiple of `align`; nullptr = no memory.
   // pre: bytes <= kMaxMediumBytes, align < the page size.
   void* allocate_fit(ThreadHeap& heap, std::size_t bytes, std::size_t align) noexcept;
-  // Resizes an object of a fit span of this heap where it is; false = no room behind it.
-  bool resize_fit(ThreadHeap& heap, Span* span, void* p, std::size_t bytes) noexcept;
-  // Ends the process if no live object of a fit span of this heap starts at p.
-  void require_live(const ThreadHeap& heap, const Span* span, const void* p) const noexcept;
+  // An object of a fit span: its first granule, and how many it has.
+  struct Fitted {
+    std::size_t first;
+    std::size_t count;
+  };
+  // The object of a fit span of this heap that starts at p. Ends the process if none lives there.
+  Fitted require_live(const ThreadHeap& heap, const Span* span, const void* p) const noexcept;
+  // Resizes it where it is: to `roomy` bytes, or if they have no room to `bytes`; false = nor have
+  // these.
+  bool resize_fit(ThreadHeap& heap, Span* span, Fitted object, std::size_t bytes,
+                  std::size_t roomy) noexcept;
   // Bytes of an object of an owned span; any thread.
   std::size_t object_size(const Span* span, const void* p) const noexcept;
 
@@ -154,6 +161,9 @@ class SlabHeap {
   void release_fit(ThreadHeap& heap, Span* span) noexcept;
   void release_object(ThreadHeap& heap, Span* span, std::size_t first, std::size_t count) noexcept;
   static unsigned bin_of_granules(std::size_t granules) noexcept;
+  static constexpr std::size_t granules_of(std::size_t bytes) noexcept {
+    return (bytes + FitTable::kGranuleBytes - 1) / FitTable::kGranuleBytes;
+  }
   std::size_t granule_of(const Span* span, const void* p) const noexcept {
     return static_cast<std::size_t>(static_cast<const std::byte*>(p) - start_of(span)) /
            FitTable::kGranuleBytes;

@@ -16,8 +16,7 @@ unsigned SlabHeap<Os>::bin_of_granules(std::size_t granules) noexcept {
 
 template <AddressSpace Os>
 void* SlabHeap<Os>::allocate_fit(ThreadHeap& heap, std::size_t bytes, std::size_t align) noexcept {
-  const std::size_t count =
-      bytes == 0 ? 1 : (bytes + FitTable::kGranuleBytes - 1) / FitTable::kGranuleBytes;
+  const std::size_t count = bytes == 0 ? 1 : granules_of(bytes);
   const std::size_t step = align / FitTable::kGranuleBytes;
   const std::size_t slack = step > 1 ? step - 1 : 0;
   if (heap.pending.load(std::memory_order_relaxed) != nullptr) collect(heap);
@@ -37,14 +36,20 @@ void* SlabHeap<Os>::allocate_fit(ThreadHeap& heap, std::size_t bytes, std::size_
 }
 
 template <AddressSpace Os>
-bool SlabHeap<Os>::resize_fit(ThreadHeap& heap, Span* span, void* p, std::size_t bytes) noexcept {
+bool SlabHeap<Os>::resize_fit(ThreadHeap& heap, Span* span, Fitted object, std::size_t bytes,
+                              std::size_t roomy) noexcept {
   FitTable* table = span->fit;
-  const std::size_t first = granule_of(span, p);
-  const std::size_t old = table->size_of(first);
-  const std::size_t count = (bytes + FitTable::kGranuleBytes - 1) / FitTable::kGranuleBytes;
-  FitArea& area = heap.areas[table->area];
+  const auto [first, old] = object;
+  const std::size_t most = old + table->room_behind(first + old);
+  const auto fits = [&, old = old](std::size_t count) {
+    return count <= most && &area_of(heap, count) == &area_of(heap, old);
+  };
+  std::size_t count = granules_of(roomy);
+  if (!fits(count)) count = granules_of(bytes);
+  if (!fits(count)) return false;
   const std::size_t longest = table->longest;
-  if (&area_of(heap, old) != &area_of(heap, count) || !table->resize(first, count)) return false;
+  table->resize(first, old, count);
+  FitArea& area = heap.areas[table->area];
   area.free_granules = area.free_granules + old - count;
   area.lists.update(table, longest);
   --heap.fit_live[bin_of_granules(old)];
@@ -86,11 +91,13 @@ void SlabHeap<Os>::report_no_start(const Span* span, const FreeObject* object,
 // The same, of objects that wait in the bin of an owner too: as long as few do, they are looked
 // through.
 template <AddressSpace Os>
-void SlabHeap<Os>::require_live(const ThreadHeap& heap, const Span* span,
-                                const void* p) const noexcept {
+typename SlabHeap<Os>::Fitted SlabHeap<Os>::require_live(const ThreadHeap& heap, const Span* span,
+                                                         const void* p) const noexcept {
   const auto* object = static_cast<const FreeObject*>(p);
   const std::size_t first = require_start(span, object);
-  require_uncached(heap, bin_of_granules(span->fit->size_of(first)), object);
+  const std::size_t count = span->fit->size_of(first);
+  require_uncached(heap, bin_of_granules(count), object);
+  return {first, count};
 }
 
 // The owner freed one object of a fit span. The last few of a size go straight back to its bin.

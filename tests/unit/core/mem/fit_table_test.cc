@@ -203,16 +203,18 @@ TEST_F(FitTableTest, ResizesOnlyIntoWhatIsFree) {
   table_->open(&span_, 256);
   table_->take(0, 10);
   table_->take(30, 226);
-  EXPECT_TRUE(table_->resize(0, 30));
+  EXPECT_EQ(table_->room_behind(10), 20u);
+  table_->resize(0, 10, 30);
   EXPECT_EQ(table_->size_of(0), 30u);
-  EXPECT_FALSE(table_->resize(0, 31));
-  EXPECT_FALSE(table_->resize(30, 227));  // past the end
+  EXPECT_EQ(table_->room_behind(30), 0u);
+  EXPECT_EQ(table_->room_behind(256), 0u);  // the end
+  table_->resize(0, 30, 30);
   EXPECT_EQ(table_->size_of(0), 30u);
-  EXPECT_TRUE(table_->resize(0, 30));
   table_->longest = 0;
-  EXPECT_TRUE(table_->resize(30, 6));
+  table_->resize(30, 226, 6);
   EXPECT_EQ(table_->longest, 220u);
-  EXPECT_TRUE(table_->resize(0, 1));
+  EXPECT_EQ(table_->room_behind(36), 220u);
+  table_->resize(0, 30, 1);
   EXPECT_EQ(table_->free_granules(), 256u - 7u);
   EXPECT_EQ(table_->check(), 0);
 }
@@ -245,7 +247,7 @@ TEST_F(FitTableTest, KnowsThePagesThatAreFreeAsAWhole) {
   EXPECT_EQ(table_->discarded_pages(), 0u);
   table_->give(255, table_->size_of(255));
   table_->note_discarded(0b1101);
-  ASSERT_TRUE(table_->resize(300, 220));  // as far as into the third page
+  table_->resize(300, table_->size_of(300), 220);  // as far as into the third page
   EXPECT_EQ(table_->discarded_pages(), 0b1001u);
   EXPECT_EQ(table_->check(), 0);
   table_->give(300, table_->size_of(300));
@@ -312,9 +314,10 @@ TEST_P(FitTableModelTest, AgreesWithTheModel) {
       for (std::size_t k = 0; k < length; ++k) model.take(first + k * count, count);
     } else if (dice < 60 && !model.objects.empty()) {
       const auto [first, old] = *pick_object();
-      const bool fits = count <= old || model.gap_at(first + old) >= count - old;
-      ASSERT_EQ(table->resize(first, count), fits);
-      if (!fits) continue;
+      const std::size_t room = table->room_behind(first + old);
+      ASSERT_EQ(room, model.gap_at(first + old));
+      if (count > old + room) continue;
+      table->resize(first, old, count);
       model.give(first);
       model.take(first, count);
     } else if (dice < 97 && !model.objects.empty()) {

@@ -272,13 +272,21 @@ TEST_F(SlabHeapTest, ResizesAFittedObjectIntoTheGapBehindIt) {
   void* p = slabs_.allocate_fit(a_, 100, 0);
   void* q = slabs_.allocate_fit(a_, 100, 0);
   Span* of = span(p);
-  EXPECT_FALSE(slabs_.resize_fit(a_, of, p, 113));
+  const auto resize = [&](void* object, std::size_t bytes, std::size_t roomy) {
+    return slabs_.resize_fit(a_, of, slabs_.require_live(a_, of, object), bytes, roomy);
+  };
+  EXPECT_FALSE(resize(p, 113, 113));
   EXPECT_EQ(heap_->usable_size(p), 112u);
-  EXPECT_TRUE(slabs_.resize_fit(a_, of, q, 1000));
+  EXPECT_TRUE(resize(q, 900, 1000));
   EXPECT_EQ(heap_->usable_size(q), 1008u);
-  EXPECT_FALSE(slabs_.resize_fit(a_, of, q, 1025));  // of the other area
-  EXPECT_TRUE(slabs_.resize_fit(a_, of, p, 10));
+  EXPECT_FALSE(resize(q, 1025, 1200));  // of the other area
+  EXPECT_TRUE(resize(q, 1020, 1025));
+  EXPECT_EQ(heap_->usable_size(q), 1024u);
+  EXPECT_TRUE(resize(p, 10, 10));
   EXPECT_EQ(heap_->usable_size(p), 16u);
+  expect_sound();
+  EXPECT_TRUE(resize(p, 50, 120));  // of which there is no more room
+  EXPECT_EQ(heap_->usable_size(p), 64u);
   expect_sound();
   heap_->deallocate(a_, p);
   heap_->deallocate(a_, q);
