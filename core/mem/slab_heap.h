@@ -129,6 +129,7 @@ class SlabHeap {
   FreeObject* carve(ThreadHeap& heap, Span* slab) noexcept;
   Span* reuse_slab(ThreadHeap& heap, unsigned bin) noexcept;
   Span* make_slab(ThreadHeap& heap, unsigned bin) noexcept;
+  void move_on(ThreadHeap& heap, Span* slab) noexcept;
   void settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noexcept;
   void unlist(ThreadHeap& heap, Span* slab) noexcept;
   void on_empty(ThreadHeap& heap, Span* slab) noexcept;

@@ -95,17 +95,24 @@ FreeObject* SlabHeap<Os>::carve(ThreadHeap& heap, Span* slab) noexcept {
 
 template <AddressSpace Os>
 void SlabHeap<Os>::on_event(ThreadHeap& heap, Span* span) noexcept {
-  if (span->state() == SpanState::kFit) return on_fit_free(heap, span);
-  if (span->state() == SpanState::kCurrent) {  // after two thousand million frees
+  const SpanState state = span->state();
+  if (state == SpanState::kFull && let_wait(heap, span)) return;
+  if (state == SpanState::kFit) return on_fit_free(heap, span);
+  if (state == SpanState::kCurrent) {  // after two thousand million frees
     span->need = Span::kNoEvent;
     return;
   }
-  // `need` is 0, so what is live is what the state leaves uncounted.
-  const bool was_full = span->state() == SpanState::kFull;
-  if (was_full && let_wait(heap, span)) return;
-  const std::uint32_t live = was_full ? span->capacity - 1U : live_objects(*span);
-  unlist(heap, span);
-  settle(heap, span, live);
+  move_on(heap, span);
+}
+
+// From a state whose `need` is 0 to the next.
+template <AddressSpace Os>
+[[gnu::noinline]] void SlabHeap<Os>::move_on(ThreadHeap& heap, Span* slab) noexcept {
+  // What is live is what the state leaves uncounted.
+  const bool was_full = slab->state() == SpanState::kFull;
+  const std::uint32_t live = was_full ? slab->capacity - 1U : live_objects(*slab);
+  unlist(heap, slab);
+  settle(heap, slab, live);
 }
 
 // The live objects at and below which a slab is sparse.

@@ -10,7 +10,7 @@ namespace mem {
 
 // pre: the object is of the bin's size, or was fitted and is larger.
 template <AddressSpace Os>
-void SlabHeap<Os>::wait(ThreadHeap& heap, unsigned bin, FreeObject* object) noexcept {
+[[gnu::always_inline]] inline void SlabHeap<Os>::wait(ThreadHeap& heap, unsigned bin, FreeObject* object) noexcept {
   FreeSource& loose = heap.loose[bin];
   static_cast<WaitingObject*>(object)->count = waiting(heap, bin) + 1;
   object->next = loose.free;
@@ -34,7 +34,7 @@ bool SlabHeap<Os>::is_wanted(const ThreadHeap& heap, unsigned bin, std::size_t g
 // = it may not. A slab of few objects would be full, available, sparse and empty by turns, with
 // an event at nearly each free; of many small objects most are freed without one.
 template <AddressSpace Os>
-bool SlabHeap<Os>::let_wait(ThreadHeap& heap, Span* slab) noexcept {
+[[gnu::always_inline]] inline bool SlabHeap<Os>::let_wait(ThreadHeap& heap, Span* slab) noexcept {
   const unsigned bin = slab->bin;
   if (bin < kFirstMediumBin || slab->object_bytes() != heap.object_bytes[bin]) return false;
   FreeObject* object = slab->free;
