@@ -31,8 +31,8 @@ constexpr std::size_t small_bin(std::size_t size) noexcept {
 // pre: kMaxSmallBytes < size <= kMaxMediumBytes.
 constexpr unsigned medium_bin(std::size_t size) noexcept {
   const unsigned log = floor_log2(size - 1);
-  const auto eighth = static_cast<unsigned>((size - 1) >> (log - 3)) & 7;
-  return kFirstMediumBin + (log - 10) * 8 + eighth;
+  const auto eighths = static_cast<unsigned>((size - 1) >> (log - 3));  // 8 to 15
+  return kFirstMediumBin + (log - 10) * 8 + (eighths - 8);
 }
 
 // The largest size that a bin serves, in bytes.
