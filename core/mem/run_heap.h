@@ -47,6 +47,7 @@
 #include "core/mem/run_index.h"
 #include "core/mem/span.h"
 #include "core/mem/span_pool.h"
+#include "core/mem/tuning.h"
 #include "core/mem/waiting_runs.h"
 #include "core/os/page_source.h"
 
@@ -204,7 +205,9 @@ class RunHeap {
   std::size_t purged_pages_ = 0;
   std::size_t metadata_bytes_ = 0;
   std::uint64_t last_purge_ms_ = 0;
+  std::uint64_t purge_period_ms_ = tuning::kPurgePeriodMs;
   std::size_t used_at_purge_ = 0;
+  std::size_t vain_from_ = SIZE_MAX;  // who holds so many pages took half of what was purged again
   [[no_unique_address]] Os os_;
 };
 

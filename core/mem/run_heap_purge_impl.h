@@ -39,19 +39,27 @@ bool RunHeap<Os>::are_dirty(std::size_t first, std::size_t pages) const noexcept
   });
 }
 
-// Time bounds what a load that comes and goes can lose; the first period begins with the heap. A
-// large one that falls to nothing is followed down by halves, however fast.
+// Time bounds what a load that comes and goes can lose; the first period begins with the heap. The
+// period is longer for a load that comes again and again, for to fault a page in may cost more than
+// all that the program does with it. A large load that falls to nothing is followed down by halves,
+// however fast.
 template <AddressSpace Os>
 [[gnu::noinline]] std::size_t RunHeap<Os>::purge_target_now(std::size_t dirty) noexcept {
   const std::uint64_t now = os_.now_ms();
   if (used_at_purge_ == 0) used_at_purge_ = used_pages();  // a fall before the first is one too
-  const bool is_time = now - last_purge_ms_ >= tuning::kPurgePeriodMs;
+  const bool was_vain = used_pages() + dirty >= vain_from_;
+  const std::uint64_t period =
+      was_vain ? tuning::longer_purge_period_ms(purge_period_ms_) : tuning::kPurgePeriodMs;
+  const bool is_time = now - last_purge_ms_ >= period;
   const bool is_fallen =
       dirty > kFallFloorPages && dirty > used_pages() && used_pages() < used_at_purge_ / 2;
   if (!is_time && !is_fallen) return kAll;
+  if (is_time) purge_period_ms_ = period;
   last_purge_ms_ = now;
   used_at_purge_ = used_pages();
-  return used_pages() / (2 * kDirtyShare);
+  const std::size_t target = used_pages() / (2 * kDirtyShare);
+  vain_from_ = used_pages() + target + (dirty - target) / 2;
+  return target;
 }
 
 // pre: the lock is not held, target is what purge_target() answered.

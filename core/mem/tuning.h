@@ -53,6 +53,9 @@
 #ifndef MEM_TUNE_KEPT_RUN_PAGES
 #define MEM_TUNE_KEPT_RUN_PAGES 64
 #endif
+#ifndef MEM_TUNE_MAX_PURGE_PERIOD_MS
+#define MEM_TUNE_MAX_PURGE_PERIOD_MS 1600
+#endif
 #ifndef MEM_TUNE_MIN_DISCARD
 #define MEM_TUNE_MIN_DISCARD 65536
 #endif
@@ -141,6 +144,11 @@ inline constexpr std::size_t kKeptRunPages = MEM_TUNE_KEPT_RUN_PAGES;
 // use has halved; those in holes of a heap from so many granules of them on, if they are the larger
 // part of it.
 inline constexpr std::uint64_t kPurgePeriodMs = 100;
+// Twice as seldom each time that half of what went back had to come again, down to this.
+inline constexpr std::uint64_t kMaxPurgePeriodMs = MEM_TUNE_MAX_PURGE_PERIOD_MS;
+constexpr std::uint64_t longer_purge_period_ms(std::uint64_t period) noexcept {
+  return 2 * period < kMaxPurgePeriodMs ? 2 * period : kMaxPurgePeriodMs;
+}
 inline constexpr std::size_t kMinDiscard = MEM_TUNE_MIN_DISCARD;
 
 // A heap that has committed so much asks for huge pages; 0 = never.
