@@ -146,9 +146,39 @@ TEST_F(RunHeapImplTest, ALoadThatComesAndGoesIsPurgedByTheClockOnly) {
   EXPECT_LE(dirty(), 20u / 16);
   for (int round = 0; round < 50; ++round) give(take(2048));
   EXPECT_GE(dirty(), 2000u);
-  os().advance_ms(100);
+  os().advance_ms(200);
   give(take(1));
   EXPECT_LE(dirty(), 20u / 16);
+}
+
+TEST_F(RunHeapImplTest, WhatComesAgainEachTimeIsPurgedMoreAndMoreSeldom) {
+  take(20);
+  os().advance_ms(100);
+  give(take(2048));
+  EXPECT_LE(dirty(), 20u / 16);
+  std::uint64_t period = tuning::kPurgePeriodMs;
+  for (int round = 0; round < 8; ++round) {
+    period = std::min(2 * period, tuning::kMaxPurgePeriodMs);
+    give(take(2048));
+    os().advance_ms(period - 1);
+    give(take(1));
+    ASSERT_GE(dirty(), 2000u) << period;
+    os().advance_ms(1);
+    give(take(1));
+    ASSERT_LE(dirty(), 20u / 16) << period;
+  }
+  // As soon as less than half of it comes again the period is what it was.
+  give(take(1000));
+  os().advance_ms(tuning::kPurgePeriodMs - 1);
+  give(take(1));
+  EXPECT_GE(dirty(), 1000u);
+  os().advance_ms(1);
+  give(take(1));
+  EXPECT_LE(dirty(), 20u / 16);
+  give(take(1000));  // all of that
+  os().advance_ms(2 * tuning::kPurgePeriodMs - 1);
+  give(take(1));
+  EXPECT_GE(dirty(), 1000u);
 }
 
 TEST_F(RunHeapImplTest, WhatWasPurgedIsFreshAgain) {
