@@ -39,7 +39,10 @@
 #define MEM_TUNE_CACHE_SHARE 128
 #endif
 #ifndef MEM_TUNE_LOOSE_OBJECTS
-#define MEM_TUNE_LOOSE_OBJECTS 8
+#define MEM_TUNE_LOOSE_OBJECTS 32
+#endif
+#ifndef MEM_TUNE_LOOSE_MANY
+#define MEM_TUNE_LOOSE_MANY 16
 #endif
 #ifndef MEM_TUNE_LOOSE_SLABS
 #define MEM_TUNE_LOOSE_SLABS 4
@@ -117,10 +120,11 @@ inline constexpr std::size_t kCacheGranules = MEM_TUNE_CACHE_GRANULES;
 inline constexpr std::size_t kCacheShare = MEM_TUNE_CACHE_SHARE;
 
 // Objects of a bin's full slabs that wait in it to be asked for again, at most, if it has so many
-// slabs.
+// slabs: one for a few of them, and one for each where they are many, for the more objects come and
+// go, the more their number varies.
 constexpr std::size_t loose_objects(std::size_t slabs) noexcept {
   constexpr std::size_t kMost = MEM_TUNE_LOOSE_OBJECTS;
-  const std::size_t share = slabs / MEM_TUNE_LOOSE_SLABS;
+  const std::size_t share = slabs < MEM_TUNE_LOOSE_MANY ? slabs / MEM_TUNE_LOOSE_SLABS : slabs;
   return share < kMost ? share : kMost;
 }
 

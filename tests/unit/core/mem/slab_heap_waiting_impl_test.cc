@@ -130,12 +130,19 @@ TEST_F(MediumWaitTest, NoMoreWaitThanOneForAFewSlabs) {
   expect_sound();
 }
 
-TEST_F(MediumWaitTest, NorMoreThanAFewHoweverManySlabsThereAre) {
+TEST_F(MediumWaitTest, ButOneForEachWhereThereAreMany) {
+  while (a_.slab_counts[bin_] < 20) others_.push_back(fill_slab(a_, kBytes));
+  for (std::size_t i = 0; i < 10; ++i) free(a_, {others_[i][0], others_[i][1]});
+  EXPECT_EQ(waiting(a_, bin_), 20u);
+  heap_->deallocate(a_, objects_[0]);
+  EXPECT_EQ(waiting(a_, bin_), 20u);
+  EXPECT_EQ(slab_->state(), SpanState::kAvailable);
+  expect_sound();
+}
+
+TEST_F(MediumWaitTest, NorMoreThanSomeHoweverManySlabsThereAre) {
   constexpr std::size_t kMost = tuning::loose_objects(SIZE_MAX);
-  while (tuning::loose_objects(a_.slab_counts[bin_]) < kMost) {
-    others_.push_back(fill_slab(a_, kBytes));
-  }
-  others_.push_back(fill_slab(a_, kBytes));
+  while (others_.size() <= kMost) others_.push_back(fill_slab(a_, kBytes));
   for (std::size_t i = 0; i <= kMost; ++i) heap_->deallocate(a_, others_[i][0]);
   EXPECT_EQ(waiting(a_, bin_), kMost);
   EXPECT_EQ(span(others_[kMost][0])->state(), SpanState::kAvailable);
