@@ -7,9 +7,9 @@
 //
 // A free page is clean (never touched since it came from the kernel, reads as zero) or dirty. Dirty
 // pages are given back by madvise when they are more than an eighth of what is in use, at most once
-// in 100 ms, or each time that what is in use has fallen by half; the kernel is called outside
-// the lock. A slot that is free as a whole is unmapped. Pages inside a region are never unmapped,
-// so the number of mappings stays small.
+// in 100 ms (less often if they were needed again), or each time that what is in use has fallen by
+// half; the kernel is called outside the lock. A slot that is free as a whole is unmapped. Pages
+// inside a region are never unmapped, so the number of mappings stays small.
 //
 // Once 8 MiB are committed, what slabs and fitted objects grow into gets huge pages where the
 // system gives them on request: one fault instead of 512, for at most 2 MiB that are resident too

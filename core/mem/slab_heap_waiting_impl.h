@@ -10,7 +10,8 @@ namespace mem {
 
 // pre: the object is of the bin's size, or was fitted and is larger.
 template <AddressSpace Os>
-[[gnu::always_inline]] inline void SlabHeap<Os>::wait(ThreadHeap& heap, unsigned bin, FreeObject* object) noexcept {
+[[gnu::always_inline]] inline void SlabHeap<Os>::wait(ThreadHeap& heap, unsigned bin,
+                                                      FreeObject* object) noexcept {
   FreeSource& loose = heap.loose[bin];
   static_cast<WaitingObject*>(object)->count = waiting(heap, bin) + 1;
   object->next = loose.free;
