@@ -229,7 +229,7 @@ class FitTable {
 
  private:
   static constexpr std::uint64_t starts_of_runs(std::uint64_t bits, std::size_t length) noexcept {
-    for (std::size_t known = 1; known < length;) {
+    for (std::size_t known = 1; known < length && bits != 0;) {
       const std::size_t step = length - known < known ? length - known : known;
       bits &= bits >> step;
       known += step;

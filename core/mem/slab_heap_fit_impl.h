@@ -329,7 +329,7 @@ FreeObject* SlabHeap<Os>::fill_from_holes(ThreadHeap& heap, unsigned bin) noexce
   if (&area_of(heap, size) != heap.areas) holes += holes_of(heap.areas[1]);
   if (holes < tuning::kMinHoles || holes * tuning::kHoleShare < held) return nullptr;
   // Nor is a hole right for what was freed from holes often of late: the next slab is due.
-  if (heap.cold_uses[bin] >= tuning::hot_uses(bin >= kFirstMediumBin)) {
+  if (heap.cold_uses[bin] >= tuning::kFillUses) {
     heap.cold_uses[bin] = 0;
     return nullptr;
   }

@@ -29,6 +29,9 @@
 #ifndef MEM_TUNE_MIN_HOLES
 #define MEM_TUNE_MIN_HOLES 8192
 #endif
+#ifndef MEM_TUNE_FILL_USES
+#define MEM_TUNE_FILL_USES 32
+#endif
 #ifndef MEM_TUNE_CACHE_OBJECTS
 #define MEM_TUNE_CACHE_OBJECTS 8
 #endif
@@ -112,6 +115,9 @@ inline constexpr std::size_t kMinHoles = MEM_TUNE_MIN_HOLES;  // granules
 // A bin takes a row of objects out of a hole: as many as this many granules or more.
 inline constexpr std::size_t kMinFillGranules = MEM_TUNE_MIN_FILL;
 inline constexpr std::size_t kMaxFillGranules = 256;
+
+// And no more rows once so many of its objects in holes were freed of late: then a slab is due.
+inline constexpr unsigned kFillUses = MEM_TUNE_FILL_USES;
 
 // Fitted objects of one bin that wait in it to be asked for again, at most; and granules of all
 // bins together, beside this share of what the heap holds.

@@ -81,6 +81,21 @@ TEST_F(SlabHoleTest, ABinTakesRowsOutOfHolesBeforeFreshPages) {
   expect_nothing_left();
 }
 
+TEST_F(SlabHoleTest, ABinWhoseObjectsInHolesAreFreedOftenGetsASlab) {
+  make_hot(a_, 16);
+  const auto next_of_empty_bin = [&] {
+    while (a_.bins[1]->free != nullptr) allocate(a_, 16);
+    return span(allocate(a_, 16))->state();
+  };
+  const Objects objects = allocate(a_, 16, tuning::kFillUses);
+  for (unsigned i = 0; i + 1 < tuning::kFillUses; ++i) heap_->deallocate(a_, objects[i]);
+  EXPECT_EQ(next_of_empty_bin(), SpanState::kFit);
+  heap_->deallocate(a_, objects.back());
+  EXPECT_EQ(next_of_empty_bin(), SpanState::kCurrent);
+  expect_kept_intact();
+  expect_sound();
+}
+
 TEST_F(SlabHoleTest, AFreeOfARemoteThreadFindsAnOpenedSlab) {
   free(b_, {kept_[0], kept_[1]});  // not sent yet
   for (std::size_t i = 0; i < 100; ++i) allocate(a_, 16 + 288 * (i % 2));
