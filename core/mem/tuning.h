@@ -154,12 +154,12 @@ inline constexpr std::size_t kKeptRunPages = MEM_TUNE_KEPT_RUN_PAGES;
 // use has halved; those in holes of a heap from so many granules of them on, if they are the larger
 // part of it.
 inline constexpr std::uint64_t kPurgePeriodMs = 100;
-// Twice as seldom each time that half of what went back had to come again, down to this.
+inline constexpr std::size_t kMinDiscard = MEM_TUNE_MIN_DISCARD;
+// Free pages twice as seldom each time that half of what went back had come again, down to this.
 inline constexpr std::uint64_t kMaxPurgePeriodMs = MEM_TUNE_MAX_PURGE_PERIOD_MS;
 constexpr std::uint64_t longer_purge_period_ms(std::uint64_t period) noexcept {
   return 2 * period < kMaxPurgePeriodMs ? 2 * period : kMaxPurgePeriodMs;
 }
-inline constexpr std::size_t kMinDiscard = MEM_TUNE_MIN_DISCARD;
 
 // A heap that has committed so much asks for huge pages; 0 = never.
 inline constexpr std::size_t kHugeFromPages =
