@@ -40,7 +40,7 @@ template <AddressSpace Os>
 Span* RunHeap<Os>::allocate(std::size_t pages, std::size_t align, SpanState state,
                             bool whole) noexcept {
   const LockGuard guard(mutex_);
-  if (align <= kPageBytes && waiting_.pages() != 0) {
+  if (align <= kPageBytes) {
     if (Span* waiting = take_waiting(pages, state, whole); waiting != nullptr) return waiting;
   }
   return allocate_new(pages, align, state, whole);

@@ -37,6 +37,7 @@ class WaitingRuns {
   // smallest class that has one the one freed last, which is in the cache sooner than others.
   // pre: most < 4 * least.
   Span* take(std::size_t least, std::size_t most) noexcept {
+    if (least > pages_) return nullptr;  // maybe more than there is a list for
     if (newest_ != nullptr && newest_->run_pages == least) return take_newest();
     if (Span* span = find(least, most); span != nullptr) {
       remove(span);
@@ -74,7 +75,7 @@ class WaitingRuns {
 
  private:
   static constexpr std::size_t kExact = 64;
-  static constexpr std::size_t kLists = 256;  // up to 2^30 pages
+  static constexpr std::size_t kLists = 320;  // up to 2^38 pages, of which a span counts 2^32
   static constexpr unsigned kLooks = 8;
 
   static constexpr std::size_t class_of(std::size_t pages) noexcept {

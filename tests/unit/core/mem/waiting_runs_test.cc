@@ -63,6 +63,21 @@ TEST_F(WaitingRunsTest, GivesNeitherFewerNorMorePagesThanAskedFor) {
   EXPECT_EQ(runs_.pages(), 19u + 24u);
 }
 
+TEST_F(WaitingRunsTest, HasNoneLargerThanAllOfThem) {
+  put(20);
+  put(20);
+  EXPECT_EQ(take(41), nullptr);
+  EXPECT_EQ(runs_.take(SIZE_MAX / 4096, SIZE_MAX / 3000), nullptr);
+  EXPECT_EQ(runs_.pages(), 40u);
+}
+
+TEST_F(WaitingRunsTest, HasAListForTheLargestThatASpanCounts) {
+  Span* largest = put(UINT32_MAX);
+  put(20);
+  EXPECT_EQ(take(UINT32_MAX), largest);
+  EXPECT_EQ(runs_.pages(), 20u);
+}
+
 TEST_F(WaitingRunsTest, PrefersTheSmallestThatIsLargeEnough) {
   put(22);
   Span* smallest = put(21);
