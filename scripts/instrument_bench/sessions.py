@@ -21,7 +21,6 @@ from results_io import ResultError, check_schema
 FOLDER = ROOT / "results/sessions"
 TRACES = ("redis", "sqlite")
 REPETITIONS = 15
-TIMEOUT_S = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +71,7 @@ def measure(trace: str, build: pathlib.Path, sha: str) -> Session:
     partial = target.with_name(target.name + ".tmp")
     done = subprocess.run([build / "bin/allocreplay", "-q", "-r", str(REPETITIONS), "-a", "mem",
                            "-t", ROOT / f"traces/{trace}.trace"], capture_output=True,
-                          timeout=TIMEOUT_S, check=False, env=environment())
+                          timeout=experiments.TIMEOUT_S, check=False, env=environment())
     if done.returncode:
         raise Failure(last_line(done.stderr.decode()))
     try:
