@@ -106,13 +106,17 @@ void* DefaultHeap::allocate_zeroed_slow(std::size_t size) noexcept {
 }
 
 void* DefaultHeap::reallocate(void* p, std::size_t size) noexcept {
-  return mem_heap.reallocate_or(*thread_heap, p, size, reallocate_slow, on_event);
+  return mem_heap.reallocate_or(*thread_heap, p, size, reallocate_slow, reallocate_fit, on_event);
 }
 
 void* DefaultHeap::reallocate_slow(void* p, std::size_t size) noexcept {
   void* none = nullptr;
   return or_enomem(
       with_heap(none, [&](ThreadHeap& heap) { return mem_heap.reallocate(heap, p, size); }));
+}
+
+void* DefaultHeap::reallocate_fit(Span* span, void* p, std::size_t size) noexcept {
+  return or_enomem(mem_heap.reallocate_fit(*thread_heap, span, p, size));
 }
 
 // A free needs no heap of the thread's own: a thread that only frees, or is late, sends each object

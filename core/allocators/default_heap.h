@@ -64,6 +64,7 @@ class DefaultHeap {
   static void* allocate_aligned(std::size_t size, std::size_t align) noexcept;
   static void* allocate_aligned_slow(std::size_t size, std::size_t align) noexcept;
   static void* reallocate_slow(void* p, std::size_t size) noexcept;
+  static void* reallocate_fit(Span* span, void* p, std::size_t size) noexcept;
   static void deallocate_slow(void* p) noexcept;
   static void on_event(Span* slab) noexcept;
 };

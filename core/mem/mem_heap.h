@@ -66,14 +66,15 @@ class MemHeap {
     source->free = object->next;
     return object;
   }
-  // Between small objects of the heap's own slabs.
-  template <class Slow, class Event>
+  // Between small objects of the heap's own slabs; `fit` gets what is fitted, with its span.
+  template <class Slow, class Fit, class Event>
   [[gnu::always_inline]] void* reallocate_or(ThreadHeap& heap, void* p, std::size_t size, Slow slow,
-                                             Event event) noexcept {
+                                             Fit fit, Event event) noexcept {
     Span* span = runs_.map().find(p);
     if (span == nullptr || !span->is_owned_by(&heap)) return slow(p, size);
     auto* old = static_cast<FreeObject*>(p);
-    if (span->state() == SpanState::kFit || span->free == old) return slow(p, size);
+    if (span->state() == SpanState::kFit) return fit(span, p, size);
+    if (span->free == old) return slow(p, size);
     const std::size_t usable = span->object_bytes();
     if (stays(size, usable)) return p;
     const std::size_t roomy = with_room(size, usable);
@@ -115,6 +116,8 @@ class MemHeap {
   void* allocate_aligned(ThreadHeap& heap, std::size_t size, std::size_t align) noexcept;
   void* allocate_zeroed(ThreadHeap& heap, std::size_t size) noexcept;
   void* reallocate(ThreadHeap& heap, void* p, std::size_t size) noexcept;
+  // pre: `span` is the heap's, of fitted objects, and `p` in it.
+  void* reallocate_fit(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
 
   // What deallocate_or leaves: null, everything but the heap's own slab objects, and misuse.
   void deallocate_slow(ThreadHeap& heap, void* p) noexcept;
@@ -166,7 +169,6 @@ class MemHeap {
   void* allocate_large(ThreadHeap& heap, std::size_t size, std::size_t align, bool zeroed) noexcept;
   static Span* take_kept_run(ThreadHeap& heap, std::size_t pages) noexcept;
   void* reallocate_owned(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
-  void* reallocate_fit(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* reallocate_large(ThreadHeap& heap, Span* span, void* p, std::size_t size) noexcept;
   void* move(ThreadHeap& heap, void* p, std::size_t usable, std::size_t size) noexcept;
   void* move_with_room(ThreadHeap& heap, void* p, std::size_t usable, std::size_t size) noexcept;

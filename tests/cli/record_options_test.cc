@@ -23,10 +23,12 @@ TEST_F(RecordOptions, StopsAtALimitOfBytes) {
   EXPECT_LE(trace.header.event_count, 3 * 65536u / 8);
 }
 
+// The loop lasts many times the limit; a machine may be too slow for any call before it.
 TEST_F(RecordOptions, StopsAtALimitOfTime) {
-  const Trace trace = read(record(kSubject + " loop 400000", "--limit 0.001s"));
+  const Trace trace = read(record(kSubject + " loop 4000000", "--limit 0.01s"));
   EXPECT_EQ(trace.header.provenance.at("losses").at("stopped_at_limit"), "seconds");
-  EXPECT_LT(trace.events.back().time_ns, 1'000'000u);
+  EXPECT_LT(trace.header.event_count, 8'000'000u);
+  for (const Event& event : trace.events) ASSERT_LT(event.time_ns, 10'000'000u);
 }
 
 // A window: what came before is left out and counted, and the trace makes sense on its own.

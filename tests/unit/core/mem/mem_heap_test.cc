@@ -271,7 +271,7 @@ TEST_F(MemHeapTest, TheShortPathOfReallocationServesTheHeapsOwnSlabs) {
   const auto shortly = [&](ThreadHeap& heap, void* p, std::size_t size) {
     return heap_->reallocate_or(
         heap, p, size, [](void*, std::size_t) -> void* { return nullptr; },
-        [&](Span*) { ++events; });
+        [&](Span* span, void*, std::size_t) -> void* { return span; }, [&](Span*) { ++events; });
   };
   void* p = filled(64);
   EXPECT_EQ(shortly(thread_, p, 33), p);
@@ -289,9 +289,10 @@ TEST_F(MemHeapTest, TheShortPathOfReallocationServesTheHeapsOwnSlabs) {
   EXPECT_EQ(shortly(other_, p, 33), nullptr);              // another's
   EXPECT_EQ(shortly(thread_, p, 2000), nullptr);           // not small
   EXPECT_EQ(shortly(thread_, p, 400), nullptr);            // a bin that has nothing
-  EXPECT_EQ(shortly(thread_, filled(600), 590), nullptr);  // fitted
-  EXPECT_EQ(shortly(thread_, filled(600), 3000), nullptr);
   EXPECT_EQ(shortly(thread_, filled(100000), 50), nullptr);
+  void* fitted = filled(600);
+  EXPECT_EQ(shortly(other_, fitted, 590), nullptr);
+  EXPECT_EQ(shortly(thread_, fitted, 590), heap_->map().find(fitted));
   free(p);
   EXPECT_EQ(shortly(thread_, p, 33), nullptr);  // dead
   expect_sound();
