@@ -137,12 +137,14 @@ class SlabHeap {
   void give_back(ThreadHeap& heap, Span* slab) noexcept;
   void give_back_kept(ThreadHeap& heap) noexcept;
   void rest_idle_bins_if_grown(ThreadHeap& heap) noexcept;
+  void rest_bins_if_fallen(ThreadHeap& heap) noexcept;
   void put_to_rest(ThreadHeap& heap, unsigned bin) noexcept;
   static std::uint32_t sparse_at(const Span& slab) noexcept;
   static void count_sparse(ThreadHeap& heap, const Span& slab, bool enters) noexcept;
 
   // fit spans
   static std::size_t holes_of(const FitArea& area) noexcept;
+  static std::size_t in_use(const ThreadHeap& heap) noexcept;
   FreeObject* fill_from_holes(ThreadHeap& heap, unsigned bin) noexcept;
   FreeObject* take_row(ThreadHeap& heap, unsigned bin, std::size_t size,
                        std::size_t count) noexcept;

@@ -318,6 +318,13 @@ std::size_t SlabHeap<Os>::holes_of(const FitArea& area) noexcept {
   return area.free_granules + area.sparse_granules - (has_empty ? area.empty->granules() : 0);
 }
 
+// Granules of the heap but for holes: what is live, at least.
+template <AddressSpace Os>
+std::size_t SlabHeap<Os>::in_use(const ThreadHeap& heap) noexcept {
+  const std::size_t held = heap.owned_pages * FitTable::kGranulesPerPage;
+  return held - holes_of(heap.areas[0]) - holes_of(heap.areas[1]);
+}
+
 // Objects for a bin that has no slab left, out of holes; nullptr = there are none worth it. As long
 // as holes are a small part of what the heap holds a slab is better, for its objects are freed
 // faster.

@@ -165,6 +165,7 @@ void SlabHeap<Os>::settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noex
     heap.sparse[bin].push(slab);
     heap.sparse_bins[bin / 64] |= std::uint64_t{1} << (bin % 64);
     count_sparse(heap, *slab, true);
+    rest_bins_if_fallen(heap);
   }
 }
 
@@ -244,11 +245,24 @@ template <AddressSpace Os>
 void SlabHeap<Os>::rest_idle_bins_if_grown(ThreadHeap& heap) noexcept {
   if (!tuning::is_grown(heap.owned_pages, heap.looked_at_pages)) return;
   heap.looked_at_pages = heap.owned_pages;
+  heap.in_use_at_rest = in_use(heap);
   for (unsigned bin = 0; bin < kBins; ++bin) {
     if (heap.note_look(bin)) continue;
     put_to_rest(heap, bin);
     if (Span* slab = take_kept(heap, bin); slab != nullptr) give_back(heap, slab);
   }
+}
+
+// Once a quarter of what the heap had in use is free: each object that waits in a bin keeps a slab
+// from being empty, and of a load that ends nobody asks for it any more.
+template <AddressSpace Os>
+void SlabHeap<Os>::rest_bins_if_fallen(ThreadHeap& heap) noexcept {
+  const std::size_t now = in_use(heap);
+  const bool is_fallen = now + tuning::kMinFall < heap.in_use_at_rest &&
+                         now < heap.in_use_at_rest - heap.in_use_at_rest / 4;
+  if (!is_fallen) return;
+  heap.in_use_at_rest = now;
+  for (unsigned bin = 0; bin < kBins; ++bin) put_to_rest(heap, bin);
 }
 
 // Empties a bin: its objects go back, and its current slab is current no more.

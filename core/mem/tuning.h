@@ -65,6 +65,9 @@
 #ifndef MEM_TUNE_MIN_DISCARD
 #define MEM_TUNE_MIN_DISCARD 65536
 #endif
+#ifndef MEM_TUNE_MIN_FALL
+#define MEM_TUNE_MIN_FALL 65536
+#endif
 #ifndef MEM_TUNE_HUGE_MIB
 #define MEM_TUNE_HUGE_MIB 8
 #endif
@@ -160,6 +163,10 @@ inline constexpr std::uint64_t kMaxPurgePeriodMs = MEM_TUNE_MAX_PURGE_PERIOD_MS;
 constexpr std::uint64_t longer_purge_period_ms(std::uint64_t period) noexcept {
   return 2 * period < kMaxPurgePeriodMs ? 2 * period : kMaxPurgePeriodMs;
 }
+
+// Bins let go of what waits in them when a quarter of what was in use is free, and so many
+// granules.
+inline constexpr std::size_t kMinFall = MEM_TUNE_MIN_FALL;
 
 // A heap that has committed so much asks for huge pages; 0 = never.
 inline constexpr std::size_t kHugeFromPages =

@@ -286,9 +286,9 @@ TEST_F(MemHeapTest, TheShortPathOfReallocationServesTheHeapsOwnSlabs) {
   EXPECT_TRUE(is_intact(shrunk, 20));
   EXPECT_EQ(events, 0);
   // What it leaves to others.
-  EXPECT_EQ(shortly(other_, p, 33), nullptr);              // another's
-  EXPECT_EQ(shortly(thread_, p, 2000), nullptr);           // not small
-  EXPECT_EQ(shortly(thread_, p, 400), nullptr);            // a bin that has nothing
+  EXPECT_EQ(shortly(other_, p, 33), nullptr);     // another's
+  EXPECT_EQ(shortly(thread_, p, 2000), nullptr);  // not small
+  EXPECT_EQ(shortly(thread_, p, 400), nullptr);   // a bin that has nothing
   EXPECT_EQ(shortly(thread_, filled(100000), 50), nullptr);
   void* fitted = filled(600);
   EXPECT_EQ(shortly(other_, fitted, 590), nullptr);

@@ -1,5 +1,6 @@
 #include "core/mem/slab_heap_waiting_impl.h"
 
+#include <climits>
 #include <utility>
 
 #include "tests/unit/core/mem/slab_heap_fixture.h"
@@ -188,6 +189,26 @@ TEST_F(MediumWaitTest, TheyGoBackToTheirSlabsWhenTheBinIsPutToRest) {
   for (const Objects& others : others_) free(a_, others);
   for (const Objects& objects : larger) free(a_, objects);
   expect_nothing_left();
+}
+
+// Each slab but one loses an object before any loses a second: as many wait as may.
+TEST_F(MediumWaitTest, TheyGoBackWhenALoadEnds) {
+  while (a_.owned_pages < 1024) others_.push_back(fill_slab(a_, kBytes));
+  for (const Objects& others : others_) heap_->deallocate(a_, others[0]);
+  ASSERT_EQ(waiting(a_, bin_), tuning::loose_objects(SIZE_MAX));
+  for (const Objects& others : others_) free(a_, Objects(others.begin() + 1, others.end()));
+  EXPECT_EQ(waiting(a_, bin_), 0u);
+  EXPECT_LE(a_.owned_pages, 2 * slab_layout(kBytes, UINT_MAX).pages);  // one full, one empty
+  expect_sound();
+}
+
+TEST_F(MediumWaitTest, ASmallFallLeavesThemWaiting) {
+  while (a_.slab_counts[bin_] < 20) others_.push_back(fill_slab(a_, kBytes));
+  heap_->deallocate(a_, objects_[0]);
+  for (const Objects& others : others_) free(a_, Objects(others.begin() + 1, others.end()));
+  EXPECT_EQ(slab_->state(), SpanState::kFull);
+  EXPECT_GE(waiting(a_, bin_), 1u);
+  expect_sound();
 }
 
 TEST_F(MediumWaitTest, TheyGoBackWhenTheThreadEnds) {
