@@ -75,7 +75,9 @@ def measure(trace: str, build: pathlib.Path, sha: str) -> Session:
     if done.returncode:
         raise Failure(last_line(done.stderr.decode()))
     try:
-        partial.write_bytes(zstandard.ZstdCompressor(level=19).compress(done.stdout))
+        # Files are named from the project's root.
+        text = done.stdout.replace(f"{ROOT}/".encode(), b"")
+        partial.write_bytes(zstandard.ZstdCompressor(level=19).compress(text))
         session = read(partial)
         if not sha.startswith(session.revision):
             raise Failure(f"{build} is a build of {session.revision}, not of {sha[:12]}")
