@@ -4,7 +4,6 @@
 // Pure constexpr functions, O(1) but for for_each_word, safe from any thread.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 

@@ -17,6 +17,14 @@ namespace mem {
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_slow(ThreadHeap& heap, std::size_t size) noexcept {
   if (size > kMaxMediumBytes) return allocate_large(heap, size, 0, false);
+  void* p = allocate_object(heap, size);
+  if (p != nullptr || heap.kept_run == nullptr) return p;
+  slabs_.give_back_kept_run(heap);
+  return allocate_object(heap, size);
+}
+
+template <AddressSpace Os>
+void* MemHeap<Os>::allocate_object(ThreadHeap& heap, std::size_t size) noexcept {
   if (size <= kMaxSmallBytes) {
     const auto bin = static_cast<unsigned>(size == 0 ? 1 : small_bin(size));
     if (heap.object_bytes[bin] != 0) return allocate_hot(heap, bin);
@@ -80,6 +88,9 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
   if (rounded - size < kMaxAlignLoss) {
     if (void* p = allocate_aligned_slab(heap, rounded, align); p != nullptr) return p;
   }
+  void* p = slabs_.allocate_fit(heap, size, align);
+  if (p != nullptr || heap.kept_run == nullptr) return p;
+  slabs_.give_back_kept_run(heap);
   return slabs_.allocate_fit(heap, size, align);
 }
 
@@ -224,7 +235,8 @@ __attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
     const ThreadHeap& heap) noexcept {
   MemStats stats;
   runs_.for_each_span([&](const Span& span) {
-    if (span.state() == SpanState::kFit) {
+    const SpanState state = span.state();  // its owner may change it at any time
+    if (state == SpanState::kFit) {
       FitStats& fits = stats.fits[span.fit->area];
       ++fits.spans;
       fits.live_objects += span.carved;
@@ -232,17 +244,18 @@ __attribute__((no_sanitize("thread"))) MemStats MemHeap<Os>::detailed_stats(
       fits.free_bytes += span.fit->free_granules() * FitTable::kGranuleBytes;
       fits.discarded_pages +=
           static_cast<std::uint64_t>(std::popcount(span.fit->discarded_pages()));
-    } else if (span.is_owned()) {
+    } else if (is_owned(state)) {
       SlabStats& bin = stats.bins[span.bin];
-      const bool is_others = span.state() == SpanState::kCurrent && !span.is_owned_by(&heap);
-      const std::uint64_t live = is_others ? span.carved : SlabHeap<Os>::live_objects(span);
+      const bool is_others = state == SpanState::kCurrent && !span.is_owned_by(&heap);
+      std::uint64_t live = is_others ? span.carved : SlabHeap<Os>::live_objects(span, state);
+      if (live > span.carved) live = span.carved;
       ++bin.slabs;
       bin.live_objects += live;
       bin.live_bytes += live * span.object_bytes();
       bin.free_objects += span.carved - live;
       bin.free_bytes += (span.carved - live) * span.object_bytes();
       bin.uncarved_bytes += (std::uint64_t{span.capacity} - span.carved) * span.object_bytes();
-    } else if (span.state() == SpanState::kLarge) {
+    } else if (state == SpanState::kLarge) {
       ++stats.large_live;
       stats.large_live_bytes += span.requested_bytes;
     }
@@ -325,18 +338,21 @@ void MemHeap<Os>::diagnose(const void* p) const noexcept {
 template <AddressSpace Os>
 void MemHeap<Os>::lock_for_fork() noexcept {
   slabs_.registry_mutex().lock();
+  runs_.purge_mutex().lock();
   runs_.mutex().lock();
 }
 
 template <AddressSpace Os>
 void MemHeap<Os>::unlock_in_parent() noexcept {
   runs_.mutex().unlock();
+  runs_.purge_mutex().unlock();
   slabs_.registry_mutex().unlock();
 }
 
 template <AddressSpace Os>
 void MemHeap<Os>::unlock_in_child() noexcept {
   runs_.mutex().reset_after_fork();
+  runs_.purge_mutex().reset_after_fork();
   slabs_.registry_mutex().reset_after_fork();
 }
 

@@ -18,11 +18,12 @@
 // purged is none from then on, so that the kernel does not fill it up again.
 //
 // A run that is freed waits before it is joined with its neighbours, and goes as it is to who next
-// asks for as many pages, or a large block so many that no more than an eighth is too much. It
-// counts as dirty. All that wait are joined before a run is taken that is not dirty throughout, and
-// before dirty pages are given back: so the heap does not grow for what waits.
+// asks for as many pages, or to a large block that needs fewer, if no more than an eighth is too
+// much. It counts as dirty. All that wait are joined before a run is taken that is not dirty
+// throughout, and before dirty pages are given back: so the heap does not grow for what waits.
 //
-// Safe from any thread; one lock, a leaf: below it is only the page source.
+// Safe from any thread; one lock, a leaf: below it is only the page source. Another is held, above
+// it, by the thread that gives pages back.
 //   allocate, free      O(1) where a run waits; else O(log window + pages / 64), beside the joining
 //                       of each run that waited, and a system call when committed pages run out
 //   grow, shrink        the same
@@ -116,6 +117,8 @@ class RunHeap {
     });
   }
 
+  // Held while pages go to the kernel, when they are neither free nor anybody's; above mutex().
+  Mutex& purge_mutex() noexcept { return purge_mutex_; }
   Mutex& mutex() noexcept { return mutex_; }
 
  private:
@@ -123,7 +126,7 @@ class RunHeap {
   static constexpr std::size_t kMinRegionPages = std::size_t{2} << 20 >> 12;  // a page of the map
   static constexpr std::size_t kHugePages = std::size_t{2} << 20 >> 12;
   static constexpr std::size_t kMaxWindowPages = std::size_t{512} << 30 >> 12;
-  static constexpr std::size_t kMinWindowPages = std::size_t{64} << 20 >> 12;
+  static constexpr std::size_t kMinWindowPages = 2 * kSlotPages;  // the tables have one
   // What lies between the window and the place where the kernel maps libraries and stacks.
   static constexpr std::size_t kGapBytes = std::size_t{64} << 30;
   static constexpr std::size_t kMinCommitPages = 16;
@@ -187,6 +190,7 @@ class RunHeap {
     return (dirty_[page / 64] >> (page % 64) & 1) != 0;
   }
 
+  Mutex purge_mutex_;
   Mutex mutex_;
   PageMap map_;
   RunIndex index_;

@@ -174,11 +174,16 @@ bool RunHeap<Os>::grow(Span* span, std::size_t pages) noexcept {
 
 template <AddressSpace Os>
 void RunHeap<Os>::shrink(Span* span, std::size_t pages) noexcept {
-  const LockGuard guard(mutex_);
-  const std::size_t less = span->run_pages - pages;
-  put_back(span->first_page + pages, less, less);
-  set_used(used_pages() - less);
-  span->run_pages = static_cast<std::uint32_t>(pages);
+  std::size_t target = kAll;
+  {
+    const LockGuard guard(mutex_);
+    const std::size_t less = span->run_pages - pages;
+    put_back(span->first_page + pages, less, less);
+    set_used(used_pages() - less);
+    span->run_pages = static_cast<std::uint32_t>(pages);
+    target = purge_target();
+  }
+  if (target != kAll) purge_from(target);
 }
 
 template <AddressSpace Os>

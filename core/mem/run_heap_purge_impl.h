@@ -65,10 +65,12 @@ template <AddressSpace Os>
 // pre: the lock is not held, target is what purge_target() answered.
 template <AddressSpace Os>
 [[gnu::noinline]] void RunHeap<Os>::purge_from(std::size_t target) noexcept {
-  // Again, since others may have freed while what was being purged counted as in use.
-  while (target != kAll) {
+  // Again, since others may have freed while what was being purged counted as in use. Where another
+  // thread purges, it does.
+  while (target != kAll && purge_mutex_.try_lock()) {
     purge_to(target);
     unmap_empty_slots();
+    purge_mutex_.unlock();
     const LockGuard guard(mutex_);
     target = purge_target();
   }
@@ -187,6 +189,7 @@ std::size_t RunHeap<Os>::unmap_empty_slots() noexcept {
 
 template <AddressSpace Os>
 std::size_t RunHeap<Os>::purge() noexcept {
+  const LockGuard guard(purge_mutex_);
   const std::size_t given = purge_to(0);
   return given + unmap_empty_slots();
 }

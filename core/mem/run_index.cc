@@ -1,5 +1,7 @@
 #include "core/mem/run_index.h"
 
+#include <bit>
+
 #include "core/base/bits.h"
 
 namespace mem {

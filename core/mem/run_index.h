@@ -18,7 +18,6 @@
 //   102  Each summary above agrees with the 8 below it.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 

@@ -111,7 +111,11 @@ class SlabHeap {
   // 0, or the first invariant that does not hold. pre: nothing happens to the heap meanwhile.
   int check(ThreadHeap& heap) noexcept;
   // Objects of a span that are in use, those in its owner's bin and under way to it included.
-  static std::uint32_t live_objects(const Span& span) noexcept;
+  static std::uint32_t live_objects(const Span& span) noexcept {
+    return live_objects(span, span.state());
+  }
+  // The same of a state that it had. Another heap's current slab must not be asked for.
+  static std::uint32_t live_objects(const Span& span, SpanState state) noexcept;
 
  private:
   static constexpr unsigned kCountShift = 48;

@@ -1,6 +1,8 @@
 // The operations of SlabHeap on fit spans, for the one file that instantiates it.
 #pragma once
 
+#include <bit>
+
 #include "core/base/bits.h"
 #include "core/mem/slab_heap.h"
 #include "core/mem/slab_layout.h"
@@ -226,7 +228,8 @@ FitTable* SlabHeap<Os>::make_fit(ThreadHeap& heap) noexcept {
   rest_idle_bins_if_grown(heap);
   FitTable* table = take_table(heap);
   if (table == nullptr) return nullptr;
-  Span* span = runs_.allocate(tuning::kFitPages, 0, SpanState::kFit, true);
+  // Who walks the spans for statistics takes it for an empty slab until it has its table.
+  Span* span = runs_.allocate(tuning::kFitPages, 0, SpanState::kCurrent, true);
   if (span == nullptr) {
     table->next = heap.spare_tables;
     heap.spare_tables = table;
@@ -238,6 +241,7 @@ FitTable* SlabHeap<Os>::make_fit(ThreadHeap& heap) noexcept {
   span->capacity = tuning::kFitPages;  // as of one object a page, to tell its pages by
   span->object_units = kPageBytes >> Span::kUnitShift;
   table->open(span, 0);
+  span->set_state(SpanState::kFit);
   span->owner.store(&heap, std::memory_order_relaxed);
   heap.owned_pages += tuning::kFitPages;
   return table;

@@ -20,6 +20,7 @@ FreeObject* SlabHeap<Os>::refill_slow(ThreadHeap& heap, unsigned bin) noexcept {
     heap.bins[bin] = &no_slab;
     settle(heap, slab, slab->capacity);
   }
+  if (const std::size_t now = in_use(heap); now > heap.most_in_use) heap.most_in_use = now;
   slab = reuse_slab(heap, bin);
   if (slab == nullptr) {
     if (FreeObject* object = fill_from_holes(heap, bin); object != nullptr) return object;
@@ -122,9 +123,9 @@ std::uint32_t SlabHeap<Os>::sparse_at(const Span& slab) noexcept {
 }
 
 template <AddressSpace Os>
-std::uint32_t SlabHeap<Os>::live_objects(const Span& span) noexcept {
+std::uint32_t SlabHeap<Os>::live_objects(const Span& span, SpanState state) noexcept {
   std::uint32_t free = 0;
-  switch (span.state()) {
+  switch (state) {
     case SpanState::kCurrent:
       for (const FreeObject* object = span.free; object != nullptr; object = object->next) ++free;
       return span.carved - free;
@@ -245,7 +246,6 @@ template <AddressSpace Os>
 void SlabHeap<Os>::rest_idle_bins_if_grown(ThreadHeap& heap) noexcept {
   if (!tuning::is_grown(heap.owned_pages, heap.looked_at_pages)) return;
   heap.looked_at_pages = heap.owned_pages;
-  heap.in_use_at_rest = in_use(heap);
   for (unsigned bin = 0; bin < kBins; ++bin) {
     if (heap.note_look(bin)) continue;
     put_to_rest(heap, bin);
@@ -258,10 +258,10 @@ void SlabHeap<Os>::rest_idle_bins_if_grown(ThreadHeap& heap) noexcept {
 template <AddressSpace Os>
 void SlabHeap<Os>::rest_bins_if_fallen(ThreadHeap& heap) noexcept {
   const std::size_t now = in_use(heap);
-  const bool is_fallen = now + tuning::kMinFall < heap.in_use_at_rest &&
-                         now < heap.in_use_at_rest - heap.in_use_at_rest / 4;
+  const bool is_fallen =
+      now + tuning::kMinFall < heap.most_in_use && now < heap.most_in_use - heap.most_in_use / 4;
   if (!is_fallen) return;
-  heap.in_use_at_rest = now;
+  heap.most_in_use = now;
   for (unsigned bin = 0; bin < kBins; ++bin) put_to_rest(heap, bin);
 }
 

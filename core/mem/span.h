@@ -50,6 +50,9 @@ enum class SpanState : std::uint8_t {
   kFit,        // objects of any size, by a fit table; every free is an event
 };
 
+// Whether spans of the state are a thread heap's.
+constexpr bool is_owned(SpanState state) noexcept { return state >= SpanState::kCurrent; }
+
 // Where an allocation takes its object from: the current slab of a bin, or objects of the bin that
 // were fitted. Known by its list alone, so that the fast path is the same for both.
 struct FreeSource {
@@ -98,7 +101,7 @@ struct alignas(64) Span : FreeSource {
   // sees a fit span also sees its table.
   SpanState state() const noexcept { return state_.load(std::memory_order_acquire); }
   void set_state(SpanState state) noexcept { state_.store(state, std::memory_order_release); }
-  bool is_owned() const noexcept { return state() >= SpanState::kCurrent; }
+  bool is_owned() const noexcept { return mem::is_owned(state()); }
   std::size_t object_bytes() const noexcept { return std::size_t{object_units} << kUnitShift; }
 
  private:

@@ -70,7 +70,7 @@ class ThreadHeap {
   std::size_t owned_pages = 0;
   std::size_t looked_at_pages = 0;    // of the heap when it looked for idle bins last,
   std::uint64_t looks[kBins] = {};    // and what of each bin differs once it was used
-  std::size_t in_use_at_rest = 0;     // granules then, or when all bins were put to rest since
+  std::size_t most_in_use = 0;        // granules, since all bins were put to rest last
   std::uint64_t discarded_ms = 0;     // when pages in holes were given back last,
   std::size_t in_use_at_discard = 0;  // and granules in use then
   std::size_t cached_granules = 0;

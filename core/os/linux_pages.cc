@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/base/bits.h"
+#include "core/os/report.h"
 
 namespace mem {
 
@@ -16,6 +17,19 @@ namespace {
 std::byte* map_anywhere(std::size_t bytes) noexcept {
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
+}
+
+// After a refused move. Before Linux 6.17 the kernel unmaps `to` and then sees that `from` is of
+// several mappings, which it does not move; later it moves one after the other, and may run out of
+// memory between them.
+void restore(void* from, void* to, std::size_t bytes) noexcept {
+  unsigned char is_resident = 1;
+  if (errno == ENOMEM) mincore(from, kPageBytes, &is_resident);
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  if ((is_resident & 1) == 0 ||
+      mmap(to, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0) == MAP_FAILED) {
+    report_move_failed(from);
+  }
 }
 
 std::uint64_t thread_cpu_ns() noexcept {
@@ -84,7 +98,10 @@ bool LinuxPages::commit(void* p, std::size_t bytes) noexcept {
 bool LinuxPages::move_pages(void* from, void* to, std::size_t bytes) noexcept {
   const int saved_errno = errno;
   const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  // Resident, if only as a page of zeros, so that restore() can tell whether it has moved.
+  static_cast<void>(*static_cast<volatile std::byte*>(from));
   const bool done = mremap(from, bytes, bytes, flags, to) == to;
+  if (!done && errno != EINVAL) restore(from, to, bytes);  // an older kernel has done nothing
   errno = saved_errno;
   return done;
 }

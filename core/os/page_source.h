@@ -32,7 +32,8 @@ enum class Access : unsigned char { kNone, kRead };
 //   else (and for nullptr) anywhere; reads as zero with kRead; nullptr = refused.
 // commit: makes reserved pages usable memory, zeroed; false = refused, and they stay reserved.
 // move_pages: the pages at `from` appear at `to` instead of those there, without a copy; those at
-//   `from` read as zero afterwards. Both are committed. false = refused, and nothing changed.
+//   `from` read as zero afterwards. Both are committed. false = refused: those at `from` are as
+//   they were, those at `to` may read as zero.
 // prefer_huge: huge pages are wanted behind committed [p, p + bytes), or are not; a hint.
 // populate: memory is wanted behind committed [p, p + bytes) now, as if each page had been touched;
 //   a hint.

@@ -82,6 +82,14 @@ void report_corrupted_free_list(const void* block) noexcept {
       .end();
 }
 
+void report_move_failed(const void* block) noexcept {
+  Line()
+      .text("mem: out of memory while the pages of the block at ")
+      .address(block)
+      .text(" were moved")
+      .end();
+}
+
 void report_new_failed() noexcept {
   Line().text("mem: operator new is out of memory, and no C++ runtime is there to throw").end();
 }

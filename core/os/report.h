@@ -13,6 +13,7 @@ namespace mem {
 [[noreturn]] void report_interior_pointer(const void* p, const void* block) noexcept;
 [[noreturn]] void report_corrupted_header(const void* p, const void* header) noexcept;
 [[noreturn]] void report_corrupted_free_list(const void* block) noexcept;
+[[noreturn]] void report_move_failed(const void* block) noexcept;  // part of it may be elsewhere
 [[noreturn]] void report_new_failed() noexcept;  // operator new has nobody to throw for it
 
 }  // namespace mem

@@ -116,7 +116,10 @@ bool SimulatedPages::commit(void* /*p*/, std::size_t /*bytes*/) noexcept {
 }
 
 bool SimulatedPages::move_pages(void* from, void* to, std::size_t bytes) noexcept {
-  if (refuses(PageCall::kMove)) return false;
+  if (refuses(PageCall::kMove)) {
+    madvise(to, bytes, MADV_DONTNEED);
+    return false;
+  }
   memcpy(to, from, bytes);
   return madvise(from, bytes, MADV_DONTNEED) == 0;
 }

@@ -217,7 +217,8 @@ class Programs(unittest.TestCase):
 
     def test_limited_address_space(self):
         """Programs that start within a limit do so with ours too."""
-        commands = {65536: [["true"], ["bash", "-c", "a=$(seq 2000); echo ${#a}"], ["ls", "/"],
+        commands = {12000: [["true"], ["ls", "-d", "/"]], 16000: [["true"], ["ls", "-d", "/"]],
+                    65536: [["true"], ["bash", "-c", "a=$(seq 2000); echo ${#a}"], ["ls", "/"],
                             ["sort", "/etc/passwd"]],
                     400000: [["bash", "-c", BASH], ["git", "--version"], ["perl", "-e", PERL],
                              [sys.executable, "-c", "import json; print(json.dumps([1] * 10000))"]]}

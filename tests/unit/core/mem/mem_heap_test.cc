@@ -466,6 +466,27 @@ TEST_F(MemHeapOfThreadsTest, CheckKnowsWhatIsKept) {
   EXPECT_EQ(heap_->check(thread_), 0);
 }
 
+TEST_F(MemHeapOfThreadsTest, ItGoesBackWhenThereIsNoMemoryElse) {
+  for (const std::size_t align : {std::size_t{0}, std::size_t{1024}}) {
+    void* kept = filled(60 * kPageBytes);
+    std::vector<void*> others;
+    const auto take = [&] {
+      return align == 0 ? heap_->allocate(thread_, 20000)
+                        : heap_->allocate_aligned(thread_, 20000, align);
+    };
+    while (void* p = take()) others.push_back(p);
+    while (void* p = heap_->allocate(thread_, kPageBytes - 16)) others.push_back(p);
+    free(kept);
+    ASSERT_EQ(span(kept)->state(), SpanState::kKept);
+    void* p = take();
+    EXPECT_NE(p, nullptr);
+    EXPECT_EQ(thread_.kept_run, nullptr);
+    free(p);
+    for (void* other : others) free(other);
+    expect_sound();
+  }
+}
+
 TEST_F(MemHeapOfThreadsTest, UnlessItIsTooLarge) {
   void* p = filled((tuning::kKeptRunPages + 1) * kPageBytes);
   free(p);
@@ -598,9 +619,12 @@ TEST_F(MemHeapTest, FreesOfWhoHasNoHeapReachEveryKind) {
 
 TEST_F(MemHeapTest, ServesAgainAfterAFork) {
   heap_->lock_for_fork();
+  EXPECT_FALSE(heap_->runs().purge_mutex().try_lock());
   heap_->unlock_in_parent();
   heap_->lock_for_fork();
   heap_->unlock_in_child();
+  EXPECT_TRUE(heap_->runs().purge_mutex().try_lock());
+  heap_->runs().purge_mutex().unlock();
   free(filled(100000));
   EXPECT_NE(heap_->slabs().adopt(), nullptr);
 }

@@ -125,6 +125,14 @@ TEST_F(RunHeapImplTest, AFallBeforeTheFirstPeriodIsOverIsFollowedToo) {
   EXPECT_LE(dirty(), 20u / 16);
 }
 
+TEST_F(RunHeapImplTest, ALoadThatFallsByShrinkingIsFollowedToo) {
+  Span* span = take(6000);
+  start_clock();
+  shrink(span, 20);
+  EXPECT_GE(calls(PageCall::kDiscard), 1u);
+  EXPECT_LE(dirty(), 20u / 16);
+}
+
 TEST_F(RunHeapImplTest, ASmallLoadThatFallsIsLeftToTheClock) {
   take(20);
   Span* first = take(2400);
@@ -236,6 +244,7 @@ TEST_F(RunHeapImplTest, TheKernelIsCalledOutsideTheLockAndMeanwhileThePagesAreNo
     ++calls_seen;
     ASSERT_TRUE(runs().mutex().try_lock());
     runs().mutex().unlock();
+    ASSERT_FALSE(runs().purge_mutex().try_lock());  // who forks waits
     ASSERT_EQ(runs().check(), 0);
     if (calls_seen % 10 != 1) return;
     ASSERT_NE(take(3), nullptr);  // watched: not of those given back
@@ -244,6 +253,16 @@ TEST_F(RunHeapImplTest, TheKernelIsCalledOutsideTheLockAndMeanwhileThePagesAreNo
   os().on_discard = nullptr;
   EXPECT_EQ(calls_seen, 36);  // four were taken before their turn
   EXPECT_EQ(runs().check(), 0);
+}
+
+TEST_F(RunHeapImplTest, WhoFreesWhileAnotherThreadPurgesDoesNot) {
+  start_clock();
+  ASSERT_TRUE(runs().purge_mutex().try_lock());
+  give(take(6000));
+  EXPECT_EQ(calls(PageCall::kDiscard), 0u);
+  runs().purge_mutex().unlock();
+  runs().purge();
+  EXPECT_EQ(dirty(), 0u);
 }
 
 TEST_F(RunHeapImplTest, WhatWaitsIsPurgedToo) {

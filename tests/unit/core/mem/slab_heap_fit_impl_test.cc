@@ -1,5 +1,7 @@
 #include "core/mem/slab_heap_fit_impl.h"
 
+#include <bit>
+
 #include "tests/unit/core/mem/slab_heap_fixture.h"
 
 namespace mem {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <algorithm>
-#include <bit>
 #include <memory>
 #include <set>
 #include <vector>

@@ -193,13 +193,16 @@ TEST_F(MediumWaitTest, TheyGoBackToTheirSlabsWhenTheBinIsPutToRest) {
 
 // Each slab but one loses an object before any loses a second: as many wait as may.
 TEST_F(MediumWaitTest, TheyGoBackWhenALoadEnds) {
-  while (a_.owned_pages < 1024) others_.push_back(fill_slab(a_, kBytes));
-  for (const Objects& others : others_) heap_->deallocate(a_, others[0]);
-  ASSERT_EQ(waiting(a_, bin_), tuning::loose_objects(SIZE_MAX));
-  for (const Objects& others : others_) free(a_, Objects(others.begin() + 1, others.end()));
-  EXPECT_EQ(waiting(a_, bin_), 0u);
-  EXPECT_LE(a_.owned_pages, 2 * slab_layout(kBytes, UINT_MAX).pages);  // one full, one empty
-  expect_sound();
+  for (int round = 0; round < 3; ++round) {
+    while (a_.owned_pages < 1024) others_.push_back(fill_slab(a_, kBytes));
+    for (const Objects& others : others_) heap_->deallocate(a_, others[0]);
+    ASSERT_EQ(waiting(a_, bin_), tuning::loose_objects(SIZE_MAX));
+    for (const Objects& others : others_) free(a_, Objects(others.begin() + 1, others.end()));
+    EXPECT_EQ(waiting(a_, bin_), 0u);
+    EXPECT_LE(a_.owned_pages, 2 * slab_layout(kBytes, UINT_MAX).pages);  // one full, one empty
+    expect_sound();
+    others_.clear();
+  }
 }
 
 TEST_F(MediumWaitTest, ASmallFallLeavesThemWaiting) {

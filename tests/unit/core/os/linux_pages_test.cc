@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <gtest/gtest.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,6 +14,23 @@
 
 #include "core/base/bits.h"
 #include "tests/support/address_limit.h"
+
+// The C library's, which may be told to refuse as the kernel does before Linux 6.17 what is of
+// several mappings: with the destination unmapped.
+static bool refuse_moves = false;
+extern "C" void* mremap(void* old, size_t old_bytes, size_t new_bytes, int flags, ...) noexcept {
+  va_list arguments;
+  va_start(arguments, flags);
+  void* to = (flags & MREMAP_FIXED) != 0 ? va_arg(arguments, void*) : nullptr;
+  va_end(arguments);
+  if (refuse_moves) {
+    munmap(to, new_bytes);
+    errno = EFAULT;
+    return MAP_FAILED;
+  }
+  const long moved = syscall(SYS_mremap, old, old_bytes, new_bytes, flags, to);
+  return reinterpret_cast<void*>(moved);  // MAP_FAILED is -1
+}
 
 namespace mem {
 namespace {
@@ -155,6 +175,28 @@ TEST(LinuxPages, MovesPagesAndLeavesZeroes) {
   EXPECT_EQ(to[kBytes - 1], 0xee);
   EXPECT_EQ(from[kBytes - 1], (kBytes - 1) % 251);
   memset(from, 1, kBytes);  // still memory
+  EXPECT_TRUE(pages.unmap(from, kBytes));
+  EXPECT_TRUE(pages.unmap(to, kBytes));
+}
+
+TEST(LinuxPages, AfterARefusedMoveBothPlacesAreMemory) {
+  LinuxPages pages;
+  constexpr std::size_t kBytes = 8 * kPageBytes;
+  auto* from = static_cast<unsigned char*>(pages.map(kBytes, 0, 0));
+  auto* to = static_cast<unsigned char*>(pages.map(kBytes, 0, 0));
+  memset(from, 5, kBytes);
+  memset(to, 6, kBytes);
+  errno = 7;
+  refuse_moves = true;
+  EXPECT_FALSE(pages.move_pages(from, to, kBytes - kPageBytes));
+  refuse_moves = false;
+  EXPECT_EQ(errno, 7);
+  for (std::size_t i = 0; i < kBytes - kPageBytes; ++i) {
+    ASSERT_EQ(from[i], 5);
+    ASSERT_EQ(to[i], 0);
+  }
+  EXPECT_EQ(to[kBytes - 1], 6);
+  memset(to, 1, kBytes);
   EXPECT_TRUE(pages.unmap(from, kBytes));
   EXPECT_TRUE(pages.unmap(to, kBytes));
 }

@@ -15,6 +15,7 @@ TEST(ReportDeathTest, NamesAddressAndReason) {
   EXPECT_DEATH(report_interior_pointer(address(), nullptr), "0xabc.*points into the block at 0x0");
   EXPECT_DEATH(report_corrupted_header(nullptr, address()), "corrupted header at 0xabc");
   EXPECT_DEATH(report_corrupted_free_list(address()), "corrupted free list at 0xabc");
+  EXPECT_DEATH(report_move_failed(address()), "out of memory .* block at 0xabc.* were moved");
   EXPECT_DEATH(report_new_failed(), "operator new is out of memory");
 }
 

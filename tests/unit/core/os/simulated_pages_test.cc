@@ -110,6 +110,7 @@ TEST_F(SimulatedPagesTest, MovesPagesAndLeavesZeroes) {
 TEST_F(SimulatedPagesTest, RefusesAddressSpaceOnRequest) {
   unsigned char* p = map(2);
   memset(p, 3, 2 * kPageBytes);
+  p[kPageBytes] = 4;
   for (const PageCall kind : {PageCall::kReserve, PageCall::kCommit, PageCall::kMove}) {
     pages_->fail_every(kind, 1);
   }
@@ -117,6 +118,7 @@ TEST_F(SimulatedPagesTest, RefusesAddressSpaceOnRequest) {
   EXPECT_FALSE(pages_->commit(p, kPageBytes));
   EXPECT_FALSE(pages_->move_pages(p, p + kPageBytes, kPageBytes));
   EXPECT_EQ(p[0], 3);
+  EXPECT_EQ(p[kPageBytes], 0);
   EXPECT_EQ(pages_->pages_held(), 2u);
 }
 
