@@ -1,5 +1,6 @@
 // Measures two allocators side by side until it is clear how they differ.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <random>
@@ -15,6 +16,7 @@
 #include "replay/report/side_by_side.h"
 #include "replay/trace/error.h"
 #include "replay/trace/file_hash.h"
+#include "replay/trace/output_file.h"
 #include "replay/trace/reader.h"
 
 namespace replay::cli {
@@ -41,6 +43,9 @@ Sides resolve(const Options& options) {
               resolve_subject(options.baseline, program_dir)};
   if (sides.baseline.name == "glibc") sides.baseline = glibc_subject(sides.subject.binding);
   if (sides.subject.name == "glibc") sides.subject = glibc_subject(sides.baseline.binding);
+  std::vector<Subject> both = {sides.subject, sides.baseline};
+  tell_apart(both);
+  sides = {both[0], both[1]};
   if (sides.subject.binding != sides.baseline.binding) {
     throw Error(fmt::format("{} runs {}, {} {}: the two are not comparable", sides.subject.name,
                             binding_name(sides.subject.binding), sides.baseline.name,
@@ -126,7 +131,7 @@ nlohmann::ordered_json config_facts(const ReplayOptions& options, const Plan& pl
           {"pace", pace > 0 ? nlohmann::ordered_json(pace) : nlohmann::ordered_json("max")}};
 }
 
-int run_ab(const Options& options) {
+int run_ab(Options options) {
   SideBySideOptions side_options;
   side_options.most_repetitions = options.repeat;
   side_options.seed = seed_of(options.seed);
@@ -134,7 +139,8 @@ int run_ab(const Options& options) {
   side_options.metrics = options.verdict.metrics;
   const Sides sides = resolve(options);
   const EventRange range = range_of(options.replay);
-  if (options.replay.trace == "-") make_standard_input_a_file(!options.replay.quiet);
+  OutputFile file(target_of(options.verdict));  // an unwritable one is told before the work
+  make_trace_a_file(options.replay.trace, !options.replay.quiet);
   TraceReader reader(options.replay.trace, {.allow_truncated = options.replay.allow_truncated});
   Plan plan = make_plan(reader, options.replay, range, true);
 
@@ -160,11 +166,15 @@ int run_ab(const Options& options) {
   report.notes.emplace_back(
       "one session, both in turn: what it says holds for this machine as it was; it cannot know "
       "what another day or machine does to one allocator alone");
+  if (!result.unpaired.empty()) {
+    report.notes.push_back(fmt::format("not compared: metrics that only one of both has: {}",
+                                       fmt::join(result.unpaired, ", ")));
+  }
   report.tables.push_back({sides.subject.name, sides.baseline.name,
                            binding_name(sides.subject.binding), "", result.repetitions,
                            result.repetitions, std::move(result.samples),
                            std::move(result.verdicts)});
-  return write_report(report, options.verdict);
+  return write_report(report, options.verdict, file);
 }
 
 constexpr const char* kExamples = R"(Examples:

@@ -94,7 +94,8 @@ int run_compare(const Options& options) {
             "cannot be seen. `allocreplay ab` measures both in one session"
           : "two sessions without a reference in both: how far the machine drifted is not known. "
             "`allocreplay ab` measures both in one session");
-  return write_report(report, options.verdict);
+  OutputFile file(target_of(options.verdict));
+  return write_report(report, options.verdict, file);
 }
 
 constexpr const char* kExamples = R"(Examples:

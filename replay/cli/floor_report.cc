@@ -99,7 +99,7 @@ std::string json(const FloorReport& report) {
         {"pages", floor.packing.size.pages},
         {"tactic", tactic_name(floor.packing.tactic)}}},
       {"classes", classes}};
-  return document.dump(2) + '\n';
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 std::string tsv(const FloorReport& report) {

@@ -49,12 +49,14 @@ void add_once(std::vector<Subject>& subjects, const Subject& subject) {
   }
 }
 
-// What the user named, glibc under every binding that it needs, and the harness floor.
+// What the user named, glibc under every binding that it needs, and last the harness floor.
 std::vector<Subject> all_subjects(const std::vector<Subject>& named) {
   std::vector<Subject> subjects;
   for (const Subject& subject : named) add_once(subjects, glibc_subject(subject.binding));
-  for (const Subject& subject : named) add_once(subjects, subject);
-  add_once(subjects, null_subject());
+  for (const Subject& subject : named) {
+    if (subject != null_subject()) add_once(subjects, subject);
+  }
+  subjects.push_back(null_subject());
   return subjects;
 }
 
@@ -99,7 +101,8 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
 
 // `file` is the target of -o, or nothing for standard output.
 void write_json(const Result& result, std::optional<OutputFile>& file) {
-  const std::string text = to_json(result).dump(2) + '\n';
+  const auto replace = nlohmann::ordered_json::error_handler_t::replace;  // a path may be any bytes
+  const std::string text = to_json(result).dump(2, ' ', false, replace) + '\n';
   if (file) {
     file->append(text);
     file->commit();
@@ -137,12 +140,13 @@ void prepare_cost(Options& options, bool repeat_is_given) {
   if (!repeat_is_given) options.repeat = kCostRepetitions;
 }
 
-int run_replay(const Options& options) {
+int run_replay(Options options) {
   const std::string program_dir = program_directory();
   std::vector<Subject> named;
   for (const std::string& name : options.allocators) {
     add_once(named, resolve_subject(name, program_dir));
   }
+  tell_apart(named);
   EventRange range = range_of(options.replay);
   SessionOptions session_options;
   if (options.cost.wanted()) {
@@ -157,7 +161,7 @@ int run_replay(const Options& options) {
   std::optional<OutputFile> output;  // made first: an unwritable target is told before the work
   if (!options.output.empty()) output.emplace(options.output);
 
-  if (options.replay.trace == "-") make_standard_input_a_file(!options.replay.quiet);
+  make_trace_a_file(options.replay.trace, !options.replay.quiet);
   const ReadOptions read_options{.allow_truncated = options.replay.allow_truncated};
   TraceReader reader(options.replay.trace, read_options);
   check_memory_threads(options.memory, options.replay.threads);

@@ -1,5 +1,6 @@
 #include "replay/cli/standard_input.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -72,6 +73,18 @@ void make_standard_input_a_file(bool show_progress) {
   if (::lseek(file.get(), 0, SEEK_SET) != 0 || ::dup2(file.get(), STDIN_FILENO) < 0) {
     fail("cannot be replaced by a memory file");
   }
+}
+
+void make_trace_a_file(std::string& trace, bool show_progress) {
+  struct stat info {};
+  if (trace != "-" && ::stat(trace.c_str(), &info) == 0 && S_ISFIFO(info.st_mode)) {
+    const UniqueFd pipe(::open(trace.c_str(), O_RDONLY | O_CLOEXEC));
+    if (pipe.get() < 0 || ::dup2(pipe.get(), STDIN_FILENO) < 0) {
+      throw Error(fmt::format("{}: cannot open: {}", trace, std::strerror(errno)));
+    }
+    trace = "-";
+  }
+  if (trace == "-") make_standard_input_a_file(show_progress);
 }
 
 }  // namespace replay::cli

@@ -6,7 +6,6 @@
 #include <cstdio>
 
 #include "replay/trace/error.h"
-#include "replay/trace/output_file.h"
 
 namespace replay::cli {
 
@@ -52,10 +51,13 @@ Rules rules_of(const VerdictOptions& options) {
   return rules;
 }
 
-int write_report(const VerdictReport& report, const VerdictOptions& options) {
+std::string target_of(const VerdictOptions& options) {
+  return options.output.empty() ? "-" : options.output;
+}
+
+int write_report(const VerdictReport& report, const VerdictOptions& options, OutputFile& file) {
   for (const VerdictFormat& format : verdict_formats()) {
     if (options.format != format.name) continue;
-    OutputFile file(options.output.empty() ? "-" : options.output);
     file.append(format.render(report));
     file.commit();
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "replay/report/verdict_report.h"
+#include "replay/trace/output_file.h"
 
 namespace replay::cli {
 
@@ -24,8 +25,12 @@ double parse_share(const std::string& text, const std::string& option);
 
 Rules rules_of(const VerdictOptions& options);
 
-// Writes the report and returns the exit code: 0, 3 if a metric is worse, 4 if one cannot be told.
-int write_report(const VerdictReport& report, const VerdictOptions& options);
+// What to open for the report.
+std::string target_of(const VerdictOptions& options);
+
+// Writes the report, commits the file and returns the exit code: 0, 3 if a metric is worse, 4 if
+// one cannot be told.
+int write_report(const VerdictReport& report, const VerdictOptions& options, OutputFile& file);
 
 inline constexpr const char* kVerdictExits =
     "Exit status: 0 better or the same, 3 a metric is worse, 4 none is worse but one cannot be\n"

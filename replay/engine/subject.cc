@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -33,6 +34,16 @@ void require_shared_library(const fs::path& path, const std::string& hint) {
   }
 }
 
+// The last `parts` parts of a path, or all of it if it has fewer.
+std::string end_of_path(const fs::path& path, int parts) {
+  fs::path end = path.filename();
+  fs::path folder = path.parent_path();
+  for (; parts > 1 && folder.has_filename(); --parts, folder = folder.parent_path()) {
+    end = folder.filename() / end;
+  }
+  return parts > 1 ? path.string() : end.string();
+}
+
 }  // namespace
 
 Subject resolve_subject(const std::string& name, const std::string& program_dir) {
@@ -56,6 +67,23 @@ Subject resolve_subject(const std::string& name, const std::string& program_dir)
       fmt::format("no allocator is called '{}'; known are {}, or the path of a .so to preload",
                   name, fmt::join(known, ", ")),
       ExitCode::kUsage);
+}
+
+void tell_apart(std::vector<Subject>& subjects) {
+  const auto is_like_another = [&](const Subject& subject) {
+    return std::any_of(subjects.begin(), subjects.end(), [&](const Subject& other) {
+      return other.name == subject.name && other.binding == subject.binding && other != subject;
+    });
+  };
+  for (int parts = 2; std::any_of(subjects.begin(), subjects.end(), is_like_another); ++parts) {
+    std::vector<Subject> renamed = subjects;
+    for (Subject& subject : renamed) {
+      if (!subject.library.empty() && is_like_another(subject)) {
+        subject.name = end_of_path(subject.library, parts);
+      }
+    }
+    subjects = std::move(renamed);
+  }
 }
 
 Subject glibc_subject(mem::Binding binding) { return {"glibc", binding, "", "glibc"}; }

@@ -21,6 +21,9 @@ struct Subject {
 // Throws Error (usage) for a name that is neither registered nor a shared library's path.
 Subject resolve_subject(const std::string& name, const std::string& program_dir);
 
+// Other libraries of one file's name get names that differ: as much of each path as that takes.
+void tell_apart(std::vector<Subject>& subjects);
+
 // glibc's malloc under the given binding.
 Subject glibc_subject(mem::Binding binding);
 

@@ -100,7 +100,12 @@ RecordedResult read_result(const std::string& path) {
       if (!part->is_object()) throw Error(fmt::format("{}: {}", name, kMalformed));
     }
     for (const ordered_json& allocator : document.at("results")) {
-      result.allocators.push_back(allocator_of(allocator));
+      RecordedAllocator one = allocator_of(allocator);
+      if (result.find(one.name, one.binding) != nullptr) {
+        throw Error(fmt::format("{}: results of two allocators called {} ({}); expected one", name,
+                                one.name, one.binding));
+      }
+      result.allocators.push_back(std::move(one));
     }
     return result;
   } catch (const ordered_json::exception& error) {

@@ -17,7 +17,8 @@ using nlohmann::ordered_json;
 constexpr const char* kReference = "glibc";
 
 std::string shown(const ordered_json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>()
+                           : value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 // "a.b.c" -> value, for all that is no object itself.

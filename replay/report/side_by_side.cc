@@ -26,6 +26,20 @@ std::vector<MetricSamples> wanted_metrics(const OneRepetition& first,
   return wanted;
 }
 
+std::vector<std::string> unpaired_metrics(const OneRepetition& first) {
+  std::vector<std::string> keys;
+  const auto note = [&](const std::vector<Metric>& metrics, const std::vector<Metric>& others) {
+    for (const Metric& metric : metrics) {
+      if (metric.better != Better::kNone && find(others, metric.key) == nullptr) {
+        keys.push_back(metric.key);
+      }
+    }
+  };
+  note(first.baseline, first.subject);
+  note(first.subject, first.baseline);
+  return keys;
+}
+
 void append(std::vector<MetricSamples>& samples, const OneRepetition& repetition) {
   for (MetricSamples& metric : samples) {
     const Metric* subject = find(repetition.subject, metric.key);
@@ -61,6 +75,7 @@ SideBySide run_side_by_side(const SideBySideOptions& options, const MeasureRepet
     const OneRepetition repetition = measure(result.repetitions, subject_first);
     if (result.repetitions == 0) {
       result.samples = wanted_metrics(repetition, options.metrics);
+      result.unpaired = unpaired_metrics(repetition);
       result.looks =
           plan_looks(options.most_repetitions, result.samples.size(), options.rules.alpha);
     }

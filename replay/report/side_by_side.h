@@ -32,6 +32,7 @@ struct SideBySide {
   std::vector<Look> looks;  // planned
   std::vector<MetricSamples> samples;
   std::vector<MetricVerdict> verdicts;
+  std::vector<std::string> unpaired;  // metrics that only one of the two has
 };
 
 // Each repetition a fair coin says which of the two goes first. Ends after the look at which every

@@ -108,7 +108,7 @@ std::string verdict_json(const VerdictReport& report) {
                                  {"context_differences", differences},
                                  {"notes", report.notes},
                                  {"comparisons", tables}};
-  return document.dump(2) + '\n';
+  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace replay

@@ -7,8 +7,10 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import jsonschema
@@ -53,6 +55,14 @@ class InProcess(unittest.TestCase):
         self.assertEqual(rows, [(name, "in-process") for name in ("glibc", "mem-classic", "null")])
         pairs = [(c["baseline"], c["subject"]) for c in self.document["comparison"]]
         self.assertEqual(pairs, [("glibc", "mem-classic"), ("glibc", "null")])
+
+    def test_null_is_what_calibrates_wherever_it_is_named(self):
+        document, _ = replay("-a", "null", "-a", "mem-classic", "-r", "1")
+        metrics = {r["allocator"]: r["metrics"] for r in document["results"]}
+        self.assertEqual(list(metrics), ["glibc", "mem-classic", "null"])
+        for each in metrics.values():
+            self.assertEqual(each["harness_cost_per_event_ns"]["value"],
+                             metrics["null"]["time_per_event_ns"]["value"])
 
     def test_every_call_of_the_trace_is_timed_in_every_repetition(self):
         counts = {k: m["samples"] for k, m in self.document["results"][1]["metrics"].items()
@@ -107,6 +117,16 @@ class Preloaded(unittest.TestCase):
         library = BIN.parent / "lib" / "libmem.so"
         document, _ = replay("-a", library, "-r", "1")
         self.assertEqual(document["results"][1]["allocator"], "libmem.so")
+
+    def test_libraries_of_one_file_name_are_told_apart(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [pathlib.Path(folder) / place / "libx.so" for place in ("before", "after")]
+            for path in paths:
+                path.parent.mkdir()
+                shutil.copy(BIN.parent / "lib" / "libmem.so", path)
+            document, _ = replay("-a", paths[0], "-a", paths[1], "-r", "1")
+            self.assertEqual([(r["allocator"], r["library"]) for r in document["results"][1:]],
+                             [(f"{path.parent.name}/libx.so", str(path)) for path in paths])
 
     def test_two_bindings_are_not_compared(self):
         document, _ = replay("-a", "mem", "-a", "mem-classic", "-r", "1")
@@ -199,6 +219,28 @@ class Options(unittest.TestCase):
             done = allocreplay("--trace", "-", "-a", "null", "-r", "1", stdin=file)
             self.assertEqual(json.loads(done.stdout)["trace"]["sha256"],
                              hashlib.sha256(data).hexdigest())
+
+    def test_or_from_a_pipe_that_has_a_path(self):
+        data = TRACE.read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            pipe = pathlib.Path(folder) / "pipe"
+            os.mkfifo(pipe)
+            writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+            writer.start()
+            done = allocreplay("--trace", pipe, "-a", "null", "-r", "1")
+            writer.join()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["trace"]["sha256"],
+                         hashlib.sha256(data).hexdigest())
+
+    def test_a_path_may_be_any_bytes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.fsencode(folder) + b"/\xff.trace"
+            os.symlink(TRACE, path)
+            done = subprocess.run([BIN / "allocreplay", "-t", path, "-a", "null", "-r", "1", "-q"],
+                                  capture_output=True, timeout=300, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("/\ufffd.trace", json.loads(done.stdout)["trace"]["path"])
 
     def test_a_plan_that_may_take_little_memory_is_streamed(self):
         whole, _ = replay("-a", "mem-classic", "-r", "1", "--threads", "1")

@@ -140,6 +140,12 @@ class Compare(Case):
             allowed = self.compare(after, "--allow", what)
             self.assertIn(allowed.returncode, (0, 4), allowed.stderr)
 
+    def test_of_two_allocators_of_one_name_none_is_chosen(self):
+        twice = result(allocator("mem", 10, 1100), allocator("mem", 20, 1000))
+        done = self.compare(twice)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("after.json: results of two allocators called mem (preload)", done.stderr)
+
     def test_bad_input_is_1_and_wrong_usage_2(self):
         bad = self.folder / "bad.json"
         bad.write_text('{"schema": ')
@@ -228,6 +234,11 @@ class SideBySide(Case):
         self.assertEqual(done.returncode, 4, done.stderr)
         self.assertEqual(json.loads(done.stdout)["trace"]["sha256"],
                          hashlib.sha256(TRACE.read_bytes()).hexdigest())
+
+    def test_a_target_that_cannot_be_written_is_told_before_the_work(self):
+        done = allocreplay("ab", "-t", "/nowhere/x.trace", "-a", "bump", "-o", "/nowhere/v.txt")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nowhere/v.txt: cannot create", done.stderr)
 
     def test_two_repetitions_cannot_tell(self):
         code, document = self.ab("-a", "bump", "-b", "glibc", "-m", "time_per_event_ns", "-r", "2")

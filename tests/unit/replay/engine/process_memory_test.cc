@@ -44,7 +44,8 @@ TEST(ProcessMemoryTest, SharedMemoryDoesNotCountAsAnonymous) {
   char* p = map(MAP_SHARED);
   ASSERT_NE(p, nullptr);
   std::memset(p, 1, kBytes);
-  // AddressSanitizer's shadow of it, an eighth, is anonymous memory where the kernel has no zero page.
+  // AddressSanitizer's shadow of it, an eighth, is anonymous memory where the kernel has no zero
+  // page.
   EXPECT_LT(sample_memory().anonymous_bytes - before.anonymous_bytes, kBytes / 4);
   ::munmap(p, kBytes);
 }

@@ -52,5 +52,24 @@ TEST(SubjectTest, APathIsPreloadedUnderItsFileName) {
   EXPECT_EQ(subject.binding, mem::Binding::kPreload);
 }
 
+TEST(SubjectTest, LibrariesOfOneNameAreToldApartByTheirFolders) {
+  const auto of = [](const std::string& library) {
+    return Subject{library.substr(library.rfind('/') + 1), mem::Binding::kPreload, library,
+                   "glibc"};
+  };
+  std::vector<Subject> subjects = {of("/a/old/lib/libx.so"), of("/a/new/lib/libx.so"),
+                                   of("/lib/libx.so"), of("/a/old/lib/liby.so"),
+                                   glibc_subject(mem::Binding::kPreload)};
+  tell_apart(subjects);
+  EXPECT_EQ(subjects[0].name, "old/lib/libx.so");
+  EXPECT_EQ(subjects[1].name, "new/lib/libx.so");
+  EXPECT_EQ(subjects[2].name, "/lib/libx.so");
+  EXPECT_EQ(subjects[3].name, "liby.so");
+  EXPECT_EQ(subjects[4].name, "glibc");
+  std::vector<Subject> same = {of("/a/libx.so"), of("/a/libx.so")};  // an allocator and itself
+  tell_apart(same);
+  EXPECT_EQ(same[0].name, "libx.so");
+}
+
 }  // namespace
 }  // namespace replay

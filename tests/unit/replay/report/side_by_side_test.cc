@@ -129,6 +129,17 @@ TEST(SideBySideTest, JudgesWhatIsWanted) {
   EXPECT_THROW(simulate(1, 1, 1, 0.02, {"nothing"}), Error);
 }
 
+TEST(SideBySideTest, NamesMetricsThatOnlyOneHas) {
+  const auto metric = [](const char* key, Better better) { return Metric{key, "ns", better, {1}}; };
+  const OneRepetition repetition = {
+      {metric("both", Better::kLower), metric("new", Better::kLower), metric("x", Better::kNone)},
+      {metric("both", Better::kLower), metric("gone", Better::kHigher)}};
+  SideBySideOptions options;
+  options.most_repetitions = 1;
+  const SideBySide result = run_side_by_side(options, [&](int, bool) { return repetition; });
+  EXPECT_EQ(result.unpaired, (std::vector<std::string>{"gone", "new"}));
+}
+
 TEST(SideBySideTest, AMetricThatIsMissingOnceCannotBeTold) {
   SideBySideOptions options;
   options.most_repetitions = 8;
