@@ -77,6 +77,10 @@ int run_compare(const Options& options) {
   for (const Objection& objection : found) report.notes.push_back("allowed: " + objection.text);
   report.title = fmt::format("{} against {}", subject.path, baseline.path);
   report.trace = subject.trace;
+  const auto floor_of = [](const nlohmann::ordered_json& trace) {
+    return trace.value("floor_pages", nlohmann::ordered_json());
+  };
+  if (floor_of(baseline.trace) != floor_of(subject.trace)) report.trace["floor_pages"] = nullptr;
   report.context = {{"baseline", baseline.context}, {"subject", subject.context}};
   report.differences = context_differences(baseline, subject);
   report.tables = pair_sessions(baseline, subject, allowed);

@@ -140,6 +140,15 @@ class Compare(Case):
             allowed = self.compare(after, "--allow", what)
             self.assertIn(allowed.returncode, (0, 4), allowed.stderr)
 
+    def test_two_traces_have_no_floor_in_common(self):
+        for floor, expected in ((550, 2), (600, None)):
+            before, after = copy.deepcopy(self.before), copy.deepcopy(self.before)
+            before["trace"]["floor_pages"] = 550
+            after["trace"].update(floor_pages=floor, sha256="1" * 64)
+            done = self.compare(after, "--allow", "trace", "-f", "json", before=before)
+            metric = json.loads(done.stdout)["comparisons"][0]["metrics"]["peak_resident_pages"]
+            self.assertEqual(metric.get("subject_of_floor"), expected)
+
     def test_of_two_allocators_of_one_name_none_is_chosen(self):
         twice = result(allocator("mem", 10, 1100), allocator("mem", 20, 1000))
         done = self.compare(twice)
