@@ -159,7 +159,6 @@ class MemHeap {
     return is_growing && roomy <= kMaxMediumBytes ? roomy : size;
   }
 
-  void* allocate_object(ThreadHeap& heap, std::size_t size) noexcept;
   FreeObject* allocate_hot(ThreadHeap& heap, unsigned bin) noexcept;
   void* allocate_cold(ThreadHeap& heap, unsigned bin, std::size_t bytes) noexcept;
   bool gets_slabs(ThreadHeap& heap, unsigned bin, std::size_t bytes, bool is_hot) noexcept;

@@ -17,14 +17,6 @@ namespace mem {
 template <AddressSpace Os>
 void* MemHeap<Os>::allocate_slow(ThreadHeap& heap, std::size_t size) noexcept {
   if (size > kMaxMediumBytes) return allocate_large(heap, size, 0, false);
-  void* p = allocate_object(heap, size);
-  if (p != nullptr || heap.kept_run == nullptr) return p;
-  slabs_.give_back_kept_run(heap);
-  return allocate_object(heap, size);
-}
-
-template <AddressSpace Os>
-void* MemHeap<Os>::allocate_object(ThreadHeap& heap, std::size_t size) noexcept {
   if (size <= kMaxSmallBytes) {
     const auto bin = static_cast<unsigned>(size == 0 ? 1 : small_bin(size));
     if (heap.object_bytes[bin] != 0) return allocate_hot(heap, bin);
@@ -88,9 +80,6 @@ void* MemHeap<Os>::allocate_aligned(ThreadHeap& heap, std::size_t size,
   if (rounded - size < kMaxAlignLoss) {
     if (void* p = allocate_aligned_slab(heap, rounded, align); p != nullptr) return p;
   }
-  void* p = slabs_.allocate_fit(heap, size, align);
-  if (p != nullptr || heap.kept_run == nullptr) return p;
-  slabs_.give_back_kept_run(heap);
   return slabs_.allocate_fit(heap, size, align);
 }
 

@@ -132,6 +132,7 @@ class SlabHeap {
   FreeObject* refill_slow(ThreadHeap& heap, unsigned bin) noexcept;
   FreeObject* carve(ThreadHeap& heap, Span* slab) noexcept;
   Span* reuse_slab(ThreadHeap& heap, unsigned bin) noexcept;
+  Span* allocate_run(ThreadHeap& heap, std::size_t pages) noexcept;
   Span* make_slab(ThreadHeap& heap, unsigned bin) noexcept;
   void move_on(ThreadHeap& heap, Span* slab) noexcept;
   void settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noexcept;
@@ -141,6 +142,7 @@ class SlabHeap {
   void give_back(ThreadHeap& heap, Span* slab) noexcept;
   void give_back_kept(ThreadHeap& heap) noexcept;
   void rest_idle_bins_if_grown(ThreadHeap& heap) noexcept;
+  static void note_rise(ThreadHeap& heap) noexcept;
   void rest_bins_if_fallen(ThreadHeap& heap) noexcept;
   void put_to_rest(ThreadHeap& heap, unsigned bin) noexcept;
   static std::uint32_t sparse_at(const Span& slab) noexcept;

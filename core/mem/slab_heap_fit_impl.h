@@ -229,7 +229,7 @@ FitTable* SlabHeap<Os>::make_fit(ThreadHeap& heap) noexcept {
   FitTable* table = take_table(heap);
   if (table == nullptr) return nullptr;
   // Who walks the spans for statistics takes it for an empty slab until it has its table.
-  Span* span = runs_.allocate(tuning::kFitPages, 0, SpanState::kCurrent, true);
+  Span* span = allocate_run(heap, tuning::kFitPages);
   if (span == nullptr) {
     table->next = heap.spare_tables;
     heap.spare_tables = table;

@@ -20,7 +20,6 @@ FreeObject* SlabHeap<Os>::refill_slow(ThreadHeap& heap, unsigned bin) noexcept {
     heap.bins[bin] = &no_slab;
     settle(heap, slab, slab->capacity);
   }
-  if (const std::size_t now = in_use(heap); now > heap.most_in_use) heap.most_in_use = now;
   slab = reuse_slab(heap, bin);
   if (slab == nullptr) {
     if (FreeObject* object = fill_from_holes(heap, bin); object != nullptr) return object;
@@ -35,14 +34,26 @@ FreeObject* SlabHeap<Os>::refill_slow(ThreadHeap& heap, unsigned bin) noexcept {
 
 template <AddressSpace Os>
 Span* SlabHeap<Os>::reuse_slab(ThreadHeap& heap, unsigned bin) noexcept {
-  Span* slab = heap.available[bin].first();
-  if (slab == nullptr) slab = heap.sparse[bin].first();
-  if (slab != nullptr) {
+  if (Span* slab = heap.available[bin].first(); slab != nullptr) {
     unlist(heap, slab);
     return slab;
   }
-  if (slab = take_kept(heap, bin); slab != nullptr) return slab;
+  if (Span* slab = heap.sparse[bin].first(); slab != nullptr) {
+    unlist(heap, slab);
+    note_rise(heap);
+    return slab;
+  }
+  if (Span* slab = take_kept(heap, bin); slab != nullptr) return slab;
   return steal(heap, bin);
+}
+
+// Fresh pages, which may be those of the large block that the thread kept. nullptr = no memory.
+template <AddressSpace Os>
+Span* SlabHeap<Os>::allocate_run(ThreadHeap& heap, std::size_t pages) noexcept {
+  Span* run = runs_.allocate(pages, 0, SpanState::kCurrent, true);
+  if (run != nullptr || heap.kept_run == nullptr) return run;
+  give_back_kept_run(heap);
+  return runs_.allocate(pages, 0, SpanState::kCurrent, true);
 }
 
 template <AddressSpace Os>
@@ -50,7 +61,7 @@ Span* SlabHeap<Os>::make_slab(ThreadHeap& heap, unsigned bin) noexcept {
   rest_idle_bins_if_grown(heap);
   const std::size_t bytes = heap.object_bytes[bin];
   const SlabLayout layout = slab_layout(bytes, heap.slab_counts[bin]);
-  Span* slab = runs_.allocate(layout.pages, 0, SpanState::kCurrent, true);
+  Span* slab = allocate_run(heap, layout.pages);
   if (slab == nullptr) return nullptr;
   slab->free = nullptr;
   slab->need = Span::kNoEvent;
@@ -64,6 +75,7 @@ Span* SlabHeap<Os>::make_slab(ThreadHeap& heap, unsigned bin) noexcept {
   }
   if (heap.slab_counts[bin] != UINT8_MAX) ++heap.slab_counts[bin];
   heap.owned_pages += layout.pages;
+  note_rise(heap);
   return slab;
 }
 
@@ -251,6 +263,11 @@ void SlabHeap<Os>::rest_idle_bins_if_grown(ThreadHeap& heap) noexcept {
     put_to_rest(heap, bin);
     if (Span* slab = take_kept(heap, bin); slab != nullptr) give_back(heap, slab);
   }
+}
+
+template <AddressSpace Os>
+void SlabHeap<Os>::note_rise(ThreadHeap& heap) noexcept {
+  if (const std::size_t now = in_use(heap); now > heap.most_in_use) heap.most_in_use = now;
 }
 
 // Once a quarter of what the heap had in use is free: each object that waits in a bin keeps a slab
