@@ -139,7 +139,7 @@ TEST(LinuxPages, WhatIsReservedForReadingReadsAsZero) {
 
 TEST(LinuxPages, ReservesFarMoreThanThereIsMemory) {
   LinuxPages pages;
-  constexpr std::size_t kBytes = std::size_t{1} << 41;
+  constexpr std::size_t kBytes = std::size_t{1} << 39;
   void* p = pages.reserve(nullptr, kBytes, Access::kNone);
   ASSERT_NE(p, nullptr);
   EXPECT_TRUE(pages.unmap(p, kBytes));
