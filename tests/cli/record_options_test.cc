@@ -125,6 +125,25 @@ TEST_F(RecordOptions, NamesTheStackOfEveryAllocation) {
   }
 }
 
+// What takes a stack must take no lock that the caller may hold.
+TEST_F(RecordOptions, NamesStacksOfAThreadThatAsksForItsAttributesFirst) {
+  const Recording recording = record(kSubject + " attributes 2", "--sites=fp");
+  TraceReader reader(recording.path);
+  std::vector<Event> births;
+  for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
+    for (const Event& e : block) {
+      if (e.op == Op::kMalloc && e.size == 801) births.push_back(e);
+    }
+  }
+  ASSERT_EQ(births.size(), 2u) << recording.text;
+  for (const Event& e : births) {
+    const auto stack = reader.sites().stack(e.site);
+    ASSERT_GE(stack.size(), 3u);
+    EXPECT_NE(reader.sites().text(stack[2]).find("ask_for_attributes"), std::string::npos)
+        << reader.sites().text(stack[2]);
+  }
+}
+
 TEST_F(RecordOptions, SaysHowMuchOfABlockWasTouched) {
   const Trace trace = read(record(kSubject + " touch", "--residency"));
   EXPECT_TRUE(trace.header.has_touched);

@@ -107,8 +107,26 @@ void new_handler_frees() {
   }
 }
 
+// Two frames of a stack, kept apart from one another and from main.
+__attribute__((noinline)) void innermost() {
+  void* volatile block = malloc(801);
+  free(block);
+}
+__attribute__((noinline)) void outer(int count) {
+  for (int i = 0; i < count; ++i) innermost();
+}
+
 void* one_block(void*) {
   free(malloc(501));
+  return nullptr;
+}
+
+// The first call of the thread is made by the C library, under a lock of the thread's own.
+void* ask_for_attributes(void*) {
+  pthread_attr_t attributes;
+  check(pthread_getattr_np(pthread_self(), &attributes) == 0);
+  check(pthread_attr_destroy(&attributes) == 0);
+  outer(1);
   return nullptr;
 }
 
@@ -210,15 +228,6 @@ void fail_to_become() {
   check(execlp("no-such-program", "x", "y", nullptr) == -1 && errno == ENOENT);
 }
 
-// Two frames of a stack, kept apart from one another and from main.
-__attribute__((noinline)) void innermost() {
-  void* volatile block = malloc(801);
-  free(block);
-}
-__attribute__((noinline)) void outer(int count) {
-  for (int i = 0; i < count; ++i) innermost();
-}
-
 // Few calls that ask for much and keep it, beside the many of outer().
 __attribute__((noinline)) void* hoard() {
   void* volatile block = malloc(300'000);
@@ -261,6 +270,7 @@ int main(int argc, char** argv) {
   if (is("new-handler")) new_handler_frees();
   if (is("threads")) many_threads(one_block, count);
   if (is("destructors")) many_threads(block_freed_by_destructor, count);
+  if (is("attributes")) many_threads(ask_for_attributes, count);
   if (is("race")) race();
   if (is("fork")) fork_child();
   if (is("loop")) loop(count);
