@@ -195,6 +195,12 @@ TEST_F(Record, TellsTheCommandsFateAndSucceeds) {
   EXPECT_EQ(read(recording).header.provenance.at("ended").at("code"), 3);
 }
 
+TEST_F(Record, EndsThoughItInheritedToIgnoreChildren) {
+  const Recording recording = record(kSubject + " exit 3", "", "trap '' CHLD; exec");
+  EXPECT_EQ(recording.exit_code, 0);
+  EXPECT_NE(recording.text.find("exited with code 3"), std::string::npos);
+}
+
 TEST_F(Record, SaysWhereTheTraceComesFrom) {
   const Trace trace = good("loop 10");
   const auto& from = trace.header.provenance;
