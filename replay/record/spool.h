@@ -245,6 +245,5 @@ struct StacksHeader {
 inline constexpr std::size_t kStacksHeaderWords = kHeaderBytes / sizeof(std::uint64_t);
 inline constexpr std::uint64_t kStacksModule = 1;
 inline constexpr std::uint64_t kStacksStack = 2;
-inline constexpr std::uint64_t kStacksFileBytes = std::uint64_t{1} << 30;
 
 }  // namespace replay::spool

@@ -31,6 +31,36 @@ TEST_F(RecordOptions, StopsAtALimitOfTime) {
   for (const Event& event : trace.events) ASSERT_LT(event.time_ns, 10'000'000u);
 }
 
+// 200 MB (sh counts blocks of 512 bytes): the largest files of a spool do not fit, and smaller ones
+// do.
+TEST_F(RecordOptions, FitsALimitOfFileSizes) {
+  const Recording recording =
+      record(kSubject + " loop 20000", "--sites=fp", "ulimit -f 400000; exec");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(frees_of(trace, 701), 20'000u) << recording.text;
+  EXPECT_GE(trace.header.provenance.at("recorder").at("sites").at("stacks"), 1);
+}
+
+// Where nothing fits, the program runs all the same.
+TEST_F(RecordOptions, RunsTheProgramWhereALimitOfFileSizesForbidsASpool) {
+  const std::string proof = dir_ / "proof";
+  const Recording recording = record("touch " + proof, "", "ulimit -f 1000; exec");
+  EXPECT_EQ(recording.exit_code, 1) << recording.text;
+  EXPECT_NE(recording.text.find("ulimit -f"), std::string::npos) << recording.text;
+  EXPECT_TRUE(fs::remove(proof));
+  EXPECT_FALSE(left_over());
+}
+
+// Not even the control page: nothing runs, and that is said.
+TEST_F(RecordOptions, SaysThatNoFileMayBeWritten) {
+  const std::string proof = dir_ / "proof";
+  const Recording recording = record("touch " + proof, "", "ulimit -f 1; exec");
+  EXPECT_EQ(recording.exit_code, 1) << recording.text;
+  EXPECT_NE(recording.text.find("control: cannot be made"), std::string::npos) << recording.text;
+  EXPECT_FALSE(left_over());
+}
+
 // A window: what came before is left out and counted, and the trace makes sense on its own.
 TEST_F(RecordOptions, StartsAfterSoManyCalls) {
   const Trace trace = read(record(kSubject + " loop 20000", "--start-after 9k"));

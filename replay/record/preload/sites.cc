@@ -29,7 +29,10 @@ namespace {
 using Word = std::uint64_t;
 
 spool::StacksHeader* g_stacks = nullptr;  // the whole file follows
-constexpr Word kStacksWords = spool::kStacksFileBytes / sizeof(Word);
+Word g_stacks_words = 0;                  // that it may hold
+
+// As of the image: smaller where a limit forbids the larger.
+constexpr std::uint64_t kStacksSizes[] = {std::uint64_t{1} << 30, std::uint64_t{1} << 27};
 
 // Hash to entry: the upper half of a cell is the hash's, the lower the entry's number.
 constexpr std::size_t kTableCells = std::size_t{1} << 20;
@@ -61,7 +64,7 @@ Word* words() { return reinterpret_cast<Word*>(g_stacks); }
 // the disk is full.
 Word take_words(Word count) {
   const Word at = g_stacks->words.fetch_add(count);
-  if (at + count > kStacksWords) return 0;
+  if (at + count > g_stacks_words) return 0;
   constexpr Word kPageWords = spool::kHeaderBytes / sizeof(Word);
   const Word first = at / kPageWords * kPageWords;
   const std::size_t bytes = (at + count - first) * sizeof(Word);
@@ -295,9 +298,11 @@ bool open_stacks(const char* directory, std::uint32_t index) {
   const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return false;
   void* base = MAP_FAILED;
-  if (ftruncate(fd, off_t{spool::kStacksFileBytes}) == 0) {
-    base = mmap(nullptr, spool::kStacksFileBytes, PROT_READ | PROT_WRITE,
-                MAP_SHARED | MAP_NORESERVE, fd, 0);
+  for (const std::uint64_t size : kStacksSizes) {
+    if (!file_may_have(size) || ftruncate(fd, static_cast<off_t>(size)) != 0) continue;
+    base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    g_stacks_words = size / sizeof(Word);
+    if (base != MAP_FAILED) break;
   }
   close(fd);
   if (base == MAP_FAILED || madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) != 0) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -32,8 +33,8 @@ std::atomic<std::uint64_t> g_early_calls{0};  // made before the environment cou
 std::atomic<bool> g_fork_counted{false};
 bool g_sites_wanted = false;  // from the constructor on: an unwinder cannot be loaded any earlier
 
-// The spool's file is sparse, so its size is only an upper bound; smaller ones are tried where an
-// address-space limit forbids the largest.
+// The spool's file is sparse, so its size is only an upper bound; smaller ones are tried where a
+// limit of the address space or of file sizes forbids the largest.
 constexpr std::uint64_t kSpoolSizes[] = {std::uint64_t{1} << 38, std::uint64_t{1} << 34,
                                          std::uint64_t{1} << 30, std::uint64_t{1} << 27};
 
@@ -79,7 +80,7 @@ bool open_image(const char* directory, std::uint32_t index) {
   const Descriptor file(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0) return false;
   for (const std::uint64_t size : kSpoolSizes) {
-    if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) continue;
+    if (!file_may_have(size) || ftruncate(file.get(), static_cast<off_t>(size)) != 0) continue;
     auto* base = map_shared<std::byte>(file.get(), size, PROT_NONE);
     if (base == nullptr) continue;
     if (mprotect(base, spool::kHeaderBytes, PROT_READ | PROT_WRITE) != 0) return false;
@@ -171,6 +172,11 @@ __attribute__((constructor)) void start_at_load() {
 }
 
 }  // namespace
+
+bool file_may_have(std::uint64_t bytes) {
+  rlimit limit{};
+  return getrlimit(RLIMIT_FSIZE, &limit) != 0 || bytes <= limit.rlim_cur;
+}
 
 const volatile Gate* g_gate = &kShut;
 const std::atomic<spool::Phase>* g_phase = &kAlways;
