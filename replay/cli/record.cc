@@ -98,6 +98,11 @@ void print_losses(const nlohmann::ordered_json& losses) {
         "allocreplay: LOST: the program became another by exec that cannot be recorded (static "
         "or setuid?); the trace is of the one before\n");
   }
+  if (losses["failed_starts"] != 0) {
+    fmt::print(stderr,
+               "allocreplay: LOST: the program became another by exec, whose recording could not "
+               "start (check the disk, ulimit -f and ulimit -v); the trace is of another\n");
+  }
   if (losses["disk_full"] == true) {
     fmt::print(stderr, "allocreplay: LOST: the disk was full; the trace ends where it filled\n");
   }
@@ -147,6 +152,13 @@ void print_summary(const Options& options, const RecordOutcome& outcome) {
   print_losses(outcome.losses);
 }
 
+// What is said even under --quiet.
+bool lost_calls(const RecordOutcome& outcome) {
+  const nlohmann::ordered_json& losses = outcome.losses;
+  return outcome.lost_events != 0 || losses["execs_not_followed"] != 0 ||
+         losses["failed_starts"] != 0;
+}
+
 RecordOptions record_options(const Options& options) {
   RecordOptions parsed;
   for (const std::string& text : options.limits) {
@@ -189,8 +201,7 @@ int run_record(const Options& options) {
       .written =
           [&](const RecordOutcome& outcome) {
             status.clear();
-            const bool lost = outcome.lost_events != 0 || outcome.losses["execs_not_followed"] != 0;
-            if (!options.quiet || lost) print_summary(options, outcome);
+            if (!options.quiet || lost_calls(outcome)) print_summary(options, outcome);
           }};
   record_program(request, reports);
   return static_cast<int>(ExitCode::kOk);

@@ -54,12 +54,29 @@ void require_started(const SpoolDirectory& spool, const spool::Control& control,
   }
 }
 
+// One that could not be started may have left a file or none.
+std::unique_ptr<Image> open_image(const SpoolDirectory& spool, std::uint32_t index,
+                                  std::string& problem) {
+  try {
+    return std::make_unique<Image>(spool.image_path(index), spool.drained_path(index));
+  } catch (const Error& error) {
+    problem = error.what();
+    return nullptr;
+  }
+}
+
 Choice choose_image(SpoolDirectory& spool, const std::string& program) {
-  require_started(spool, spool.control(), program);
+  spool::Control& control = spool.control();
+  require_started(spool, control, program);
   Choice choice;
-  for (std::uint32_t index = 0; index < spool.control().images.load(); ++index) {
-    if (!std::filesystem::exists(spool.image_path(index))) continue;
-    auto image = std::make_unique<Image>(spool.image_path(index), spool.drained_path(index));
+  std::string problem;
+  std::uint32_t failed = 0;
+  for (std::uint32_t index = 0; index < control.images.load(); ++index) {
+    auto image = open_image(spool, index, problem);
+    if (image == nullptr) {
+      ++failed;
+      continue;
+    }
     std::vector<ThreadStream> streams = image->streams();
     if (choice.image != nullptr && streams.empty()) continue;
     if (choice.image != nullptr) {
@@ -70,6 +87,8 @@ Choice choose_image(SpoolDirectory& spool, const std::string& program) {
     choice.index = index;
     choice.streams = std::move(streams);
   }
+  if (choice.image == nullptr) throw Error(problem);
+  control.failed_starts = std::max(control.failed_starts.load(), failed);
   return choice;
 }
 

@@ -135,6 +135,28 @@ TEST_F(Record, SaysThatAnExecCouldNotBeFollowed) {
   EXPECT_EQ(good("fail-to-become").loss("execs_not_followed"), 0u);
 }
 
+// What was recorded before an exec outlives an image that cannot be made after it.
+TEST_F(Record, KeepsTheProgramBeforeOneThatCouldNotStart) {
+  const Recording recording =
+      record("bash -c 'ulimit -v 100000; exec " + kSubject + " loop 50'", "--quiet");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.loss("failed_starts"), 1u);
+  EXPECT_GT(trace.header.event_count, 100u);
+  EXPECT_EQ(births_of(trace, 701), 0u);
+  EXPECT_NE(recording.text.find("failed_starts = 1"), std::string::npos) << recording.text;
+}
+
+// An image may be there and be none: of a program killed while it started.
+TEST_F(Record, SkipsWhatIsNoImage) {
+  const Recording recording =
+      record("bash -c 'echo x > $ALLOCRECORD_SPOOL/image-1; exec " + kSubject + " loop 50'");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.loss("failed_starts"), 1u);
+  EXPECT_GT(trace.header.event_count, 100u);
+}
+
 TEST_F(Record, CountsChildProgramsWithAClearedEnvironment) {
   for (const char* function : {"posix_spawn", "posix_spawnp"}) {
     const Trace trace = good(fmt::format("spawn {} {} kept", function, kSubject));

@@ -70,7 +70,20 @@ spool::Control* open_control(const char* directory) {
   return control != nullptr && control->magic == spool::kControlMagic ? control : nullptr;
 }
 
-// Makes image file number `index` and maps it: the header accessible, the chunks not yet.
+// Maps an image file of so many bytes: the header accessible, the chunks not yet.
+std::byte* map_image(int fd, std::uint64_t size) {
+  if (!file_may_have(size) || ftruncate(fd, static_cast<off_t>(size)) != 0) return nullptr;
+  auto* base = map_shared<std::byte>(fd, size, PROT_NONE);
+  if (base == nullptr) return nullptr;
+  if (mprotect(base, spool::kHeaderBytes, PROT_READ | PROT_WRITE) == 0 &&
+      (madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) == 0 || errno == EINVAL)) {
+    return base;
+  }
+  munmap(base, size);
+  return nullptr;
+}
+
+// Makes image file number `index` and maps it, or leaves none.
 bool open_image(const char* directory, std::uint32_t index) {
   char path[4096];
   if (snprintf(path, sizeof(path), "%s/%s%u", directory, spool::kImagePrefix, index) >=
@@ -80,18 +93,14 @@ bool open_image(const char* directory, std::uint32_t index) {
   const Descriptor file(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0) return false;
   for (const std::uint64_t size : kSpoolSizes) {
-    if (!file_may_have(size) || ftruncate(file.get(), static_cast<off_t>(size)) != 0) continue;
-    auto* base = map_shared<std::byte>(file.get(), size, PROT_NONE);
+    std::byte* const base = map_image(file.get(), size);
     if (base == nullptr) continue;
-    if (mprotect(base, spool::kHeaderBytes, PROT_READ | PROT_WRITE) != 0) return false;
-    if (madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
-      return false;
-    }
     g_image.header = reinterpret_cast<spool::ImageHeader*>(base);
     g_image.chunks = base + spool::kHeaderBytes;
     g_image.max_chunks = (size - spool::kHeaderBytes) / spool::kChunkBytes;
     return true;
   }
+  unlink(path);
   return false;
 }
 
