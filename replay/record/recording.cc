@@ -262,9 +262,17 @@ void require_unwinder(const RecordOptions& options) {
   ::dlclose(library);
 }
 
+// A trace takes its name when it is whole, and that would be found to be taken only then.
+void require_nameable(const std::string& trace_path) {
+  if (std::filesystem::is_directory(trace_path)) {
+    throw Error(trace_path + ": is a directory, expected the name of the trace to write");
+  }
+}
+
 }  // namespace
 
 Fate record_program(const RecordRequest& request, const RecordReports& reports) {
+  require_nameable(request.trace_path);
   require_unwinder(request.options);
   return Recorder(request, reports).run();
 }

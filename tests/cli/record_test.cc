@@ -259,6 +259,18 @@ TEST_F(Record, RefusesAnOutputFolderThatIsNotThere) {
   EXPECT_FALSE(left_over());
 }
 
+// Not after a run that may have taken hours.
+TEST_F(Record, RefusesAFolderAsOutputBeforeTheProgramRuns) {
+  fs::create_directory(dir_ / "out.trace");
+  const std::string proof = dir_ / "proof";
+  const Recording recording = record("touch " + proof);
+  EXPECT_EQ(recording.exit_code, 1);
+  EXPECT_NE(recording.text.find("out.trace: is a directory"), std::string::npos) << recording.text;
+  EXPECT_FALSE(fs::exists(proof));
+  fs::remove(recording.path);
+  EXPECT_FALSE(left_over());
+}
+
 TEST_F(Record, QuietSaysNothingWhereNothingWasLost) {
   EXPECT_EQ(record(kSubject + " loop 10", "--quiet").text, "");
 }
