@@ -125,6 +125,18 @@ TEST_F(RecordOptions, KeepsTheLastBytesOfManyThreads) {
   EXPECT_EQ(trace.loss("synthesised_frees"), 0u);
 }
 
+// Each thread has a chunk, and there are more of them than chunks to keep.
+TEST_F(RecordOptions, KeepsTheLastBytesOfMoreThreadsThanItKeepsChunks) {
+  const Recording recording = record(kSubject + " company 8", "--keep-last 256KB");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.header.provenance.at("losses").at("disk_full"), false);
+  EXPECT_EQ(trace.loss("events_lost"), 0u);
+  EXPECT_GT(trace.header.event_count, 2 * 8100u);  // half of the four chunks
+  EXPECT_LT(trace.header.event_count, 5 * 8192u);
+  EXPECT_EQ(frees_of(trace, 424'243), 1u) << "the end is the program's";
+}
+
 TEST_F(RecordOptions, NamesTheStackOfEveryAllocation) {
   for (const char* mode : {"unwind", "fp"}) {
     const Recording recording = record(kSubject + " sites 300", std::string("--sites=") + mode);

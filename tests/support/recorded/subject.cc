@@ -174,6 +174,31 @@ void race() {
   for (auto& slot : g_slots) free(slot.load());
 }
 
+void loop(int count) {
+  for (int i = 0; i < count; ++i) free(malloc(701));
+}
+
+// So many threads that have made a call and live, while another makes many.
+pthread_barrier_t g_all_there;
+void* call_and_wait(void*) {
+  free(malloc(501));
+  pthread_barrier_wait(&g_all_there);
+  pthread_barrier_wait(&g_all_there);
+  return nullptr;
+}
+void loop_in_company(unsigned threads) {
+  constexpr unsigned kMost = 64;
+  pthread_t company[kMost];
+  check(threads <= kMost && pthread_barrier_init(&g_all_there, nullptr, threads + 1) == 0);
+  for (unsigned i = 0; i < threads; ++i) {
+    check(pthread_create(&company[i], nullptr, call_and_wait, nullptr) == 0);
+  }
+  pthread_barrier_wait(&g_all_there);
+  loop(100'000);
+  pthread_barrier_wait(&g_all_there);
+  for (unsigned i = 0; i < threads; ++i) check(pthread_join(company[i], nullptr) == 0);
+}
+
 void fork_child() {
   void* shared = malloc(601);
   const pid_t child = fork();
@@ -185,10 +210,6 @@ void fork_child() {
   int status = 1;
   check(waitpid(child, &status, 0) == child && status == 0);
   free(shared);
-}
-
-void loop(int count) {
-  for (int i = 0; i < count; ++i) free(malloc(701));
 }
 
 // What an exec or posix_spawn without the recorder's variables gives to the next program.
@@ -271,6 +292,7 @@ int main(int argc, char** argv) {
   if (is("threads")) many_threads(one_block, count);
   if (is("destructors")) many_threads(block_freed_by_destructor, count);
   if (is("attributes")) many_threads(ask_for_attributes, count);
+  if (is("company")) loop_in_company(static_cast<unsigned>(count));
   if (is("race")) race();
   if (is("fork")) fork_child();
   if (is("loop")) loop(count);
