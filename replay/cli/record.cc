@@ -103,6 +103,13 @@ void print_losses(const nlohmann::ordered_json& losses) {
                "allocreplay: LOST: the program became another by exec, whose recording could not "
                "start (check the disk, ulimit -f and ulimit -v); the trace is of another\n");
   }
+  if (losses["sites_failed"] == true) {
+    fmt::print(stderr,
+               "allocreplay: LOST: all call sites: there was no room for them, or {} could not be "
+               "loaded into the program (check the disk, ulimit -f and ulimit -v)\n",
+               spool::kUnwinder);
+    lost = true;
+  }
   if (losses["disk_full"] == true) {
     fmt::print(stderr, "allocreplay: LOST: the disk was full; the trace ends where it filled\n");
   }
@@ -156,7 +163,7 @@ void print_summary(const Options& options, const RecordOutcome& outcome) {
 bool lost_calls(const RecordOutcome& outcome) {
   const nlohmann::ordered_json& losses = outcome.losses;
   return outcome.lost_events != 0 || losses["execs_not_followed"] != 0 ||
-         losses["failed_starts"] != 0;
+         losses["failed_starts"] != 0 || losses["sites_failed"] == true;
 }
 
 RecordOptions record_options(const Options& options) {

@@ -167,6 +167,27 @@ TEST_F(RecordOptions, NamesTheStackOfEveryAllocation) {
   }
 }
 
+// A trace without what was asked for is no success to be silent about.
+TEST_F(RecordOptions, SaysThatTheSitesCouldNotBeHad) {
+  const Recording recording =
+      record("bash -c 'echo x > $ALLOCRECORD_SPOOL/stacks-1; exec " + kSubject + " loop 50'",
+             "--sites=fp --quiet");
+  EXPECT_EQ(recording.exit_code, 0);
+  EXPECT_NE(recording.text.find("LOST: all call sites"), std::string::npos) << recording.text;
+  EXPECT_EQ(recording.text.find("nothing was lost"), std::string::npos) << recording.text;
+  TraceReader reader(recording.path);
+  EXPECT_EQ(reader.header().provenance.at("losses").at("sites_failed"), true);
+}
+
+TEST_F(RecordOptions, NamesStacksOnAKernelThatKnowsLess) {
+  const Recording recording =
+      record("env LD_PRELOAD=" RECORDED_DIR "/librecorded_old_kernel.so " + kSubject + " sites 3",
+             "--sites=fp");
+  TraceReader reader(recording.path);
+  EXPECT_EQ(reader.header().provenance.at("losses").at("sites_failed"), false) << recording.text;
+  EXPECT_GE(reader.header().provenance.at("recorder").at("sites").at("stacks"), 1);
+}
+
 // What takes a stack must take no lock that the caller may hold.
 TEST_F(RecordOptions, NamesStacksOfAThreadThatAsksForItsAttributesFirst) {
   const Recording recording = record(kSubject + " attributes 2", "--sites=fp");

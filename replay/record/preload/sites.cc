@@ -305,7 +305,8 @@ bool open_stacks(const char* directory, std::uint32_t index) {
     if (base != MAP_FAILED) break;
   }
   close(fd);
-  if (base == MAP_FAILED || madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) != 0) {
+  if (base == MAP_FAILED ||
+      (madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL)) {
     return false;
   }
   g_stacks = static_cast<spool::StacksHeader*>(base);

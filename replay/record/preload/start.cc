@@ -159,8 +159,10 @@ void start_recording() {
   }
   fill_header();
   g_extras.residency = g_image.control->residency != 0;
-  g_sites_wanted =
-      g_image.control->sites != spool::SitesMode::kOff && open_stacks(directory, index);
+  if (g_image.control->sites != spool::SitesMode::kOff) {
+    g_sites_wanted = open_stacks(directory, index);
+    g_image.header->sites_failed = g_sites_wanted ? 0 : 1;
+  }
   g_phase = &g_image.control->phase;
   gate->clock = g_image.header->clock;
   gate->open = 1;
@@ -178,6 +180,7 @@ __attribute__((constructor)) void start_at_load() {
   if (!g_sites_wanted) return;
   const BusyScope busy;
   g_extras.sites = start_sites();
+  g_image.header->sites_failed = g_extras.sites ? 0 : 1;
 }
 
 }  // namespace
