@@ -198,12 +198,14 @@ int run_record(const Options& options) {
   request.host = collect_context()["host"];
   request.options = record_options(options);
   request.signal = parse_signal(options.signal);
-  if (request.options.start.by_signal && !options.quiet) {
-    fmt::print(stderr, "allocreplay: recording begins at: kill -{} {}\n", options.signal,
-               ::getpid());
-  }
   StatusLine status(!options.quiet);
   const RecordReports reports{
+      .ready =
+          [&] {
+            if (!request.options.start.by_signal || options.quiet) return;
+            fmt::print(stderr, "allocreplay: recording begins at: kill -{} {}\n", options.signal,
+                       ::getpid());
+          },
       .progress = [&](const char* phase, std::uint64_t events) { status.show(phase, events); },
       .written =
           [&](const RecordOutcome& outcome) {

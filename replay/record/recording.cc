@@ -120,6 +120,7 @@ class Recorder {
         drain_(spool_) {}
 
   Fate run() {
+    reports_.ready();
     const Fate fate = run_program(request_.command, request_.library, spool_, signals_,
                                   {.drain = [this] { return drain_.run(); },
                                    .tick = [this] { tick(); },
