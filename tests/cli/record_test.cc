@@ -29,6 +29,13 @@ const std::vector<Call> kCxxCalls = {
 // libstdc++'s operators call malloc, and must not be recorded twice.
 TEST_F(Record, KnowsEveryCxxOperator) { EXPECT_EQ(calls_of(good("cxx")), kCxxCalls); }
 
+// Operators are looked up together, when the first is called: the loader's lock may be held later.
+TEST_F(Record, LooksOperatorsUpBeforeAThreadIsWaitedForUnderTheLoadersLock) {
+  const Trace trace = good("load " RECORDED_DIR "/librecorded_waiting.so");
+  EXPECT_EQ(frees_of(trace, 901), 1u);
+  EXPECT_EQ(frees_of(trace, 902), 1u);
+}
+
 // jemalloc has its own operators, which call nothing that is hooked.
 TEST_F(Record, KnowsEveryCxxOperatorOfAnAllocatorBehind) {
   if (kSanitized) GTEST_SKIP() << "the tool itself cannot run with an allocator preloaded";

@@ -1,5 +1,6 @@
 // A program to be recorded: argv[1] names what it does. The calls of interest stand between two
 // mallocs of kBegin and kEnd bytes, so that a test can tell them from those of the C library.
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -216,6 +217,12 @@ void fork_child() {
 char g_kept[] = "SUBJECT_KEPT=yes";
 char* g_bare[] = {g_kept, nullptr};
 
+// A module whose constructor waits for a thread that calls operators, after one call of this one.
+void load(const char* module) {
+  ::operator delete(::operator new(900));
+  check(dlopen(module, RTLD_NOW) != nullptr);
+}
+
 // Becomes argv[0], whose name holds a slash, through the function of that name.
 void become(const char* function, char** argv) {
   const auto is = [function](const char* name) { return strcmp(function, name) == 0; };
@@ -293,6 +300,7 @@ int main(int argc, char** argv) {
   if (is("destructors")) many_threads(block_freed_by_destructor, count);
   if (is("attributes")) many_threads(ask_for_attributes, count);
   if (is("company")) loop_in_company(static_cast<unsigned>(count));
+  if (is("load")) load(argv[2]);
   if (is("race")) race();
   if (is("fork")) fork_child();
   if (is("loop")) loop(count);
