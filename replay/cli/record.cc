@@ -98,6 +98,18 @@ void print_losses(const nlohmann::ordered_json& losses) {
         "allocreplay: LOST: the program became another by exec that cannot be recorded (static "
         "or setuid?); the trace is of the one before\n");
   }
+  if (losses["failed_starts"] != 0) {
+    fmt::print(stderr,
+               "allocreplay: LOST: the program became another by exec, whose recording could not "
+               "start (check the disk, ulimit -f and ulimit -v); the trace is of another\n");
+  }
+  if (losses["sites_failed"] == true) {
+    fmt::print(stderr,
+               "allocreplay: LOST: all call sites: there was no room for them, or {} could not be "
+               "loaded into the program (check the disk, ulimit -f and ulimit -v)\n",
+               spool::kUnwinder);
+    lost = true;
+  }
   if (losses["disk_full"] == true) {
     fmt::print(stderr, "allocreplay: LOST: the disk was full; the trace ends where it filled\n");
   }
@@ -147,6 +159,13 @@ void print_summary(const Options& options, const RecordOutcome& outcome) {
   print_losses(outcome.losses);
 }
 
+// What is said even under --quiet.
+bool lost_calls(const RecordOutcome& outcome) {
+  const nlohmann::ordered_json& losses = outcome.losses;
+  return outcome.lost_events != 0 || losses["execs_not_followed"] != 0 ||
+         losses["failed_starts"] != 0 || losses["sites_failed"] == true;
+}
+
 RecordOptions record_options(const Options& options) {
   RecordOptions parsed;
   for (const std::string& text : options.limits) {
@@ -179,18 +198,19 @@ int run_record(const Options& options) {
   request.host = collect_context()["host"];
   request.options = record_options(options);
   request.signal = parse_signal(options.signal);
-  if (request.options.start.by_signal && !options.quiet) {
-    fmt::print(stderr, "allocreplay: recording begins at: kill -{} {}\n", options.signal,
-               ::getpid());
-  }
   StatusLine status(!options.quiet);
   const RecordReports reports{
+      .ready =
+          [&] {
+            if (!request.options.start.by_signal || options.quiet) return;
+            fmt::print(stderr, "allocreplay: recording begins at: kill -{} {}\n", options.signal,
+                       ::getpid());
+          },
       .progress = [&](const char* phase, std::uint64_t events) { status.show(phase, events); },
       .written =
           [&](const RecordOutcome& outcome) {
             status.clear();
-            const bool lost = outcome.lost_events != 0 || outcome.losses["execs_not_followed"] != 0;
-            if (!options.quiet || lost) print_summary(options, outcome);
+            if (!options.quiet || lost_calls(outcome)) print_summary(options, outcome);
           }};
   record_program(request, reports);
   return static_cast<int>(ExitCode::kOk);

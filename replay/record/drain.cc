@@ -54,16 +54,15 @@ Drain::Places Drain::take_full() {
   return places;
 }
 
-// The file's end stays that of a whole chunk. Over the limit of file sizes a write is a signal.
+// The file's end stays that of a whole chunk. Over the limit of file sizes a write is a signal, and
+// on some file systems a fallocate.
 bool Drain::copy(std::uint64_t place) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
-      written_bytes_ + spool::kChunkBytes > limit.rlim_cur) {
-    return false;
-  }
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0) limit.rlim_cur = RLIM_INFINITY;
+  if (written_bytes_ + spool::kChunkBytes > limit.rlim_cur) return false;
   // Room that was made in one piece is written at half the cost. A file system without it is none
   // the worse, and a full one says so below.
-  if (written_bytes_ % kRoomBytes == 0) {
+  if (written_bytes_ % kRoomBytes == 0 && written_bytes_ + kRoomBytes <= limit.rlim_cur) {
     ::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(written_bytes_), off_t{kRoomBytes});
   }
   const auto* const from = spool::chunk_at(base_ + spool::kHeaderBytes, place);

@@ -248,7 +248,8 @@ MergeCounts merge_streams(const std::vector<ThreadStream>& streams, const StampC
   const std::uint64_t start_ns = clock.nanoseconds(limits.from_stamp);
   for (; !heap.empty() && matcher.events() < limits.events; heap.pop()) {
     const Record& r = heap.record();
-    const std::uint64_t time_ns = clock.nanoseconds(r.stamp) - start_ns;
+    // A stream that a program has written over may go back.
+    const std::uint64_t time_ns = std::max(clock.nanoseconds(r.stamp), start_ns) - start_ns;
     if (r.stamp >= limits.stamp || time_ns >= limits.time_ns) break;
     matcher.take(r, heap.stream(), time_ns);
   }

@@ -39,7 +39,7 @@ void set_environment(const std::string& library, const SpoolDirectory& spool) {
   arguments.push_back(nullptr);
   set_environment(library, spool);
   spool.control().root_pid = ::getpid();
-  ::sigprocmask(SIG_SETMASK, &signals.before(), nullptr);
+  signals.give_back();
   ::execvp(arguments[0], arguments.data());
   const int error = errno;
   [[maybe_unused]] const ssize_t written = ::write(report_fd, &error, sizeof(error));
@@ -81,7 +81,10 @@ Fate wait_for_end(pid_t pid, const SignalHold& signals, const WhileItRuns& calls
   const std::uint64_t own_begin = spool::read_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   Fate fate;
   rusage usage{};
-  while (::wait4(pid, &fate.wait_status, WNOHANG, &usage) != pid) {
+  for (pid_t ended = 0; (ended = ::wait4(pid, &fate.wait_status, WNOHANG, &usage)) != pid;) {
+    if (ended == -1 && errno == ECHILD) {
+      throw Error("the program has ended, but not how: somebody else has waited for it");
+    }
     // By the clock, for signals may come faster than what is due.
     std::uint64_t now = spool::read_clock_ns(CLOCK_MONOTONIC_RAW);
     if (now >= next_drain) {
@@ -141,11 +144,22 @@ SignalHold::SignalHold(int command) : command_(command) {
   ::sigaddset(&blocked, SIGCHLD);  // otherwise an end between waitpid and sigtimedwait is missed
   if (command != 0) ::sigaddset(&blocked, command);
   ::sigprocmask(SIG_BLOCK, &blocked, &before_);
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(SIGCHLD, &action, &child_before_);
+  action.sa_handler = SIG_IGN;
+  ::sigaction(SIGXFSZ, &action, &size_before_);
+}
+
+void SignalHold::give_back() const {
+  ::sigaction(SIGCHLD, &child_before_, nullptr);
+  ::sigaction(SIGXFSZ, &size_before_, nullptr);
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
 SignalHold::~SignalHold() {
   if (command_ != 0) ::signal(command_, SIG_IGN);  // one that comes late is no reason to die
-  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+  give_back();
 }
 
 bool SignalHold::interrupted() const {

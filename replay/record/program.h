@@ -32,7 +32,9 @@ struct Fate {
   nlohmann::ordered_json usage_json() const;  // what its run took, the recording's share included
 };
 
-// Holds the signals back from now to its end; interrupted() takes one that is pending.
+// Holds the signals back from now to its end; interrupted() takes one that is pending. What the
+// recorder inherited of others and cannot use (children that the kernel reaps, the death of whoever
+// writes beyond the limit of file sizes) is put aside meanwhile.
 class SignalHold {
  public:
   // command: a signal besides that is for the recorder and is not passed on; 0: none.
@@ -43,12 +45,14 @@ class SignalHold {
 
   bool interrupted() const;
   const sigset_t& held() const { return held_; }
-  const sigset_t& before() const { return before_; }
+  void give_back() const;  // everything, as it was found: for the child that becomes the program
   int command() const { return command_; }
 
  private:
   sigset_t held_;
   sigset_t before_;
+  struct sigaction child_before_;
+  struct sigaction size_before_;
   int command_;
 };
 

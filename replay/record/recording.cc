@@ -54,12 +54,29 @@ void require_started(const SpoolDirectory& spool, const spool::Control& control,
   }
 }
 
+// One that could not be started may have left a file or none.
+std::unique_ptr<Image> open_image(const SpoolDirectory& spool, std::uint32_t index,
+                                  std::string& problem) {
+  try {
+    return std::make_unique<Image>(spool.image_path(index), spool.drained_path(index));
+  } catch (const Error& error) {
+    problem = error.what();
+    return nullptr;
+  }
+}
+
 Choice choose_image(SpoolDirectory& spool, const std::string& program) {
-  require_started(spool, spool.control(), program);
+  spool::Control& control = spool.control();
+  require_started(spool, control, program);
   Choice choice;
-  for (std::uint32_t index = 0; index < spool.control().images.load(); ++index) {
-    if (!std::filesystem::exists(spool.image_path(index))) continue;
-    auto image = std::make_unique<Image>(spool.image_path(index), spool.drained_path(index));
+  std::string problem;
+  std::uint32_t failed = 0;
+  for (std::uint32_t index = 0; index < control.images.load(); ++index) {
+    auto image = open_image(spool, index, problem);
+    if (image == nullptr) {
+      ++failed;
+      continue;
+    }
     std::vector<ThreadStream> streams = image->streams();
     if (choice.image != nullptr && streams.empty()) continue;
     if (choice.image != nullptr) {
@@ -70,6 +87,8 @@ Choice choose_image(SpoolDirectory& spool, const std::string& program) {
     choice.index = index;
     choice.streams = std::move(streams);
   }
+  if (choice.image == nullptr) throw Error(problem);
+  control.failed_starts = std::max(control.failed_starts.load(), failed);
   return choice;
 }
 
@@ -101,6 +120,7 @@ class Recorder {
         drain_(spool_) {}
 
   Fate run() {
+    reports_.ready();
     const Fate fate = run_program(request_.command, request_.library, spool_, signals_,
                                   {.drain = [this] { return drain_.run(); },
                                    .tick = [this] { tick(); },
@@ -243,9 +263,17 @@ void require_unwinder(const RecordOptions& options) {
   ::dlclose(library);
 }
 
+// A trace takes its name when it is whole, and that would be found to be taken only then.
+void require_nameable(const std::string& trace_path) {
+  if (std::filesystem::is_directory(trace_path)) {
+    throw Error(trace_path + ": is a directory, expected the name of the trace to write");
+  }
+}
+
 }  // namespace
 
 Fate record_program(const RecordRequest& request, const RecordReports& reports) {
+  require_nameable(request.trace_path);
   require_unwinder(request.options);
   return Recorder(request, reports).run();
 }

@@ -42,6 +42,7 @@ struct RecordOutcome {
 };
 
 struct RecordReports {
+  std::function<void()> ready;  // from now on signals to the recorder are heard
   // phase: "waiting", "recording", "merging", ...; events: so far, roughly.
   std::function<void(const char* phase, std::uint64_t events)> progress;
   std::function<void(const RecordOutcome&)> written;  // the trace is there

@@ -42,7 +42,7 @@ inline constexpr char kDrainedPrefix[] = "drained-";
 inline constexpr char kStacksPrefix[] = "stacks-";
 
 inline constexpr std::uint64_t kControlMagic = 0x334c5254434c4c41;  // "ALLCTRL3"
-inline constexpr std::uint64_t kImageMagic = 0x33474d49434c4c41;    // "ALLCIMG3"
+inline constexpr std::uint64_t kImageMagic = 0x34474d49434c4c41;    // "ALLCIMG4"
 inline constexpr std::uint64_t kStacksMagic = 0x314b5453434c4c41;   // "ALLCSTK1"
 inline constexpr std::size_t kHeaderBytes = 4096;
 // Small, so that thousands of threads that each make a few calls stay cheap; large enough that a
@@ -226,6 +226,7 @@ struct ImageHeader {
   std::atomic<std::uint32_t> threads;
   std::atomic<std::uint32_t> stop_reason;      // StopReason
   std::atomic<std::uint32_t> forked_children;  // that went on to call the allocator
+  std::atomic<std::uint32_t> sites_failed;     // 1: they were asked for, and could not be had
   char program[1024];
   char allocator[1024];  // the object that the program's malloc resolves to behind the library
   char libc_version[64];
@@ -245,6 +246,5 @@ struct StacksHeader {
 inline constexpr std::size_t kStacksHeaderWords = kHeaderBytes / sizeof(std::uint64_t);
 inline constexpr std::uint64_t kStacksModule = 1;
 inline constexpr std::uint64_t kStacksStack = 2;
-inline constexpr std::uint64_t kStacksFileBytes = std::uint64_t{1} << 30;
 
 }  // namespace replay::spool

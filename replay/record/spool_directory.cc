@@ -98,7 +98,7 @@ SpoolDirectory::SpoolDirectory(const std::string& trace_path, const RecordOption
   if (page == MAP_FAILED) {
     std::error_code ignored;
     fs::remove_all(path_, ignored);
-    throw Error(fmt::format("{}: cannot be made; is the disk full?", name));
+    throw Error(fmt::format("{}: cannot be made; check the disk and ulimit -f", name));
   }
   control_ = new (page) spool::Control{};
   control_->clock = choose_clock();

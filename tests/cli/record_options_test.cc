@@ -31,6 +31,36 @@ TEST_F(RecordOptions, StopsAtALimitOfTime) {
   for (const Event& event : trace.events) ASSERT_LT(event.time_ns, 10'000'000u);
 }
 
+// 200 MB (sh counts blocks of 512 bytes): the largest files of a spool do not fit, and smaller ones
+// do.
+TEST_F(RecordOptions, FitsALimitOfFileSizes) {
+  const Recording recording =
+      record(kSubject + " loop 20000", "--sites=fp", "ulimit -f 400000; exec");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(frees_of(trace, 701), 20'000u) << recording.text;
+  EXPECT_GE(trace.header.provenance.at("recorder").at("sites").at("stacks"), 1);
+}
+
+// Where nothing fits, the program runs all the same.
+TEST_F(RecordOptions, RunsTheProgramWhereALimitOfFileSizesForbidsASpool) {
+  const std::string proof = dir_ / "proof";
+  const Recording recording = record("touch " + proof, "", "ulimit -f 1000; exec");
+  EXPECT_EQ(recording.exit_code, 1) << recording.text;
+  EXPECT_NE(recording.text.find("ulimit -f"), std::string::npos) << recording.text;
+  EXPECT_TRUE(fs::remove(proof));
+  EXPECT_FALSE(left_over());
+}
+
+// Not even the control page: nothing runs, and that is said.
+TEST_F(RecordOptions, SaysThatNoFileMayBeWritten) {
+  const std::string proof = dir_ / "proof";
+  const Recording recording = record("touch " + proof, "", "ulimit -f 1; exec");
+  EXPECT_EQ(recording.exit_code, 1) << recording.text;
+  EXPECT_NE(recording.text.find("control: cannot be made"), std::string::npos) << recording.text;
+  EXPECT_FALSE(left_over());
+}
+
 // A window: what came before is left out and counted, and the trace makes sense on its own.
 TEST_F(RecordOptions, StartsAfterSoManyCalls) {
   const Trace trace = read(record(kSubject + " loop 20000", "--start-after 9k"));
@@ -95,6 +125,18 @@ TEST_F(RecordOptions, KeepsTheLastBytesOfManyThreads) {
   EXPECT_EQ(trace.loss("synthesised_frees"), 0u);
 }
 
+// Each thread has a chunk, and there are more of them than chunks to keep.
+TEST_F(RecordOptions, KeepsTheLastBytesOfMoreThreadsThanItKeepsChunks) {
+  const Recording recording = record(kSubject + " company 8", "--keep-last 256KB");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.header.provenance.at("losses").at("disk_full"), false);
+  EXPECT_EQ(trace.loss("events_lost"), 0u);
+  EXPECT_GT(trace.header.event_count, 2 * 8100u);  // half of the four chunks
+  EXPECT_LT(trace.header.event_count, 5 * 8192u);
+  EXPECT_EQ(frees_of(trace, 424'243), 1u) << "the end is the program's";
+}
+
 TEST_F(RecordOptions, NamesTheStackOfEveryAllocation) {
   for (const char* mode : {"unwind", "fp"}) {
     const Recording recording = record(kSubject + " sites 300", std::string("--sites=") + mode);
@@ -122,6 +164,46 @@ TEST_F(RecordOptions, NamesTheStackOfEveryAllocation) {
       EXPECT_NE(reader.sites().text(stack[1]).find("outer"), std::string::npos) << mode;
     }
     EXPECT_EQ(found, 300u) << "one stack has one number";
+  }
+}
+
+// A trace without what was asked for is no success to be silent about.
+TEST_F(RecordOptions, SaysThatTheSitesCouldNotBeHad) {
+  const Recording recording =
+      record("bash -c 'echo x > $ALLOCRECORD_SPOOL/stacks-1; exec " + kSubject + " loop 50'",
+             "--sites=fp --quiet");
+  EXPECT_EQ(recording.exit_code, 0);
+  EXPECT_NE(recording.text.find("LOST: all call sites"), std::string::npos) << recording.text;
+  EXPECT_EQ(recording.text.find("nothing was lost"), std::string::npos) << recording.text;
+  TraceReader reader(recording.path);
+  EXPECT_EQ(reader.header().provenance.at("losses").at("sites_failed"), true);
+}
+
+TEST_F(RecordOptions, NamesStacksOnAKernelThatKnowsLess) {
+  const Recording recording =
+      record("env LD_PRELOAD=" RECORDED_DIR "/librecorded_old_kernel.so " + kSubject + " sites 3",
+             "--sites=fp");
+  TraceReader reader(recording.path);
+  EXPECT_EQ(reader.header().provenance.at("losses").at("sites_failed"), false) << recording.text;
+  EXPECT_GE(reader.header().provenance.at("recorder").at("sites").at("stacks"), 1);
+}
+
+// What takes a stack must take no lock that the caller may hold.
+TEST_F(RecordOptions, NamesStacksOfAThreadThatAsksForItsAttributesFirst) {
+  const Recording recording = record(kSubject + " attributes 2", "--sites=fp");
+  TraceReader reader(recording.path);
+  std::vector<Event> births;
+  for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
+    for (const Event& e : block) {
+      if (e.op == Op::kMalloc && e.size == 801) births.push_back(e);
+    }
+  }
+  ASSERT_EQ(births.size(), 2u) << recording.text;
+  for (const Event& e : births) {
+    const auto stack = reader.sites().stack(e.site);
+    ASSERT_GE(stack.size(), 3u);
+    EXPECT_NE(reader.sites().text(stack[2]).find("ask_for_attributes"), std::string::npos)
+        << reader.sites().text(stack[2]);
   }
 }
 

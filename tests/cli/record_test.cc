@@ -29,6 +29,13 @@ const std::vector<Call> kCxxCalls = {
 // libstdc++'s operators call malloc, and must not be recorded twice.
 TEST_F(Record, KnowsEveryCxxOperator) { EXPECT_EQ(calls_of(good("cxx")), kCxxCalls); }
 
+// Operators are looked up together, when the first is called: the loader's lock may be held later.
+TEST_F(Record, LooksOperatorsUpBeforeAThreadIsWaitedForUnderTheLoadersLock) {
+  const Trace trace = good("load " RECORDED_DIR "/librecorded_waiting.so");
+  EXPECT_EQ(frees_of(trace, 901), 1u);
+  EXPECT_EQ(frees_of(trace, 902), 1u);
+}
+
 // jemalloc has its own operators, which call nothing that is hooked.
 TEST_F(Record, KnowsEveryCxxOperatorOfAnAllocatorBehind) {
   if (kSanitized) GTEST_SKIP() << "the tool itself cannot run with an allocator preloaded";
@@ -135,6 +142,28 @@ TEST_F(Record, SaysThatAnExecCouldNotBeFollowed) {
   EXPECT_EQ(good("fail-to-become").loss("execs_not_followed"), 0u);
 }
 
+// What was recorded before an exec outlives an image that cannot be made after it.
+TEST_F(Record, KeepsTheProgramBeforeOneThatCouldNotStart) {
+  const Recording recording =
+      record("bash -c 'ulimit -v 100000; exec " + kSubject + " loop 50'", "--quiet");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.loss("failed_starts"), 1u);
+  EXPECT_GT(trace.header.event_count, 100u);
+  EXPECT_EQ(births_of(trace, 701), 0u);
+  EXPECT_NE(recording.text.find("failed_starts = 1"), std::string::npos) << recording.text;
+}
+
+// An image may be there and be none: of a program killed while it started.
+TEST_F(Record, SkipsWhatIsNoImage) {
+  const Recording recording =
+      record("bash -c 'echo x > $ALLOCRECORD_SPOOL/image-1; exec " + kSubject + " loop 50'");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.loss("failed_starts"), 1u);
+  EXPECT_GT(trace.header.event_count, 100u);
+}
+
 TEST_F(Record, CountsChildProgramsWithAClearedEnvironment) {
   for (const char* function : {"posix_spawn", "posix_spawnp"}) {
     const Trace trace = good(fmt::format("spawn {} {} kept", function, kSubject));
@@ -195,6 +224,12 @@ TEST_F(Record, TellsTheCommandsFateAndSucceeds) {
   EXPECT_EQ(read(recording).header.provenance.at("ended").at("code"), 3);
 }
 
+TEST_F(Record, EndsThoughItInheritedToIgnoreChildren) {
+  const Recording recording = record(kSubject + " exit 3", "", "trap '' CHLD; exec");
+  EXPECT_EQ(recording.exit_code, 0);
+  EXPECT_NE(recording.text.find("exited with code 3"), std::string::npos);
+}
+
 TEST_F(Record, SaysWhereTheTraceComesFrom) {
   const Trace trace = good("loop 10");
   const auto& from = trace.header.provenance;
@@ -228,6 +263,18 @@ TEST_F(Record, RefusesACommandThatIsNotThere) {
 TEST_F(Record, RefusesAnOutputFolderThatIsNotThere) {
   const Recording recording = record("true", "-o " + dir_ / "no/such/x.trace");
   EXPECT_NE(recording.exit_code, 0);
+  EXPECT_FALSE(left_over());
+}
+
+// Not after a run that may have taken hours.
+TEST_F(Record, RefusesAFolderAsOutputBeforeTheProgramRuns) {
+  fs::create_directory(dir_ / "out.trace");
+  const std::string proof = dir_ / "proof";
+  const Recording recording = record("touch " + proof);
+  EXPECT_EQ(recording.exit_code, 1);
+  EXPECT_NE(recording.text.find("out.trace: is a directory"), std::string::npos) << recording.text;
+  EXPECT_FALSE(fs::exists(proof));
+  fs::remove(recording.path);
   EXPECT_FALSE(left_over());
 }
 

@@ -29,25 +29,41 @@ using replay::preload::record_release;
 using replay::preload::t_buffer;
 using replay::spool::RawOp;
 
-// The next definition of one name, looked up in its first call.
-template <class Function>
-class Forward {
- public:
-  explicit constexpr Forward(const char* mangled_name) : name_(mangled_name) {}
+void look_up_all();
 
+// The next definition of one name. A look-up takes the loader's lock, which a thread that waits for
+// this one may hold; so the first call of any operator looks all of them up, as early as can be.
+class Name {
+ public:
+  explicit constexpr Name(const char* mangled_name) : name_(mangled_name) {}
+
+  void look_up() {
+    if (found_.load(std::memory_order_relaxed) != nullptr) return;
+    found_.store(replay::preload::find_next(name_), std::memory_order_release);
+  }
+
+ protected:
   // nullptr if there is none.
-  Function get() {
-    const auto known = found_.load(std::memory_order_acquire);
-    if (known != nullptr) return known;
+  void* find() {
+    if (void* known = found_.load(std::memory_order_acquire); known != nullptr) return known;
     const BusyScope busy;
-    const auto found = reinterpret_cast<Function>(replay::preload::find_next(name_));
-    found_.store(found, std::memory_order_release);
-    return found;
+    if (!g_looked_up.exchange(true)) look_up_all();
+    look_up();  // a runtime may have been loaded meanwhile
+    return found_.load(std::memory_order_relaxed);
   }
 
  private:
+  static inline constinit std::atomic<bool> g_looked_up{false};
+
   const char* name_;
-  std::atomic<Function> found_{nullptr};
+  std::atomic<void*> found_{nullptr};
+};
+
+template <class Function>
+class Forward : public Name {
+ public:
+  using Name::Name;
+  Function get() { return reinterpret_cast<Function>(find()); }
 };
 
 // A program that calls operator new has a C++ runtime; only one linked statically and without its
@@ -113,6 +129,30 @@ Forward<void (*)(void*, Align, Nothrow)> g_delete_align_nothrow(
     "_ZdlPvSt11align_val_tRKSt9nothrow_t");
 Forward<void (*)(void*, Align, Nothrow)> g_delete_array_align_nothrow(
     "_ZdaPvSt11align_val_tRKSt9nothrow_t");
+
+void look_up_all() {
+  Name* const all[] = {&g_new,
+                       &g_new_array,
+                       &g_new_nothrow,
+                       &g_new_array_nothrow,
+                       &g_new_align,
+                       &g_new_array_align,
+                       &g_new_align_nothrow,
+                       &g_new_array_align_nothrow,
+                       &g_delete,
+                       &g_delete_array,
+                       &g_delete_sized,
+                       &g_delete_array_sized,
+                       &g_delete_nothrow,
+                       &g_delete_array_nothrow,
+                       &g_delete_align,
+                       &g_delete_array_align,
+                       &g_delete_sized_align,
+                       &g_delete_array_sized_align,
+                       &g_delete_align_nothrow,
+                       &g_delete_array_align_nothrow};
+  for (Name* name : all) name->look_up();
+}
 
 void* plain_new(Forward<void* (*)(std::size_t)>& next, std::size_t size) {
   void* p = forward_new(next, RawOp::kMalloc, size, 0);

@@ -39,6 +39,9 @@ Slot g_slots[kSlots];
 std::atomic<std::uint32_t> g_slots_used{0};
 std::atomic<std::uint32_t> g_probe{0};
 
+std::atomic<std::uint64_t> g_owned{0};    // chunks that threads have, dead ones included
+std::atomic<std::uint64_t> g_retired{0};  // chunks that became full, to tell the oldest
+
 class ErrnoScope {
  public:
   ErrnoScope() : saved_(errno) {}
@@ -115,7 +118,7 @@ std::uint64_t events_in(std::uint64_t* chunk) {
   return events;
 }
 
-void set_state(std::uint64_t* chunk, spool::ChunkState state) {
+void set_state(std::uint64_t* chunk, std::uint64_t state) {
   __atomic_store_n(chunk, state, __ATOMIC_RELEASE);
 }
 
@@ -131,8 +134,10 @@ void retire_chunk(ThreadBuffer& buffer) {
     spool::push_chunk(g_image.header->full, g_image.chunks,
                       static_cast<std::uint64_t>(offset) / spool::kChunkBytes, spool::kChunkFull);
   } else {
-    set_state(buffer.chunk, spool::kChunkFull);
+    const std::uint64_t number = g_retired.fetch_add(1, std::memory_order_relaxed);
+    set_state(buffer.chunk, spool::kChunkFull | number << spool::kLinkShift);
   }
+  g_owned.fetch_sub(1, std::memory_order_relaxed);
   buffer.chunk = buffer.next = buffer.end = nullptr;
 }
 
@@ -164,16 +169,20 @@ bool make_accessible(std::uint64_t place) {
   return true;
 }
 
-// A chunk never written before, or nullptr if disk or address space gave none.
-std::uint64_t* fresh_chunk(std::uint64_t place) {
-  if (place >= g_image.max_chunks || !make_accessible(place)) return nullptr;
-  std::uint64_t* chunk = chunk_at(place);
-  // Says that the disk is full where a store would say it with SIGBUS.
-  if (madvise(chunk, spool::kChunkBytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
-    return nullptr;
-  }
-  set_state(chunk, spool::kChunkOwned);
-  return chunk;
+// A chunk never written before, or nullptr if disk or address space gave none. Its place is counted
+// when it can be looked at.
+std::uint64_t* fresh_chunk() {
+  std::atomic<std::uint64_t>& places = g_image.header->places;
+  std::uint64_t place = places.load(std::memory_order_acquire);
+  do {
+    if (place >= g_image.max_chunks || !make_accessible(place)) return nullptr;
+    // Says that the disk is full where a store would say it with SIGBUS.
+    if (madvise(chunk_at(place), spool::kChunkBytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
+      return nullptr;
+    }
+  } while (!places.compare_exchange_strong(place, place + 1, std::memory_order_acq_rel));
+  set_state(chunk_at(place), spool::kChunkOwned);
+  return chunk_at(place);
 }
 
 // Notes what the chunk held, and empties it.
@@ -195,20 +204,41 @@ void drop(std::uint64_t* chunk) {
   __atomic_store_n(chunk + spool::kFirstWord, 0, __ATOMIC_RELEASE);
 }
 
-// The oldest chunk that no thread writes into, emptied; nullptr if all have their threads.
-std::uint64_t* oldest_chunk(std::uint64_t index) {
-  const std::uint64_t count = g_image.control->keep_chunks;
-  for (std::uint64_t tries = 0; tries < count; ++tries) {
-    std::uint64_t* chunk = chunk_at(index % count);
-    std::uint64_t full = spool::kChunkFull;
-    if (__atomic_compare_exchange_n(chunk, &full, spool::kChunkOwned, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_RELAXED)) {
-      drop(chunk);
-      return chunk;
+// The oldest chunk that no thread writes into, emptied; nullptr if all have their threads. They go
+// round, and the oldest is found among the next few.
+std::uint64_t* oldest_chunk() {
+  constexpr int kLook = 16;
+  static std::atomic<std::uint64_t> hand{0};
+  for (;;) {
+    const std::uint64_t count = g_image.header->places.load(std::memory_order_acquire);
+    const std::uint64_t begin = hand.load(std::memory_order_relaxed);
+    std::uint64_t oldest = 0;
+    std::uint64_t least = spool::kNever;
+    int seen = 0;
+    for (std::uint64_t place = begin; place != begin + count && seen != kLook; ++place) {
+      const std::uint64_t state = __atomic_load_n(chunk_at(place % count), __ATOMIC_RELAXED);
+      if (spool::state_of(state) != spool::kChunkFull) continue;
+      ++seen;
+      if (state >= least) continue;
+      least = state;
+      oldest = place % count;
     }
-    index = g_image.header->chunks.fetch_add(1);
+    if (seen == 0) return nullptr;
+    if (__atomic_compare_exchange_n(chunk_at(oldest), &least, std::uint64_t{spool::kChunkOwned},
+                                    false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+      hand.store(oldest + 1, std::memory_order_relaxed);
+      drop(chunk_at(oldest));
+      return chunk_at(oldest);
+    }
   }
-  return nullptr;
+}
+
+// Whether there are so many chunks that the oldest goes. However many threads have one, half of
+// what is to be kept is full.
+bool keeps_enough() {
+  const std::uint64_t keep = g_image.control->keep_chunks;
+  const std::uint64_t owned = g_owned.load(std::memory_order_relaxed);
+  return keep != 0 && g_image.header->places.load() >= std::max(keep, owned + 1 + keep / 2);
 }
 
 // A chunk whose records the recorder has copied; nullptr if there is none.
@@ -222,12 +252,11 @@ std::uint64_t* drained_chunk() {
 }
 
 std::uint64_t* new_chunk() {
-  ImageHeader& header = *g_image.header;
-  const std::uint64_t index = header.chunks.fetch_add(1);
-  const std::uint64_t keep = g_image.control->keep_chunks;
-  if (keep != 0 && index >= keep) return oldest_chunk(index);
-  std::uint64_t* chunk = drained_chunk();
-  return chunk != nullptr ? chunk : fresh_chunk(header.places.fetch_add(1));
+  g_image.header->chunks.fetch_add(1);
+  std::uint64_t* chunk = keeps_enough() ? oldest_chunk() : drained_chunk();
+  if (chunk == nullptr) chunk = fresh_chunk();
+  if (chunk != nullptr) g_owned.fetch_add(1, std::memory_order_relaxed);
+  return chunk;
 }
 
 void use_chunk(ThreadBuffer& buffer, std::uint64_t* chunk, std::uint64_t* next) {

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,7 +29,10 @@ namespace {
 using Word = std::uint64_t;
 
 spool::StacksHeader* g_stacks = nullptr;  // the whole file follows
-constexpr Word kStacksWords = spool::kStacksFileBytes / sizeof(Word);
+Word g_stacks_words = 0;                  // that it may hold
+
+// As of the image: smaller where a limit forbids the larger.
+constexpr std::uint64_t kStacksSizes[] = {std::uint64_t{1} << 30, std::uint64_t{1} << 27};
 
 // Hash to entry: the upper half of a cell is the hash's, the lower the entry's number.
 constexpr std::size_t kTableCells = std::size_t{1} << 20;
@@ -59,7 +64,7 @@ Word* words() { return reinterpret_cast<Word*>(g_stacks); }
 // the disk is full.
 Word take_words(Word count) {
   const Word at = g_stacks->words.fetch_add(count);
-  if (at + count > kStacksWords) return 0;
+  if (at + count > g_stacks_words) return 0;
   constexpr Word kPageWords = spool::kHeaderBytes / sizeof(Word);
   const Word first = at / kPageWords * kPageWords;
   const std::size_t bytes = (at + count - first) * sizeof(Word);
@@ -153,17 +158,94 @@ bool is_own(Word address) {
   return address - reinterpret_cast<Word>(&__ehdr_start) < static_cast<Word>(&_end - &__ehdr_start);
 }
 
-const StackBounds& bounds() {
-  if (t_bounds.high != 0) return t_bounds;
-  t_bounds = {1, 1};
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return t_bounds;
-  void* low = nullptr;
-  std::size_t size = 0;
-  if (pthread_attr_getstack(&attributes, &low, &size) == 0) {
-    t_bounds = {reinterpret_cast<Word>(low), reinterpret_cast<Word>(low) + size};
+// Lines of /proc/self/maps, read without memory, libpthread or a point of cancellation.
+class Maps {
+ public:
+  Maps() : fd_(static_cast<int>(syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", kFlags))) {}
+  ~Maps() {
+    if (fd_ >= 0) syscall(SYS_close, fd_);
   }
-  pthread_attr_destroy(&attributes);
+  Maps(const Maps&) = delete;
+  Maps& operator=(const Maps&) = delete;
+
+  // The next line, cut where it is longer than any that matters; nullptr at the end.
+  const char* next() {
+    std::size_t length = 0;
+    char c = 0;
+    while (get(&c) && c != '\n') {
+      if (length + 1 < sizeof(line_)) line_[length++] = c;
+    }
+    line_[length] = '\0';
+    return length == 0 ? nullptr : line_;
+  }
+
+ private:
+  static constexpr int kFlags = O_RDONLY | O_CLOEXEC;
+
+  bool get(char* to) {
+    if (at_ == filled_) {
+      at_ = 0;
+      do {
+        filled_ = syscall(SYS_read, fd_, buffer_, sizeof(buffer_));
+      } while (filled_ < 0 && errno == EINTR);
+      if (filled_ <= 0) return false;
+    }
+    *to = buffer_[at_++];
+    return true;
+  }
+
+  int fd_;
+  char buffer_[1024];
+  char line_[256];
+  long at_ = 0;
+  long filled_ = 0;
+};
+
+Word hexadecimal(const char** text) {
+  Word value = 0;
+  for (;; ++*text) {
+    const char c = **text;
+    if (c >= '0' && c <= '9') {
+      value = value << 4 | static_cast<Word>(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+      value = value << 4 | static_cast<Word>(c - 'a' + 10);
+    } else {
+      return value;
+    }
+  }
+}
+
+// The first thread's stack grows down to its limit, but never to what lies below it.
+Word lowest_of_growing(Word high, Word end_below) {
+  rlimit limit{};
+  getrlimit(RLIMIT_STACK, &limit);
+  return limit.rlim_cur < high ? std::max(end_below, high - limit.rlim_cur) : end_below;
+}
+
+StackBounds find_bounds() {
+  const bool is_first = syscall(SYS_gettid) == g_image.pid;
+  // glibc puts a thread's own data, which this points to, at the top of its stack.
+  const auto top = static_cast<Word>(pthread_self());
+  Maps maps;
+  Word end_below = 0;
+  while (const char* line = maps.next()) {
+    const Word low = hexadecimal(&line);
+    if (*line != '-') break;
+    ++line;
+    const Word high = hexadecimal(&line);
+    if (is_first) {
+      if (strstr(line, "[stack]") != nullptr) return {lowest_of_growing(high, end_below), high};
+    } else if (top - low < high - low) {
+      return {low, top};
+    }
+    end_below = high;
+  }
+  return {1, 1};
+}
+
+// Not by pthread_getattr_np: it holds a lock while it allocates, and the program may be in it.
+const StackBounds& bounds() {
+  if (t_bounds.high == 0) t_bounds = find_bounds();
   return t_bounds;
 }
 
@@ -216,12 +298,15 @@ bool open_stacks(const char* directory, std::uint32_t index) {
   const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return false;
   void* base = MAP_FAILED;
-  if (ftruncate(fd, off_t{spool::kStacksFileBytes}) == 0) {
-    base = mmap(nullptr, spool::kStacksFileBytes, PROT_READ | PROT_WRITE,
-                MAP_SHARED | MAP_NORESERVE, fd, 0);
+  for (const std::uint64_t size : kStacksSizes) {
+    if (!file_may_have(size) || ftruncate(fd, static_cast<off_t>(size)) != 0) continue;
+    base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    g_stacks_words = size / sizeof(Word);
+    if (base != MAP_FAILED) break;
   }
   close(fd);
-  if (base == MAP_FAILED || madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) != 0) {
+  if (base == MAP_FAILED ||
+      (madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL)) {
     return false;
   }
   g_stacks = static_cast<spool::StacksHeader*>(base);

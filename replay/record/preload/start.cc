@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -32,8 +33,8 @@ std::atomic<std::uint64_t> g_early_calls{0};  // made before the environment cou
 std::atomic<bool> g_fork_counted{false};
 bool g_sites_wanted = false;  // from the constructor on: an unwinder cannot be loaded any earlier
 
-// The spool's file is sparse, so its size is only an upper bound; smaller ones are tried where an
-// address-space limit forbids the largest.
+// The spool's file is sparse, so its size is only an upper bound; smaller ones are tried where a
+// limit of the address space or of file sizes forbids the largest.
 constexpr std::uint64_t kSpoolSizes[] = {std::uint64_t{1} << 38, std::uint64_t{1} << 34,
                                          std::uint64_t{1} << 30, std::uint64_t{1} << 27};
 
@@ -69,7 +70,20 @@ spool::Control* open_control(const char* directory) {
   return control != nullptr && control->magic == spool::kControlMagic ? control : nullptr;
 }
 
-// Makes image file number `index` and maps it: the header accessible, the chunks not yet.
+// Maps an image file of so many bytes: the header accessible, the chunks not yet.
+std::byte* map_image(int fd, std::uint64_t size) {
+  if (!file_may_have(size) || ftruncate(fd, static_cast<off_t>(size)) != 0) return nullptr;
+  auto* base = map_shared<std::byte>(fd, size, PROT_NONE);
+  if (base == nullptr) return nullptr;
+  if (mprotect(base, spool::kHeaderBytes, PROT_READ | PROT_WRITE) == 0 &&
+      (madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) == 0 || errno == EINVAL)) {
+    return base;
+  }
+  munmap(base, size);
+  return nullptr;
+}
+
+// Makes image file number `index` and maps it, or leaves none.
 bool open_image(const char* directory, std::uint32_t index) {
   char path[4096];
   if (snprintf(path, sizeof(path), "%s/%s%u", directory, spool::kImagePrefix, index) >=
@@ -79,18 +93,14 @@ bool open_image(const char* directory, std::uint32_t index) {
   const Descriptor file(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0) return false;
   for (const std::uint64_t size : kSpoolSizes) {
-    if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) continue;
-    auto* base = map_shared<std::byte>(file.get(), size, PROT_NONE);
+    std::byte* const base = map_image(file.get(), size);
     if (base == nullptr) continue;
-    if (mprotect(base, spool::kHeaderBytes, PROT_READ | PROT_WRITE) != 0) return false;
-    if (madvise(base, spool::kHeaderBytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
-      return false;
-    }
     g_image.header = reinterpret_cast<spool::ImageHeader*>(base);
     g_image.chunks = base + spool::kHeaderBytes;
     g_image.max_chunks = (size - spool::kHeaderBytes) / spool::kChunkBytes;
     return true;
   }
+  unlink(path);
   return false;
 }
 
@@ -149,8 +159,10 @@ void start_recording() {
   }
   fill_header();
   g_extras.residency = g_image.control->residency != 0;
-  g_sites_wanted =
-      g_image.control->sites != spool::SitesMode::kOff && open_stacks(directory, index);
+  if (g_image.control->sites != spool::SitesMode::kOff) {
+    g_sites_wanted = open_stacks(directory, index);
+    g_image.header->sites_failed = g_sites_wanted ? 0 : 1;
+  }
   g_phase = &g_image.control->phase;
   gate->clock = g_image.header->clock;
   gate->open = 1;
@@ -168,9 +180,15 @@ __attribute__((constructor)) void start_at_load() {
   if (!g_sites_wanted) return;
   const BusyScope busy;
   g_extras.sites = start_sites();
+  g_image.header->sites_failed = g_extras.sites ? 0 : 1;
 }
 
 }  // namespace
+
+bool file_may_have(std::uint64_t bytes) {
+  rlimit limit{};
+  return getrlimit(RLIMIT_FSIZE, &limit) != 0 || bytes <= limit.rlim_cur;
+}
 
 const volatile Gate* g_gate = &kShut;
 const std::atomic<spool::Phase>* g_phase = &kAlways;

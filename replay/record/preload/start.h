@@ -28,4 +28,7 @@ struct Carried {
 };
 extern Carried g_carried;  // constant once the library has started
 
+// False where ftruncate to so many bytes would end the program with SIGXFSZ.
+bool file_may_have(std::uint64_t bytes);
+
 }  // namespace replay::preload

@@ -1,5 +1,6 @@
 // A program to be recorded: argv[1] names what it does. The calls of interest stand between two
 // mallocs of kBegin and kEnd bytes, so that a test can tell them from those of the C library.
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -107,8 +108,26 @@ void new_handler_frees() {
   }
 }
 
+// Two frames of a stack, kept apart from one another and from main.
+__attribute__((noinline)) void innermost() {
+  void* volatile block = malloc(801);
+  free(block);
+}
+__attribute__((noinline)) void outer(int count) {
+  for (int i = 0; i < count; ++i) innermost();
+}
+
 void* one_block(void*) {
   free(malloc(501));
+  return nullptr;
+}
+
+// The first call of the thread is made by the C library, under a lock of the thread's own.
+void* ask_for_attributes(void*) {
+  pthread_attr_t attributes;
+  check(pthread_getattr_np(pthread_self(), &attributes) == 0);
+  check(pthread_attr_destroy(&attributes) == 0);
+  outer(1);
   return nullptr;
 }
 
@@ -156,6 +175,31 @@ void race() {
   for (auto& slot : g_slots) free(slot.load());
 }
 
+void loop(int count) {
+  for (int i = 0; i < count; ++i) free(malloc(701));
+}
+
+// So many threads that have made a call and live, while another makes many.
+pthread_barrier_t g_all_there;
+void* call_and_wait(void*) {
+  free(malloc(501));
+  pthread_barrier_wait(&g_all_there);
+  pthread_barrier_wait(&g_all_there);
+  return nullptr;
+}
+void loop_in_company(unsigned threads) {
+  constexpr unsigned kMost = 64;
+  pthread_t company[kMost];
+  check(threads <= kMost && pthread_barrier_init(&g_all_there, nullptr, threads + 1) == 0);
+  for (unsigned i = 0; i < threads; ++i) {
+    check(pthread_create(&company[i], nullptr, call_and_wait, nullptr) == 0);
+  }
+  pthread_barrier_wait(&g_all_there);
+  loop(100'000);
+  pthread_barrier_wait(&g_all_there);
+  for (unsigned i = 0; i < threads; ++i) check(pthread_join(company[i], nullptr) == 0);
+}
+
 void fork_child() {
   void* shared = malloc(601);
   const pid_t child = fork();
@@ -169,13 +213,15 @@ void fork_child() {
   free(shared);
 }
 
-void loop(int count) {
-  for (int i = 0; i < count; ++i) free(malloc(701));
-}
-
 // What an exec or posix_spawn without the recorder's variables gives to the next program.
 char g_kept[] = "SUBJECT_KEPT=yes";
 char* g_bare[] = {g_kept, nullptr};
+
+// A module whose constructor waits for a thread that calls operators, after one call of this one.
+void load(const char* module) {
+  ::operator delete(::operator new(900));
+  check(dlopen(module, RTLD_NOW) != nullptr);
+}
 
 // Becomes argv[0], whose name holds a slash, through the function of that name.
 void become(const char* function, char** argv) {
@@ -208,15 +254,6 @@ void fail_to_become() {
   check(execv("/no/such/program", g_bare) == -1 && errno == ENOENT);
   check(execve("/no/such/program", g_bare, nullptr) == -1 && errno == ENOENT);
   check(execlp("no-such-program", "x", "y", nullptr) == -1 && errno == ENOENT);
-}
-
-// Two frames of a stack, kept apart from one another and from main.
-__attribute__((noinline)) void innermost() {
-  void* volatile block = malloc(801);
-  free(block);
-}
-__attribute__((noinline)) void outer(int count) {
-  for (int i = 0; i < count; ++i) innermost();
 }
 
 // Few calls that ask for much and keep it, beside the many of outer().
@@ -261,6 +298,9 @@ int main(int argc, char** argv) {
   if (is("new-handler")) new_handler_frees();
   if (is("threads")) many_threads(one_block, count);
   if (is("destructors")) many_threads(block_freed_by_destructor, count);
+  if (is("attributes")) many_threads(ask_for_attributes, count);
+  if (is("company")) loop_in_company(static_cast<unsigned>(count));
+  if (is("load")) load(argv[2]);
   if (is("race")) race();
   if (is("fork")) fork_child();
   if (is("loop")) loop(count);

@@ -240,6 +240,15 @@ TEST(Merge, TimesBeforeTheStartAreZero) {
   EXPECT_EQ(merge({{record(1, RawOp::kMalloc, kA, 1)}}).events.at(0).time_ns, 0u);
 }
 
+TEST(Merge, AStampFromBeforeTheWindowWithinItIsItsStart) {
+  const Merged merged = merge({{record(1100, RawOp::kMalloc, kA, 1), record(1050, RawOp::kFree, kA),
+                                record(1110, RawOp::kMalloc, kA, 2)}},
+                              {.from_stamp = 1100, .time_ns = 30});
+  EXPECT_THAT(merged.events, ::testing::ElementsAre(Event{0, 0, 1, 0, Op::kMalloc, 0},
+                                                    Event{0, 0, 0, 0, Op::kFree, 0},
+                                                    Event{10, 1, 2, 0, Op::kMalloc, 0}));
+}
+
 TEST(StampClock, RunsAtTheRateOfTwoReadings) {
   const StampClock clock({100, 1000, 0}, {300, 2000, 0});
   EXPECT_EQ(clock.nanoseconds(100), 0u);

@@ -84,6 +84,33 @@ TEST_F(Program, ACommandThatCannotRunIsAnError) {
   }
 }
 
+// Whoever ignores SIGCHLD has the kernel reap its children; the program may want just that.
+TEST_F(Program, WaitsThoughItInheritedToIgnoreChildren) {
+  const std::string status = dir_ / "status";
+  ::signal(SIGCHLD, SIG_IGN);
+  EXPECT_EQ(run({"sh", "-c", "exit 5"}).text(), "exited with code 5");
+  EXPECT_TRUE(run({"cp", "/proc/self/status", status}).succeeded());
+  EXPECT_EQ(::signal(SIGCHLD, SIG_DFL), SIG_IGN);
+  const auto ignores = [&](int signal) {
+    std::ifstream file(status);
+    for (std::string word; file >> word;) {
+      if (word == "SigIgn:") break;
+    }
+    std::uint64_t mask = 0;
+    file >> std::hex >> mask;
+    return (mask >> (signal - 1) & 1) != 0;
+  };
+  EXPECT_TRUE(ignores(SIGCHLD));
+  EXPECT_FALSE(ignores(SIGXFSZ));
+}
+
+TEST_F(Program, AnEndThatSomebodyElseTookIsAnError) {
+  const SignalHold signals;
+  SpoolDirectory spool(dir_ / "x.trace", {});
+  ::signal(SIGCHLD, SIG_IGN);
+  EXPECT_THROW(run_program({"true"}, "", spool, signals, kNothing), Error);
+}
+
 TEST_F(Program, AHeldSignalIsFoundLater) {
   const SignalHold signals;
   EXPECT_FALSE(signals.interrupted());
