@@ -109,6 +109,8 @@ RewriteProgress RewriteJob::progress() {
 int RewriteJob::finish(const RewriteCounts& counts, const Json& step,
                        std::optional<Json> provenance, std::uint64_t further_lost_events) {
   bar_.reset();
+  // Before the sites are looked for: a reader that goes on to the end forgets where it had to stop.
+  for (const auto& reader : readers_) truncations_.push_back(reader->truncation());
   std::uint64_t lost = further_lost_events;
   for (const auto& reader : readers_) lost += reader->header().lost_events;
   Json result = provenance ? *provenance : readers_.front()->header().provenance;
@@ -117,9 +119,12 @@ int RewriteJob::finish(const RewriteCounts& counts, const Json& step,
   if (!result["history"].is_array()) result["history"] = Json::array();
   result["history"].push_back(note);
   if (writer_->has_sites()) writer_->set_sites(all_sites());
+  for (std::size_t i = 0; i < readers_.size(); ++i) {
+    if (truncations_[i].empty()) truncations_[i] = readers_[i]->truncation();
+  }
   writer_->finish(lost, result);
-  for (const auto& reader : readers_) {
-    if (reader->truncated()) fmt::print(stderr, "allocreplay: {}\n", reader->truncation());
+  for (const std::string& truncation : truncations_) {
+    if (!truncation.empty()) fmt::print(stderr, "allocreplay: {}\n", truncation);
   }
   if (options_.json || !options_.quiet) print_report(counts, step);
   return static_cast<int>(ExitCode::kOk);
@@ -137,8 +142,8 @@ void RewriteJob::print_report(const RewriteCounts& counts, const Json& step) con
     return;
   }
   Json inputs = Json::array();
-  for (const auto& reader : readers_) {
-    inputs.push_back({{"path", reader->path()}, {"truncation", or_null(reader->truncation())}});
+  for (std::size_t i = 0; i < readers_.size(); ++i) {
+    inputs.push_back({{"path", readers_[i]->path()}, {"truncation", or_null(truncations_[i])}});
   }
   const Json report = {{"schema", "allocreplay-rewrite"},
                        {"schema_version", "1.0"},

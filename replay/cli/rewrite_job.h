@@ -65,6 +65,7 @@ class RewriteJob {
   std::optional<ReadProgress> bar_;
   std::vector<std::size_t> site_order_;  // of the inputs, as their sites are numbered
   std::uint32_t stacks_before_ = 0;
+  std::vector<std::string> truncations_;  // of the inputs, in finish(); "" for what was whole
 };
 
 }  // namespace replay::cli

@@ -1,0 +1,71 @@
+"""Damaged, cut and odd traces through the commands that make a trace of a trace."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = pathlib.Path(os.environ["ALLOCREPLAY_BUILD"]) / "bin/allocreplay"
+EVENTS = 40_000  # two blocks
+
+
+def run(*args, stdin=None):
+    return subprocess.run([PROGRAM, *map(str, args)], capture_output=True, input=stdin, timeout=60,
+                          check=False)
+
+
+def text_with_sites(events, function):
+    """The text form of a trace that allocates at one site, in `function`."""
+    lines = ["# allocreplay trace, text form 1",
+             "time_ns\tthread\top\tobject\tsize\talign_log2\tsite",
+             *(f"{i}\t0\tmalloc\t{i}\t8\t0\t1" for i in range(events)),
+             f"# string\t{function}", "# frame\t0\t1\t1\t0\t0", "# node\t0\t0", "# stack\t1",
+             f"# end\t{events}"]
+    return "\n".join(lines).encode() + b"\n"
+
+
+class DamagedTrace(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.out = self.folder / "out.trace"
+
+    def with_sites(self, name, events, function):
+        path = self.folder / name
+        done = run("convert", "-", path, "-q", stdin=text_with_sites(events, function))
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return path
+
+    def rewritten(self, *args):
+        """What is said of it, on standard error, and what inspect finds in it."""
+        done = run(*args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(run("validate", self.out).returncode, 0)
+        return done.stderr.decode(), json.loads(run("inspect", self.out, "--json").stdout)
+
+    def test_damage_of_a_trace_with_sites_is_said(self):
+        path = self.with_sites("hot.trace", EVENTS, "innermost")
+        data = bytearray(path.read_bytes())
+        last = data.rindex(b"ABLK")
+        data[last + 100] ^= 1
+        path.write_bytes(data)
+        for command in (("slice", "-e", "0:"), ("filter", "--site", "innermost"), ("merge",),
+                        ("merge", path), ("repair",)):
+            with self.subTest(command):
+                allow = () if command[0] == "repair" else ("--allow-truncated",)
+                said, found = self.rewritten(command[0], path, *command[1:], *allow, "-q", "-o",
+                                             self.out)
+                traces = 2 if len(command) == 2 and command[0] == "merge" else 1
+                self.assertEqual(said.count(f"hot.trace: at byte {last}: "), traces, said)
+                self.assertEqual(found["events"], traces * 32768)
+                self.assertEqual(found["sites"]["hot"][0]["stack"][0]["function"], "innermost")
+        report = json.loads(run("slice", path, "-e", "0:", "--allow-truncated", "--json", "-o",
+                                self.out).stdout)
+        self.assertIn(f"at byte {last}", report["inputs"][0]["truncation"])
+
+
+if __name__ == "__main__":
+    unittest.main()
