@@ -26,9 +26,9 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay repair killed.trace -o whole.trace
   allocreplay validate whole.trace
 
-Uses all whole blocks up to the first damage, leaves out frees and reallocs of what is not live, and
-numbers threads and objects as they appear. What went is printed, stands in the new trace's
-provenance, and counts as lost. A header that is damaged cannot be repaired.)";
+Uses all whole blocks up to the first damage, leaves out frees and reallocs of what is not live and
+reallocs to 0 bytes, and numbers threads and objects as they appear. What went is printed, stands in
+the new trace's provenance, and counts as lost. A header that is damaged cannot be repaired.)";
 
 }  // namespace
 
