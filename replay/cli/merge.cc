@@ -76,7 +76,7 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay merge server.trace client.trace --by wall-clock -o host.trace
 
 Threads are numbered anew in the order in which they appear, so each trace keeps its own.
-Call sites are kept of all that have them.)";
+Call sites are kept of all that have them; of those, one at most may come from a pipe.)";
 
 }  // namespace
 

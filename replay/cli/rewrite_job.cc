@@ -67,7 +67,12 @@ std::vector<std::uint32_t> RewriteJob::place_sites() {
     }
   };
   place(false);
-  place(true);  // there is one at most, and what it has is known when it was read
+  const std::size_t in_files = site_order_.size();
+  place(true);  // how many sites it has is known when it was read, and so it must be the last
+  if (site_order_.size() > in_files + 1) {
+    throw Error("of the traces to merge, one that has call sites can come from a pipe, not more",
+                ExitCode::kUsage);
+  }
   return before;
 }
 

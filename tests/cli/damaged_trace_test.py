@@ -66,6 +66,15 @@ class DamagedTrace(unittest.TestCase):
                                 self.out).stdout)
         self.assertIn(f"at byte {last}", report["inputs"][0]["truncation"])
 
+    def test_two_pipes_with_sites_cannot_be_merged(self):
+        paths = [self.with_sites(f"{name}.trace", 3, name) for name in ("a", "b")]
+        done = subprocess.run(
+            ["bash", "-c", '"$0" merge <(cat "$1") <(cat "$2") -q -o "$3"', PROGRAM, *paths,
+             self.out], capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr.decode(), r"^allocreplay: [^\n]*call sites[^\n]*\n$")
+        self.assertFalse(self.out.exists())
+
 
 if __name__ == "__main__":
     unittest.main()
