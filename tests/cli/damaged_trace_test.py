@@ -7,7 +7,9 @@ import subprocess
 import tempfile
 import unittest
 
+SOURCE = pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"])
 PROGRAM = pathlib.Path(os.environ["ALLOCREPLAY_BUILD"]) / "bin/allocreplay"
+GOLDEN = SOURCE / "tests/golden/v1.trace"  # 500 events in blocks of 100, 3 lost
 EVENTS = 40_000  # two blocks
 
 
@@ -74,6 +76,20 @@ class DamagedTrace(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertRegex(done.stderr.decode(), r"^allocreplay: [^\n]*call sites[^\n]*\n$")
         self.assertFalse(self.out.exists())
+
+    def test_merging_again_and_again_nests_nothing(self):
+        small = self.folder / "small.trace"
+        self.assertEqual(run("slice", GOLDEN, "-e", ":20", "-q", "-o", small).returncode, 0)
+        self.rewritten("merge", GOLDEN, small, "-q", "-o", self.out)
+        self.rewritten("slice", self.out, "-e", ":100", "-q", "-o", self.out)
+        _, found = self.rewritten("merge", self.out, small, "--by", "order", "-q", "-o", self.out)
+        provenance = found["provenance"]
+        self.assertEqual([entry["trace"] for entry in provenance["merged"]],
+                         [str(GOLDEN), str(small), str(small)])
+        for entry in provenance["merged"]:
+            self.assertNotIn("merged", entry["provenance"])
+        self.assertEqual([step["command"] for step in provenance["history"]],
+                         ["merge", "slice", "merge"])
 
 
 if __name__ == "__main__":
