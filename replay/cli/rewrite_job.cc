@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <limits>
+#include <utility>
 
 #include "replay/report/context.h"
 #include "replay/trace/error.h"
@@ -38,6 +39,19 @@ void add_single_input(CLI::App* app, RewriteOptions* options) {
       ->required()
       ->expected(1)
       ->type_name("");
+}
+
+std::uint64_t missing_events(const TraceReader& reader, std::uint64_t wanted) {
+  if (!reader.truncated() || !reader.header().complete) return 0;
+  const std::uint64_t all = std::min(reader.header().event_count, wanted);
+  return all - std::min(all, reader.events_read());
+}
+
+void add_to_history(Json step, Json* provenance) {
+  step["tool"] = version_text();
+  Json& history = (*provenance)["history"];
+  if (!history.is_array()) history = Json::array();
+  history.push_back(std::move(step));
 }
 
 RewriteJob::RewriteJob(const RewriteOptions& options) : options_(options) {
@@ -114,22 +128,27 @@ RewriteProgress RewriteJob::progress() {
 int RewriteJob::finish(const RewriteCounts& counts, const Json& step,
                        std::optional<Json> provenance, std::uint64_t further_lost_events) {
   bar_.reset();
-  // Before the sites are looked for: a reader that goes on to the end forgets where it had to stop.
-  for (const auto& reader : readers_) truncations_.push_back(reader->truncation());
   std::uint64_t lost = further_lost_events;
-  for (const auto& reader : readers_) lost += reader->header().lost_events;
-  Json result = provenance ? *provenance : readers_.front()->header().provenance;
-  Json note = step;
-  note["tool"] = version_text();
-  if (!result["history"].is_array()) result["history"] = Json::array();
-  result["history"].push_back(note);
+  // Before the sites are looked for: a reader that goes on to the end forgets where it had to stop.
+  for (const auto& reader : readers_) {
+    lost += reader->header().lost_events + missing_events(*reader, wanted_);
+    truncations_.push_back(reader->truncation());
+  }
   if (writer_->has_sites()) writer_->set_sites(all_sites());
+  std::vector<std::string> said;
   for (std::size_t i = 0; i < readers_.size(); ++i) {
     if (truncations_[i].empty()) truncations_[i] = readers_[i]->truncation();
+    if (!truncations_[i].empty()) said.push_back(truncations_[i]);
   }
+  Json note = step;
+  if (!said.empty() && !note.contains("truncation")) {
+    note["truncation"] = fmt::format("{}", fmt::join(said, "; "));
+  }
+  Json result = provenance ? *provenance : readers_.front()->header().provenance;
+  add_to_history(note, &result);
   writer_->finish(lost, result);
-  for (const std::string& truncation : truncations_) {
-    if (!truncation.empty()) fmt::print(stderr, "allocreplay: {}\n", truncation);
+  for (const std::string& truncation : said) {
+    fmt::print(stderr, "allocreplay: {}\n", truncation);
   }
   if (options_.json || !options_.quiet) print_report(counts, step);
   return static_cast<int>(ExitCode::kOk);

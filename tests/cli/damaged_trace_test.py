@@ -63,10 +63,42 @@ class DamagedTrace(unittest.TestCase):
                 traces = 2 if len(command) == 2 and command[0] == "merge" else 1
                 self.assertEqual(said.count(f"hot.trace: at byte {last}: "), traces, said)
                 self.assertEqual(found["events"], traces * 32768)
+                self.assertEqual(found["file"]["lost_events"], traces * (EVENTS - 32768))
                 self.assertEqual(found["sites"]["hot"][0]["stack"][0]["function"], "innermost")
         report = json.loads(run("slice", path, "-e", "0:", "--allow-truncated", "--json", "-o",
                                 self.out).stdout)
         self.assertIn(f"at byte {last}", report["inputs"][0]["truncation"])
+
+    def test_what_a_cut_trace_lost_stands_in_what_is_made_of_it(self):
+        cut = self.folder / "secret.trace"
+        cut.write_bytes(GOLDEN.read_bytes()[:6000])
+        for command in (("slice", cut, "-e", "0:"), ("filter", cut, "--size", "0:"),
+                        ("merge", cut), ("anonymise", cut), ("convert", cut, self.out)):
+            with self.subTest(command[0]):
+                output = () if command[0] == "convert" else ("-o", self.out)
+                _, found = self.rewritten(*command, "--allow-truncated", *output)
+                self.assertEqual(found["file"]["lost_events"], 3 + 200)
+                step = found["provenance"]["history"][-1]
+                self.assertEqual(step["command"], command[0])
+                self.assertIn("at byte 6000: ", step["truncation"])
+                self.assertEqual("secret" in step["truncation"], command[0] != "anonymise")
+                self.assertIn("allocreplay", step["tool"])
+
+    def test_a_window_lost_only_what_it_wanted(self):
+        cut = self.folder / "cut.trace"
+        cut.write_bytes(GOLDEN.read_bytes()[:6000])
+        for window, lost in ((":200", 0), (":450", 150)):
+            said, found = self.rewritten("slice", cut, "-e", window, "--allow-truncated", "-q", "-o",
+                                         self.out)
+            self.assertEqual(found["file"]["lost_events"], 3 + lost)
+            self.assertEqual("truncation" in found["provenance"]["history"][0], lost > 0)
+            self.assertEqual("at byte 6000" in said, lost > 0)
+
+    def test_a_whole_trace_says_nothing_of_truncation(self):
+        _, found = self.rewritten("slice", GOLDEN, "-e", "0:", "--allow-truncated", "-o", self.out)
+        self.assertNotIn("truncation", found["provenance"]["history"][0])
+        _, found = self.rewritten("convert", GOLDEN, self.out, "--allow-truncated")
+        self.assertNotIn("history", found["provenance"])
 
     def test_two_pipes_with_sites_cannot_be_merged(self):
         paths = [self.with_sites(f"{name}.trace", 3, name) for name in ("a", "b")]
