@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "replay/cli/command.h"
 #include "replay/report/context.h"
 #include "replay/trace/error.h"
 #include "replay/trace/tools/site_merge.h"
@@ -181,7 +182,7 @@ void RewriteJob::print_report(const RewriteCounts& counts, const Json& step) con
                        {"births_left_out", counts.births_left_out},
                        {"reallocs_left_out", counts.reallocs_left_out},
                        {"frees_left_out", counts.frees_left_out}};
-  fmt::print(options_.output == "-" ? stderr : stdout, "{}\n", report.dump(2));
+  print_json(options_.output == "-" ? stderr : stdout, report);
 }
 
 }  // namespace replay::cli

@@ -66,7 +66,7 @@ int run_validate(const Options& options) {
                          {"reallocs", result.reallocs},
                          {"threads", result.threads},
                          {"live_at_end", result.live_at_end()}};
-    fmt::print("{}\n", report.dump(2));
+    print_json(stdout, report);
   } else if (ok && !options.quiet) {
     fmt::print("{}: valid: {} events, {} objects, {} threads; {} objects never freed\n",
                options.trace, result.events, result.objects, result.threads, result.live_at_end());

@@ -123,6 +123,18 @@ class DamagedTrace(unittest.TestCase):
         self.assertEqual([step["command"] for step in provenance["history"]],
                          ["merge", "slice", "merge"])
 
+    def test_names_that_are_not_utf8_are_reported(self):
+        odd = self.folder / os.fsdecode(b"caf\xe9.trace")
+        odd.write_bytes(GOLDEN.read_bytes())
+        for args in (("validate", odd), ("slice", odd, "-e", "0:", "-o", self.out),
+                     ("merge", odd, "-o", self.out)):
+            with self.subTest(args[0]):
+                done = run(*args, "--json")
+                self.assertEqual((done.returncode, done.stderr), (0, b""))
+                report = json.loads(done.stdout)
+                path = report["path"] if args[0] == "validate" else report["inputs"][0]["path"]
+                self.assertTrue(path.endswith("caf\ufffd.trace"), path)
+
 
 if __name__ == "__main__":
     unittest.main()
