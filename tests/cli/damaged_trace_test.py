@@ -109,6 +109,18 @@ class DamagedTrace(unittest.TestCase):
         self.assertRegex(done.stderr.decode(), r"^allocreplay: [^\n]*call sites[^\n]*\n$")
         self.assertFalse(self.out.exists())
 
+    def test_a_stream_without_its_call_sites_is_refused(self):
+        path = self.with_sites("a.trace", 3, "innermost")
+        stream = run("convert", path, "-", "--to", "trace", "-q").stdout
+        self.assertEqual(run("validate", "-", stdin=stream).returncode, 0)
+        without = stream[:stream.index(b"ASIT")] + stream[stream.index(b"AEND"):]
+        done = run("validate", "-", stdin=without)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"the blocks end without the call sites", done.stderr)
+        done = run("repair", "-", "-q", "-o", self.out, stdin=without)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"the blocks end without the call sites", done.stderr)
+
     def test_merging_again_and_again_nests_nothing(self):
         small = self.folder / "small.trace"
         self.assertEqual(run("slice", GOLDEN, "-e", ":20", "-q", "-o", small).returncode, 0)
