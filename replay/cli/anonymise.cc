@@ -11,7 +11,12 @@ int run_anonymise(const RewriteOptions& options) {
   header.time_unit_ns = job.reader().header().time_unit_ns;
   header.has_touched = job.reader().header().has_touched;
   const RewriteCounts counts = copy_valid(job.reader(), job.open(header), job.progress());
-  return job.finish(counts, {{"command", "anonymise"}}, nlohmann::ordered_json::object());
+  nlohmann::ordered_json step = {{"command", "anonymise"}};
+  const TraceReader& reader = job.reader();
+  if (reader.truncated()) {  // said without the name of the file, which stands before it
+    step["truncation"] = reader.truncation().substr(reader.path().size() + 2);
+  }
+  return job.finish(counts, step, nlohmann::ordered_json::object());
 }
 
 constexpr const char* kExamples = R"(Examples:

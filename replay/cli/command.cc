@@ -2,10 +2,17 @@
 // of CLI11, which is header-only, and that takes many times as long as a subcommand's own code.
 #include "replay/cli/command.h"
 
+#include <fmt/format.h>
+
 namespace replay::cli {
 
 CLI::App* add_subcommand(CLI::App& parent, const char* name, const char* summary) {
   return parent.add_subcommand(name, summary);
+}
+
+void print_json(std::FILE* to, const nlohmann::ordered_json& document) {
+  using Handler = nlohmann::ordered_json::error_handler_t;
+  fmt::print(to, "{}\n", document.dump(2, ' ', false, Handler::replace));
 }
 
 }  // namespace replay::cli

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 namespace replay::cli {
 
@@ -14,6 +16,9 @@ struct Command {
 
 // parent.add_subcommand, compiled once: command.cc.
 CLI::App* add_subcommand(CLI::App& parent, const char* name, const char* summary);
+
+// What is not UTF-8 in it (a path need not be) is replaced.
+void print_json(std::FILE* to, const nlohmann::ordered_json& document);
 
 Command setup_replay(CLI::App& root);    // replay.cc: the tool's own, without a subcommand's name
 Command setup_record(CLI::App& root);    // record.cc

@@ -9,6 +9,7 @@
 
 #include "replay/cli/command.h"
 #include "replay/cli/progress_bar.h"
+#include "replay/cli/rewrite_job.h"
 #include "replay/trace/error.h"
 #include "replay/trace/exporters/exporter.h"
 #include "replay/trace/format.h"
@@ -70,7 +71,11 @@ void copy_trace(const Options& options, const std::string& already_read, EventSi
     for (const Event& event : block) progress.event(event);
   }
   if (reader.header().has_sites) progress.sites(reader.sites());
-  progress.finish(reader.header().lost_events, reader.header().provenance);
+  nlohmann::ordered_json provenance = reader.header().provenance;
+  if (reader.truncated()) {
+    add_to_history({{"command", "convert"}, {"truncation", reader.truncation()}}, &provenance);
+  }
+  progress.finish(reader.header().lost_events + missing_events(reader), provenance);
   progress.wipe();
   if (reader.truncated()) fmt::print(stderr, "allocreplay: {}\n", reader.truncation());
 }

@@ -132,7 +132,7 @@ Json list_document(const Corpus& corpus) {
 int run_list(const ListOptions& options) {
   const Corpus corpus = corpus_of(options.folder);
   if (options.json) {
-    fmt::print("{}\n", list_document(corpus).dump(2));
+    print_json(stdout, list_document(corpus));
   } else if (options.tsv) {
     print_tsv(corpus);
   } else if (options.markdown) {
@@ -214,7 +214,7 @@ int run_verify(const VerifyOptions& options) {
                            {"schema_version", "1.0"},
                            {"folder", corpus.folder},
                            {"traces", traces}};
-    fmt::print("{}\n", document.dump(2));
+    print_json(stdout, document);
   }
   if (faulty != 0) {
     throw Error(fmt::format("{}: {} of {} traces are not what {} says", corpus.folder, faulty,

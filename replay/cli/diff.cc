@@ -29,7 +29,7 @@ Summary summary_of(const std::string& path, const Options& options) {
   return summary;
 }
 
-void print_json(const Options& options, const Difference& difference) {
+void print_as_json(const Options& options, const Difference& difference) {
   Json figures;
   for (const FigureDifference& figure : difference.figures) {
     figures[figure.name] = {{"a", figure.a},
@@ -47,10 +47,10 @@ void print_json(const Options& options, const Difference& difference) {
                          {"same", difference.same()},
                          {"figures", figures},
                          {"distances", distances}};
-  fmt::print("{}\n", document.dump(2));
+  print_json(stdout, document);
 }
 
-void print_text(const Options& options, const Difference& difference) {
+void print_as_text(const Options& options, const Difference& difference) {
   fmt::print("a: {}\nb: {}\n\n{:<26} {:>16} {:>16} {:>9}\n", options.a, options.b, "", "a", "b",
              "b / a");
   for (const FigureDifference& figure : difference.figures) {
@@ -72,9 +72,9 @@ int run_diff(const Options& options) {
   const Summary a = summary_of(options.a, options);
   const Difference result = difference(a, summary_of(options.b, options));
   if (options.json) {
-    print_json(options, result);
+    print_as_json(options, result);
   } else {
-    print_text(options, result);
+    print_as_text(options, result);
   }
   return static_cast<int>(ExitCode::kOk);
 }

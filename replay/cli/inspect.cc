@@ -83,7 +83,7 @@ int run_inspect(const Options& options) {
     const Summary summary = summarize(reader, [&] { progress->update(); });
     progress.reset();
     if (options.json) {
-      fmt::print("{}\n", inspection(reader, summary, options.top).dump(2));
+      print_json(stdout, inspection(reader, summary, options.top));
     } else {
       print_inspection(reader, summary, options.top);
     }

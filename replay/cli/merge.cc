@@ -11,6 +11,8 @@
 namespace replay::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct Options {
   RewriteOptions rewrite;
   std::string by = "time";
@@ -40,8 +42,41 @@ TraceHeader header_of(RewriteJob& job) {
   for (std::size_t i = 0; i < job.inputs(); ++i) {
     header.time_unit_ns = std::gcd(header.time_unit_ns, job.reader(i).header().time_unit_ns);
   }
-  header.provenance = nlohmann::ordered_json::object();
+  header.provenance = Json::object();
   return header;
+}
+
+// With nothing in it that a new list of parts would leave out.
+bool is_of_merge(const Json& provenance) {
+  const auto is_list = [&](const char* key) {
+    const auto found = provenance.find(key);
+    return found != provenance.end() && found->is_array();
+  };
+  return provenance.size() == 2 && is_list("merged") && is_list("history");
+}
+
+// What the new trace is made of, and what was done to it before. An input that is itself merged
+// gives its own parts and history: nested, each merge would go deeper, and no reader takes any
+// depth.
+Json provenance_of(RewriteJob& job) {
+  Json merged = Json::array();
+  Json history = Json::array();
+  const auto append = [](const Json& from, Json* to) {
+    to->insert(to->end(), from.begin(), from.end());
+  };
+  for (std::size_t i = 0; i < job.inputs(); ++i) {
+    const TraceReader& reader = job.reader(i);
+    const Json& provenance = reader.header().provenance;
+    if (is_of_merge(provenance)) {
+      append(provenance["merged"], &merged);
+      append(provenance["history"], &history);
+    } else {
+      merged.push_back({{"trace", reader.path()},
+                        {"start_unix_ns", reader.header().start_unix_ns},
+                        {"provenance", provenance}});
+    }
+  }
+  return {{"merged", merged}, {"history", history}};
 }
 
 int run_merge(const Options& options) {
@@ -59,15 +94,7 @@ int run_merge(const Options& options) {
   const RewriteCounts counts = options.by == "order"
                                    ? concatenate(sources, writer, job.progress())
                                    : merge_by_time(sources, writer, job.progress());
-  nlohmann::ordered_json merged = nlohmann::ordered_json::array();
-  for (const MergeSource& source : sources) {
-    const TraceReader& reader = *source.reader;
-    merged.push_back({{"trace", reader.path()},
-                      {"start_unix_ns", reader.header().start_unix_ns},
-                      {"provenance", reader.header().provenance}});
-  }
-  return job.finish(counts, {{"command", "merge"}, {"by", options.by}},
-                    nlohmann::ordered_json{{"merged", merged}});
+  return job.finish(counts, {{"command", "merge"}, {"by", options.by}}, provenance_of(job));
 }
 
 constexpr const char* kExamples = R"(Examples:
@@ -76,7 +103,7 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay merge server.trace client.trace --by wall-clock -o host.trace
 
 Threads are numbered anew in the order in which they appear, so each trace keeps its own.
-Call sites are kept of all that have them.)";
+Call sites are kept of all that have them; of those, one at most may come from a pipe.)";
 
 }  // namespace
 

@@ -35,7 +35,8 @@ std::uint64_t parse_count(const std::string& text) {
   const auto parsed = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   const double scale = parsed.ptr + 1 == end ? scale_of(*parsed.ptr) : 0;
   const double value = std::round(number * scale);
-  if (parsed.ec != std::errc() || scale == 0 || value < 0 || value > 1e18) {
+  const bool fits = value >= 0 && value <= 1e18;  // which nan does not
+  if (parsed.ec != std::errc() || scale == 0 || !fits) {
     throw Error(fmt::format("'{}' is no count of events; write 500, 20k or 1.5M", text),
                 ExitCode::kUsage);
   }

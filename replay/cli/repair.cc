@@ -10,25 +10,22 @@ int run_repair(RewriteOptions options) {
   RewriteJob job(options);
   const RewriteCounts counts =
       copy_valid(job.reader(), job.open(job.derived_header()), job.progress());
-  const TraceHeader& header = job.reader().header();
-  std::uint64_t lost = counts.read - counts.written;
-  if (header.complete && header.event_count > counts.read) lost += header.event_count - counts.read;
   return job.finish(counts,
                     {{"command", "repair"},
                      {"truncation", job.reader().truncation()},
                      {"births_left_out", counts.births_left_out},
                      {"reallocs_left_out", counts.reallocs_left_out},
                      {"frees_left_out", counts.frees_left_out}},
-                    std::nullopt, lost);
+                    std::nullopt, counts.read - counts.written);
 }
 
 constexpr const char* kExamples = R"(Examples:
   allocreplay repair killed.trace -o whole.trace
   allocreplay validate whole.trace
 
-Uses all whole blocks up to the first damage, leaves out frees and reallocs of what is not live, and
-numbers threads and objects as they appear. What went is printed, stands in the new trace's
-provenance, and counts as lost. A header that is damaged cannot be repaired.)";
+Uses all whole blocks up to the first damage, leaves out frees and reallocs of what is not live and
+reallocs to 0 bytes, and numbers threads and objects as they appear. What went is printed, stands in
+the new trace's provenance, and counts as lost. A header that is damaged cannot be repaired.)";
 
 }  // namespace
 

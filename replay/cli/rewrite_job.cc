@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <limits>
+#include <utility>
 
+#include "replay/cli/command.h"
 #include "replay/report/context.h"
 #include "replay/trace/error.h"
 #include "replay/trace/tools/site_merge.h"
@@ -40,6 +42,19 @@ void add_single_input(CLI::App* app, RewriteOptions* options) {
       ->type_name("");
 }
 
+std::uint64_t missing_events(const TraceReader& reader, std::uint64_t wanted) {
+  if (!reader.truncated() || !reader.header().complete) return 0;
+  const std::uint64_t all = std::min(reader.header().event_count, wanted);
+  return all - std::min(all, reader.events_read());
+}
+
+void add_to_history(Json step, Json* provenance) {
+  step["tool"] = version_text();
+  Json& history = (*provenance)["history"];
+  if (!history.is_array()) history = Json::array();
+  history.push_back(std::move(step));
+}
+
 RewriteJob::RewriteJob(const RewriteOptions& options) : options_(options) {
   if (std::count(options.inputs.begin(), options.inputs.end(), "-") > 1) {
     throw Error("standard input (-) can be read once only", ExitCode::kUsage);
@@ -67,7 +82,12 @@ std::vector<std::uint32_t> RewriteJob::place_sites() {
     }
   };
   place(false);
-  place(true);  // there is one at most, and what it has is known when it was read
+  const std::size_t in_files = site_order_.size();
+  place(true);  // how many sites it has is known when it was read, and so it must be the last
+  if (site_order_.size() > in_files + 1) {
+    throw Error("of the traces to merge, one that has call sites can come from a pipe, not more",
+                ExitCode::kUsage);
+  }
   return before;
 }
 
@@ -110,16 +130,26 @@ int RewriteJob::finish(const RewriteCounts& counts, const Json& step,
                        std::optional<Json> provenance, std::uint64_t further_lost_events) {
   bar_.reset();
   std::uint64_t lost = further_lost_events;
-  for (const auto& reader : readers_) lost += reader->header().lost_events;
-  Json result = provenance ? *provenance : readers_.front()->header().provenance;
-  Json note = step;
-  note["tool"] = version_text();
-  if (!result["history"].is_array()) result["history"] = Json::array();
-  result["history"].push_back(note);
-  if (writer_->has_sites()) writer_->set_sites(all_sites());
-  writer_->finish(lost, result);
+  // Before the sites are looked for: a reader that goes on to the end forgets where it had to stop.
   for (const auto& reader : readers_) {
-    if (reader->truncated()) fmt::print(stderr, "allocreplay: {}\n", reader->truncation());
+    lost += reader->header().lost_events + missing_events(*reader, wanted_);
+    truncations_.push_back(reader->truncation());
+  }
+  if (writer_->has_sites()) writer_->set_sites(all_sites());
+  std::vector<std::string> said;
+  for (std::size_t i = 0; i < readers_.size(); ++i) {
+    if (truncations_[i].empty()) truncations_[i] = readers_[i]->truncation();
+    if (!truncations_[i].empty()) said.push_back(truncations_[i]);
+  }
+  Json note = step;
+  if (!said.empty() && !note.contains("truncation")) {
+    note["truncation"] = fmt::format("{}", fmt::join(said, "; "));
+  }
+  Json result = provenance ? *provenance : readers_.front()->header().provenance;
+  add_to_history(note, &result);
+  writer_->finish(lost, result);
+  for (const std::string& truncation : said) {
+    fmt::print(stderr, "allocreplay: {}\n", truncation);
   }
   if (options_.json || !options_.quiet) print_report(counts, step);
   return static_cast<int>(ExitCode::kOk);
@@ -137,8 +167,8 @@ void RewriteJob::print_report(const RewriteCounts& counts, const Json& step) con
     return;
   }
   Json inputs = Json::array();
-  for (const auto& reader : readers_) {
-    inputs.push_back({{"path", reader->path()}, {"truncation", or_null(reader->truncation())}});
+  for (std::size_t i = 0; i < readers_.size(); ++i) {
+    inputs.push_back({{"path", readers_[i]->path()}, {"truncation", or_null(truncations_[i])}});
   }
   const Json report = {{"schema", "allocreplay-rewrite"},
                        {"schema_version", "1.0"},
@@ -152,7 +182,7 @@ void RewriteJob::print_report(const RewriteCounts& counts, const Json& step) con
                        {"births_left_out", counts.births_left_out},
                        {"reallocs_left_out", counts.reallocs_left_out},
                        {"frees_left_out", counts.frees_left_out}};
-  fmt::print(options_.output == "-" ? stderr : stdout, "{}\n", report.dump(2));
+  print_json(options_.output == "-" ? stderr : stdout, report);
 }
 
 }  // namespace replay::cli

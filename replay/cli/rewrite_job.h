@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -29,6 +30,12 @@ void add_rewrite_options(CLI::App* app, RewriteOptions* options, bool may_trunca
 // The same, and the one trace to read.
 void add_single_input(CLI::App* app, RewriteOptions* options);
 
+// What a truncated trace lacks of its first `wanted` events, as far as it says how many it had.
+std::uint64_t missing_events(const TraceReader& reader,
+                             std::uint64_t wanted = std::numeric_limits<std::uint64_t>::max());
+// What was done, as {"command": ...}, and by which version, joins the list "history".
+void add_to_history(nlohmann::ordered_json step, nlohmann::ordered_json* provenance);
+
 class RewriteJob {
  public:
   // Opens the inputs, of which at most one is "-".
@@ -49,8 +56,12 @@ class RewriteJob {
   // The call sites of an input, which is read to its end for them.
   static const SiteTable& sites_of(TraceReader& reader);
 
+  // Only the events before this one are wanted of each input: what is missing behind is not lost.
+  void set_wanted(std::uint64_t events) { wanted_ = events; }
+
   // Ends the output and prints the report. `step` says what was done, as {"command": ...}: it joins
-  // the list "history" of `provenance`, which is the input's if not given. Returns the exit code.
+  // the list "history" of `provenance`, which is the input's if not given, with the "truncation" of
+  // the inputs unless it has one. What they are missing counts as lost. Returns the exit code.
   int finish(const RewriteCounts& counts, const nlohmann::ordered_json& step,
              std::optional<nlohmann::ordered_json> provenance = std::nullopt,
              std::uint64_t further_lost_events = 0);
@@ -65,6 +76,8 @@ class RewriteJob {
   std::optional<ReadProgress> bar_;
   std::vector<std::size_t> site_order_;  // of the inputs, as their sites are numbered
   std::uint32_t stacks_before_ = 0;
+  std::uint64_t wanted_ = std::numeric_limits<std::uint64_t>::max();
+  std::vector<std::string> truncations_;  // of the inputs, in finish(); "" for what was whole
 };
 
 }  // namespace replay::cli

@@ -17,6 +17,7 @@ int run_slice(const Options& options) {
   const EventRange range = parse_range(options.events);
   const bool births = options.born_before == "birth";
   RewriteJob job(options.rewrite);
+  job.set_wanted(range.to);
   TraceWriter& writer = job.open(job.derived_header());
   const RewriteCounts counts = slice(
       job.reader(), writer,

@@ -66,7 +66,7 @@ int run_validate(const Options& options) {
                          {"reallocs", result.reallocs},
                          {"threads", result.threads},
                          {"live_at_end", result.live_at_end()}};
-    fmt::print("{}\n", report.dump(2));
+    print_json(stdout, report);
   } else if (ok && !options.quiet) {
     fmt::print("{}: valid: {} events, {} objects, {} threads; {} objects never freed\n",
                options.trace, result.events, result.objects, result.threads, result.live_at_end());
@@ -83,8 +83,9 @@ constexpr const char* kExamples = R"(Examples:
   allocreplay validate redis.trace
   allocreplay validate redis.trace --json
 
-Checks every checksum and count, and that objects are born in order and only live ones resized or
-freed, threads numbered in order, times never decreasing. Exit status: 0 valid, 1 not, 2 wrong usage.)";
+Checks every checksum and count, and that objects are born in order and only live ones resized, to a
+byte or more, or freed, threads numbered in order, times never decreasing. Exit status: 0 valid, 1
+not, 2 wrong usage.)";
 
 }  // namespace
 

@@ -164,7 +164,9 @@ void PlanCompiler::close() {
   for (const auto& [object, before] : before_) {
     const bool lives = slot_of_.find(object) != nullptr;
     if (lives && slots_[before.slot].size == before.size) continue;
-    put_closing({.object = object, .size = before.size, .op = lives ? Op::kRealloc : Op::kMalloc},
+    // A realloc to 0 bytes may be a free.
+    const std::uint64_t size = lives ? std::max<std::uint64_t>(before.size, 1) : before.size;
+    put_closing({.object = object, .size = size, .op = lives ? Op::kRealloc : Op::kMalloc},
                 before.slot);
   }
 }
@@ -196,6 +198,9 @@ std::uint32_t PlanCompiler::live_slot(const Event& event) {
     fail(fmt::format("{} object {}, which {}", event.op == Op::kFree ? "frees" : "resizes",
                      event.object,
                      event.object < objects_ ? "is already freed" : "was never allocated"));
+  }
+  if (event.op == Op::kRealloc && event.size == 0) {
+    fail(fmt::format("resizes object {} to 0 bytes, which would be a free", event.object));
   }
   return *slot;
 }

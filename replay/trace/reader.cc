@@ -43,6 +43,7 @@ struct TraceReader::Impl {
   bool read_at(std::uint64_t offset, std::size_t length);
   bool read_trailer(std::uint64_t offset);
   bool check_counts();
+  bool check_sites();
   void check_nothing_follows();
   bool read_head(BlockHead* head);
   bool read_sites();
@@ -91,7 +92,7 @@ bool TraceReader::Impl::read_trailer(std::uint64_t offset) {
   if (got != size - kFixed) return damaged(offset + kFixed + got, "the trace ends in its trailer");
   const HeaderProblem problem = decode_trailer(bytes, &header);
   if (!problem.what.empty()) return damaged(offset + problem.offset, problem.what);
-  if (!check_counts()) return false;
+  if (!check_counts() || !check_sites()) return false;
   ended = true;
   position.offset = offset + size;
   if (!read_at(offset + size, 1) || options.allow_truncated) return false;
@@ -129,6 +130,11 @@ bool TraceReader::Impl::check_counts() {
                                               header.thread_count));
 }
 
+bool TraceReader::Impl::check_sites() {
+  return !header.has_sites || sites_read ||
+         damaged(position.offset, "the blocks end without the call sites");
+}
+
 // Of the ordinary form, from a stream: the index, which is not looked at, and the end.
 void TraceReader::Impl::check_nothing_follows() {
   const std::uint64_t end = layout.index_offset + format::index::size(layout.block_count);
@@ -144,10 +150,7 @@ bool TraceReader::Impl::at_end() {
   if (ended) return true;
   if (position.offset != data_end) return false;
   if (!header.complete) return !damaged(position.offset, "the trace was not finished");
-  if (!check_counts()) return true;
-  if (header.has_sites && !sites_read) {
-    return !damaged(position.offset, "the blocks end without the call sites");
-  }
+  if (!check_counts() || !check_sites()) return true;
   check_nothing_follows();
   if (!file.size()) position.offset = data_end + format::index::size(layout.block_count);
   ended = true;

@@ -24,6 +24,9 @@ std::string Validator::violation_of(const Event& event) const {
   if (live_.find(event.object) == nullptr) {
     return fmt::format("{} of object {}, which was freed before", what, event.object);
   }
+  if (event.op == Op::kRealloc && event.size == 0) {
+    return fmt::format("realloc of object {} to 0 bytes, which would be a free", event.object);
+  }
   return {};
 }
 

@@ -1,5 +1,6 @@
-// Does a stream of events make sense: births in order, only live objects freed or resized, threads
-// numbered in order of appearance, time never decreasing, the counts those of the header.
+// Does a stream of events make sense: births in order, only live objects freed or resized, none to
+// 0 bytes, threads numbered in order of appearance, time never decreasing, the counts those of the
+// header.
 //
 // Not thread-safe. O(1) an event; memory is O(live objects). Stops judging at the first
 // violation.

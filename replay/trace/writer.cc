@@ -11,6 +11,7 @@
 #include "replay/trace/error.h"
 #include "replay/trace/header_codec.h"
 #include "replay/trace/output_file.h"
+#include "replay/trace/parse_json.h"
 #include "replay/trace/trailer_codec.h"
 
 namespace replay {
@@ -46,10 +47,12 @@ struct TraceWriter::Impl {
                 file.is_stream() ? kZstdFast : kZstdSmall) {
     pending.reserve(kPendingEvents);
     encoder.begin(0, 0);
+    check_provenance();
     layout.header_size = roomy_header_size(header);
     write_header();
   }
 
+  void check_provenance() const;
   void write_header();
   void check(const Event& event) const;
   bool take(std::span<const Event> events);
@@ -71,6 +74,13 @@ struct TraceWriter::Impl {
   std::uint64_t last_time_ns = 0;
   bool finished = false;
 };
+
+// A reader must take it, or the new file, which may replace a good one, is lost.
+void TraceWriter::Impl::check_provenance() const {
+  nlohmann::ordered_json parsed;
+  const std::string problem = parse_provenance(dump_provenance(header.provenance), &parsed);
+  if (!problem.empty()) throw Error(fmt::format("{}: {}; nothing could read it", path, problem));
+}
 
 void TraceWriter::Impl::write_header() {
   if (!fits_header_size(header, layout.header_size)) {
@@ -222,6 +232,7 @@ void TraceWriter::finish(std::uint64_t lost_events, const nlohmann::ordered_json
   if (impl.header.has_sites) impl.file.append(encode_site_table(impl.sites));
   impl.header.lost_events = lost_events;
   impl.header.provenance = provenance;
+  impl.check_provenance();
   impl.header.complete = true;
   if (impl.header.streamed) {
     impl.finish_stream();

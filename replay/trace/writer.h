@@ -25,8 +25,8 @@ inline constexpr std::uint32_t kBlockEvents = 32768;
 class TraceWriter {
  public:
   // Uses time_unit_ns, start_unix_ns, has_sites, has_touched and provenance of `header`. Throws
-  // Error if the file cannot be made. pre: block_events is 1 to 65536; other sizes than the default
-  // are for tests.
+  // Error if the file cannot be made or no reader would take the provenance. pre: block_events is 1
+  // to 65536; other sizes than the default are for tests.
   TraceWriter(const std::string& path, const TraceHeader& header,
               std::uint32_t block_events = kBlockEvents);
   ~TraceWriter();  // without finish(): nothing is left
@@ -46,7 +46,8 @@ class TraceWriter {
   bool has_sites() const;
 
   // Ends the file: last block, index, counts, provenance and losses; then renames it into place. Of
-  // the streamed form: last block and trailer.
+  // the streamed form: last block and trailer. Throws Error if a write fails or no reader would
+  // take the provenance.
   void finish(std::uint64_t lost_events, const nlohmann::ordered_json& provenance);
 
   std::uint64_t events() const;

@@ -1,6 +1,7 @@
 // Random valid event streams, and whole files and traces in one call; for tests of traces.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -61,6 +62,7 @@ inline std::vector<Event> random_events(std::uint64_t seed, std::size_t count,
       }
     }
     if (event.op != Op::kFree) event.size = random() >> (below(20) == 0 ? below(64) : 52);
+    if (event.op == Op::kRealloc) event.size = std::max<std::uint64_t>(event.size, 1);
     events.push_back(event);
   }
   return events;

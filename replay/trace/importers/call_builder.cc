@@ -63,6 +63,10 @@ void CallBuilder::add_aligned(std::uint64_t name, std::uint64_t alignment, std::
 
 void CallBuilder::add_realloc(std::uint64_t old_name, std::uint64_t new_name, std::uint64_t size) {
   if (names_are_ids_) {
+    if (size == 0) {
+      repaired("reallocs_to_nothing");
+      size = 1;
+    }
     add({.name = new_name, .old_name = old_name, .size = size, .op = Op::kRealloc});
   } else if (old_name == 0) {
     add_malloc(new_name, size);

@@ -7,7 +7,8 @@
 //   - a birth at an address where a block is live frees that block first;
 //   - two calls of different threads that the log has in the wrong order (a block is freed before
 //     it was allocated, or allocated where the free follows a little later) change places;
-//   - time that goes back stands still.
+//   - time that goes back stands still;
+//   - a realloc to 0 bytes, which a trace does not have, leaves 1.
 //
 // Not thread-safe. O(1) a call on average; memory is O(live blocks) and a window of kWindow calls.
 #pragma once

@@ -96,6 +96,9 @@ struct Buffer {
   std::string bytes;
   std::uint64_t offset = 0;  // in the input
   std::uint64_t time = 0;    // of its end
+
+  // Of memory, while it waits: an empty one takes some too.
+  std::uint64_t cost() const { return bytes.size() + sizeof(Buffer); }
 };
 
 // A thread's events, decoded one by one as its buffers come.
@@ -110,8 +113,8 @@ class Thread {
   void add(Buffer buffer) { buffers_.push_back(std::move(buffer)); }
   bool idle = true;  // neither ready nor waiting
 
-  // False if all buffers are done; adds their bytes to *done then.
-  bool next(const Source& source, std::uint64_t* done_bytes) {
+  // False if all buffers are done; adds the cost of those that are to *done.
+  bool next(const Source& source, std::uint64_t* done) {
     while (!buffers_.empty()) {
       Buffer& buffer = buffers_.front();
       if (at_ != buffer.bytes.size()) {
@@ -119,7 +122,7 @@ class Thread {
         continue;
       }
       time_ = std::max(time_, buffer.time);
-      *done_bytes += buffer.bytes.size();
+      *done += buffer.cost();
       buffers_.pop_front();
       at_ = 0;
     }
@@ -257,7 +260,7 @@ class GperftoolsImport {
                       fmt::format("a buffer of {} bytes, the limit is {}", size, kMaxBufferBytes));
     }
     buffer.offset = source_.offset();
-    pending_bytes_ += size;
+    pending_bytes_ += sizeof(Buffer) + size;
     if (pending_bytes_ > kMaxPendingBytes) {
       source_.fail_at(start, fmt::format("more than {} bytes without a barrier", kMaxPendingBytes));
     }
@@ -269,9 +272,9 @@ class GperftoolsImport {
 
   // To the thread's next event.
   void advance(Thread& thread) {
-    std::uint64_t done_bytes = 0;
-    thread.idle = !thread.next(source_, &done_bytes);
-    pending_bytes_ -= done_bytes;
+    std::uint64_t done = 0;
+    thread.idle = !thread.next(source_, &done);
+    pending_bytes_ -= done;
     if (!thread.idle) ready_.emplace(thread.time(), thread.id());
   }
 

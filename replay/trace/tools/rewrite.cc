@@ -129,7 +129,11 @@ RewriteCounts copy_valid(TraceReader& from, TraceWriter& to, const RewriteProgre
   Rewriter rewriter(to);
   Renumbering numbers(rewriter.next());
   for_each_event(from, rewriter, progress, [&](const Event& event) {
-    rewriter.put(numbers, event);
+    if (event.op == Op::kRealloc && event.size == 0) {
+      rewriter.leave_out(event);
+    } else {
+      rewriter.put(numbers, event);
+    }
     return true;
   });
   return rewriter.counts();

@@ -30,7 +30,7 @@ struct RewriteCounts {
 using RewriteProgress = std::function<void()>;
 
 // All that makes sense. Of a valid trace, everything; otherwise without frees and reallocs of what
-// is not live, and with threads numbered anew.
+// is not live and reallocs to 0 bytes, and with threads numbered anew.
 RewriteCounts copy_valid(TraceReader& from, TraceWriter& to, const RewriteProgress& progress);
 
 // What is done about objects that were born before a window and live in it.

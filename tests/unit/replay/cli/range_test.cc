@@ -16,7 +16,8 @@ TEST(RangeTest, CountsMayHaveADecimalSuffix) {
 }
 
 TEST(RangeTest, AnythingElseIsAUsageError) {
-  for (const char* text : {"", "k", "1.5", "-3", "3x", "1kk", "99999999999999999999", "1e5"}) {
+  for (const char* text :
+       {"", "k", "1.5", "-3", "3x", "1kk", "99999999999999999999", "1e5", "nank", "infk"}) {
     try {
       parse_count(text);
       ADD_FAILURE() << "accepted: " << text;

@@ -133,6 +133,8 @@ TEST_F(PlanTest, InconsistentTracesAreErrorsThatNameTheEvent) {
               ::testing::HasSubstr("event 2 frees object 0, which is already freed"));
   EXPECT_THAT(error_of({malloc_of(0, 1), free_of(0), realloc_of(0, 5)}),
               ::testing::HasSubstr("event 2 resizes object 0, which is already freed"));
+  EXPECT_THAT(error_of({malloc_of(0, 1), realloc_of(0, 0), free_of(0)}),
+              ::testing::HasSubstr("event 1 resizes object 0 to 0 bytes, which would be a free"));
 }
 
 TEST_F(PlanTest, EventsKeepToTheLaneOfTheirThread) {
@@ -254,6 +256,15 @@ TEST_F(PlanTest, AClosedPlanEndsWithWhatLivedWhereItBegan) {
   EXPECT_EQ(end.words[0], plan.lanes[0].word_count);
   EXPECT_EQ(plan.op_counts[static_cast<int>(Op::kMalloc)], 3U);
   EXPECT_EQ(plan.op_counts[static_cast<int>(Op::kFree)], 3U);
+}
+
+// A realloc to its 0 bytes might free it.
+TEST_F(PlanTest, AClosedPlanLeavesAByteToWhatHadNone) {
+  TraceReader reader(write_trace(dir_ / "t.trace", {malloc_of(0, 0), realloc_of(0, 25)}));
+  const Plan plan = compile_plan(reader, {1, 2}, {.closed = true});
+  EXPECT_EQ(words(plan),
+            (std::vector<PlanWord>{plan_word(0, Op::kMalloc, 0), plan_word(0, Op::kRealloc, 25), 0,
+                                   plan_word(0, Op::kRealloc, 1), 25}));
 }
 
 }  // namespace

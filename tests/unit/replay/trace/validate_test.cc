@@ -45,6 +45,8 @@ TEST(ValidateTest, NamesTheFirstViolation) {
             "the next new thread is 1, not 2");
   EXPECT_EQ(check({birth, {.time_ns = 5, .object = 1, .op = static_cast<Op>(9)}}).violation,
             "unknown op 9");
+  EXPECT_EQ(check({birth, {.time_ns = 5, .object = 0, .size = 0, .op = Op::kRealloc}}).violation,
+            "realloc of object 0 to 0 bytes, which would be a free");
 }
 
 TEST(ValidateTest, CountsMustBeThoseOfTheHeader) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "replay/trace/parse_json.h"
 #include "replay/trace/reader.h"
 #include "tests/support/error_of.h"
 #include "tests/support/random_trace.h"
@@ -77,6 +78,31 @@ TEST(TraceWriterTest, ProvenanceMayGrowBeyondItsRoom) {
   EXPECT_EQ(test::read_all(reader), events);
   EXPECT_EQ(reader.seek(kBlockEvents + 1), kBlockEvents);
   EXPECT_EQ(reader.next_block().size(), 10U);
+}
+
+TEST(TraceWriterTest, AProvenanceThatNoReaderTakesReplacesNothing) {
+  const auto nested = [](int depth) {
+    auto value = nlohmann::ordered_json::object();
+    for (int i = 1; i < depth; ++i) value = {{"in", value}};
+    return value;
+  };
+  const TempFolder folder;
+  const std::string path = folder / "x.trace";
+  {
+    TraceWriter writer(path, {});
+    writer.append({.size = 1});
+    writer.finish(0, nested(kMaxJsonDepth));
+  }
+  const std::string good = test::read_file(path);
+  EXPECT_EQ(TraceReader(path).header().provenance, nested(kMaxJsonDepth));
+  {
+    TraceWriter writer(path, {});
+    writer.append({.size = 1});
+    EXPECT_THAT(error_of([&] { writer.finish(0, nested(kMaxJsonDepth + 1)); }),
+                HasSubstr("x.trace: the provenance is nested too deeply"));
+  }
+  EXPECT_EQ(test::read_file(path), good);
+  EXPECT_EQ(folder.files(), 1U);
 }
 
 TEST(TraceWriterTest, ViolatedPreconditionsAreErrors) {

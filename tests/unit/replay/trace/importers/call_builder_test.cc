@@ -79,15 +79,26 @@ TEST_F(CallBuilderTest, NullIsNoBlockUnlessNamesAreIds) {
   EXPECT_EQ(out.repaired("failed_calls"), 2U);
 }
 
-TEST_F(CallBuilderTest, IdsMayBeZeroAndSizesStay) {
+TEST_F(CallBuilderTest, IdsMayBeZero) {
   builder.set_names_are_ids();
-  builder.add_malloc(0, 1);
+  builder.add_malloc(0, 0);
+  builder.add_realloc(0, 0, 2);
+  builder.add_free(0);
+  finish();
+  EXPECT_EQ(out.events,
+            (std::vector<Event>{test::malloc_of(0, 0), test::realloc_of(0, 2), test::free_of(0)}));
+  EXPECT_EQ(out.repaired(), 0U);
+}
+
+TEST_F(CallBuilderTest, ABlockWithAnIdIsNotResizedToNothing) {
+  builder.set_names_are_ids();
+  builder.add_malloc(0, 8);
   builder.add_realloc(0, 0, 0);
   builder.add_free(0);
   finish();
   EXPECT_EQ(out.events,
-            (std::vector<Event>{test::malloc_of(0, 1), test::realloc_of(0, 0), test::free_of(0)}));
-  EXPECT_EQ(out.repaired(), 0U);
+            (std::vector<Event>{test::malloc_of(0, 8), test::realloc_of(0, 1), test::free_of(0)}));
+  EXPECT_EQ(out.repaired("reallocs_to_nothing"), 1U);
 }
 
 TEST_F(CallBuilderTest, TimeBeginsWithTheFirstAndNeverGoesBack) {

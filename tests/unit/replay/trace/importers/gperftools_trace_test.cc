@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "replay/trace/importers/formats.h"
@@ -8,6 +9,8 @@
 
 namespace replay {
 namespace {
+
+using testing::HasSubstr;
 
 auto import(std::string_view input) { return test::import_bytes(kGperftoolsTraceImporter, input); }
 
@@ -139,6 +142,13 @@ TEST(GperftoolsTraceImporterTest, WhatWaitsForABarrierHasALimit) {
   for (int i = 0; i < 65; ++i) input += large;
   EXPECT_EQ(error_of_input(input), "input: at byte " + std::to_string(6 + 63 * large.size()) +
                                        ": more than 67108864 bytes without a barrier");
+}
+
+TEST(GperftoolsTraceImporterTest, EmptyBuffersCountToo) {
+  std::string input = buffer(1, 0, token(0, 0) + free_event(7));
+  const std::string empty = buffer(1, 0, "");
+  for (int i = 0; i < 1'400'000; ++i) input += empty;
+  EXPECT_THAT(error_of_input(input), HasSubstr(": more than 67108864 bytes without a barrier"));
 }
 
 TEST(GperftoolsTraceImporterTest, IsRecognised) {

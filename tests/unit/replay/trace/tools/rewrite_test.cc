@@ -60,6 +60,13 @@ TEST_F(RewriteTest, WhatIsOfNoLiveObjectIsLeftOut) {
   EXPECT_EQ(counts_.reallocs_left_out, 1U);
 }
 
+TEST_F(RewriteTest, AReallocToNothingIsLeftOut) {
+  TraceReader reader(trace("a", {malloc_of(0, 8), realloc_of(0, 0), free_of(0)}));
+  EXPECT_EQ(written([&](TraceWriter& to) { return copy_valid(reader, to, none_); }),
+            (std::vector<Event>{malloc_of(0, 8), free_of(0)}));
+  EXPECT_EQ(counts_.reallocs_left_out, 1U);
+}
+
 TEST_F(RewriteTest, AWindowBeginsWithWhatLived) {
   const std::string path =
       trace("a", {malloc_of(0, 8), malloc_of(1, 16), realloc_of(0, 32), malloc_of(2, 1), free_of(1),
