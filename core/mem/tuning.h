@@ -1,5 +1,6 @@
-// The constants that were chosen by measurement; core/README.md has the figures. Each can be set
-// from outside, as -DMEM_TUNE_NAME=value, so that an ablation is a build and not an edit.
+// Constants that were chosen by measurement; core/README.md has the figures. Those with a name
+// below can be set from outside, as -DMEM_TUNE_NAME=value, so that an ablation is a build and not
+// an edit.
 #pragma once
 
 #include <cstddef>
