@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "replay/report/json.h"
+
 namespace replay::cli {
 
 CLI::App* add_subcommand(CLI::App& parent, const char* name, const char* summary) {
@@ -11,8 +13,7 @@ CLI::App* add_subcommand(CLI::App& parent, const char* name, const char* summary
 }
 
 void print_json(std::FILE* to, const nlohmann::ordered_json& document) {
-  using Handler = nlohmann::ordered_json::error_handler_t;
-  fmt::print(to, "{}\n", document.dump(2, ' ', false, Handler::replace));
+  fmt::print(to, "{}", document_text(document));
 }
 
 }  // namespace replay::cli

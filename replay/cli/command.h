@@ -17,7 +17,7 @@ struct Command {
 // parent.add_subcommand, compiled once: command.cc.
 CLI::App* add_subcommand(CLI::App& parent, const char* name, const char* summary);
 
-// What is not UTF-8 in it (a path need not be) is replaced.
+// As document_text() has it.
 void print_json(std::FILE* to, const nlohmann::ordered_json& document);
 
 Command setup_replay(CLI::App& root);    // replay.cc: the tool's own, without a subcommand's name

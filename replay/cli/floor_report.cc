@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "replay/report/json.h"
+
 namespace replay::cli {
 namespace {
 
@@ -99,7 +101,7 @@ std::string json(const FloorReport& report) {
         {"pages", floor.packing.size.pages},
         {"tactic", tactic_name(floor.packing.tactic)}}},
       {"classes", classes}};
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return document_text(document);
 }
 
 std::string tsv(const FloorReport& report) {

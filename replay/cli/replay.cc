@@ -101,8 +101,7 @@ Result summarize_session(const Options& options, const SessionOptions& session_o
 
 // `file` is the target of -o, or nothing for standard output.
 void write_json(const Result& result, std::optional<OutputFile>& file) {
-  const auto replace = nlohmann::ordered_json::error_handler_t::replace;  // a path may be any bytes
-  const std::string text = to_json(result).dump(2, ' ', false, replace) + '\n';
+  const std::string text = document_text(to_json(result));
   if (file) {
     file->append(text);
     file->commit();

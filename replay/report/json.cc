@@ -199,4 +199,8 @@ ordered_json to_json(const Result& result) {
           {"comparison", comparisons}};
 }
 
+std::string document_text(const ordered_json& document) {
+  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+}
+
 }  // namespace replay

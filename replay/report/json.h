@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "replay/report/result.h"
 
@@ -12,5 +13,9 @@ inline constexpr const char* kSchemaVersion = "1.3";  // a new metric is a minor
 
 // Keys stand in a fixed order; NaN and infinity become null.
 nlohmann::ordered_json to_json(const Result& result);
+
+// A document of any command as it is written. What is not UTF-8 in it (a path need not be) is
+// replaced.
+std::string document_text(const nlohmann::ordered_json& document);
 
 }  // namespace replay

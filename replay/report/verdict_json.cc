@@ -1,6 +1,7 @@
 // The verdict as JSON. Shape: results/schema/verdict-v1.schema.json.
 #include <cmath>
 
+#include "replay/report/json.h"
 #include "replay/report/verdict_report.h"
 
 namespace replay {
@@ -108,7 +109,7 @@ std::string verdict_json(const VerdictReport& report) {
                                  {"context_differences", differences},
                                  {"notes", report.notes},
                                  {"comparisons", tables}};
-  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+  return document_text(document);
 }
 
 }  // namespace replay

@@ -77,5 +77,9 @@ TEST(JsonTest, CountedCostSaysHowAndLeavesOutWhatWasNotMeasured) {
   EXPECT_FALSE(metrics["page_faults_minor"].contains("exact"));
 }
 
+TEST(JsonTest, ADocumentIsTextWhateverBytesStandInIt) {
+  EXPECT_EQ(document_text({{"path", "a\xff"}}), "{\n  \"path\": \"a\xef\xbf\xbd\"\n}\n");
+}
+
 }  // namespace
 }  // namespace replay
