@@ -51,14 +51,17 @@ ThreadHeap* own_heap() noexcept {
   return heap;
 }
 
-// operation(heap) with the thread's heap, or with the late one under its lock; `otherwise` if there
-// is no memory for either.
+// operation(heap) with the thread's heap, or with the late one under its lock, whose frees nobody
+// else would send; `otherwise` if there is no memory for either.
 template <class Result, class Operation>
 Result with_heap(Result otherwise, Operation operation) noexcept {
   if (ThreadHeap* heap = own_heap(); heap != nullptr) return operation(*heap);
   const LockGuard guard(late_mutex);
   if (late_heap == nullptr) late_heap = mem_heap.slabs().adopt();
-  return late_heap != nullptr ? operation(*late_heap) : otherwise;
+  if (late_heap == nullptr) return otherwise;
+  const Result result = operation(*late_heap);
+  mem_heap.slabs().flush(*late_heap);
+  return result;
 }
 
 void* or_enomem(void* p) noexcept {

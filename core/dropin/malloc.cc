@@ -18,6 +18,12 @@ namespace {
 using mem::default_heap;
 using mem::kPageBytes;
 
+// The two figures are read one after the other, and other threads go on meanwhile.
+size_t bytes_not_allocated(const mem_stats_t& stats) noexcept {
+  const size_t held = stats.total_pages * stats.page_size;
+  return held > stats.total_allocated ? held - stats.total_allocated : 0;
+}
+
 int clamp_to_int(size_t n) noexcept { return n > INT32_MAX ? INT32_MAX : static_cast<int>(n); }
 
 [[gnu::noinline]] int posix_memalign_slow(void** result, size_t align, size_t size) noexcept {
@@ -73,12 +79,11 @@ int mallopt(int /*parameter*/, int /*value*/) noexcept { return 0; }
 
 struct mallinfo2 mallinfo2(void) noexcept {
   const mem_stats_t stats = mem_stats();
-  const size_t held = stats.total_pages * stats.page_size;
   struct mallinfo2 info = {};
-  info.arena = held;
+  info.arena = stats.total_pages * stats.page_size;
   info.ordblks = stats.free_blocks;
   info.uordblks = stats.total_allocated;
-  info.fordblks = held - stats.total_allocated;
+  info.fordblks = bytes_not_allocated(stats);
   return info;
 }
 
@@ -105,8 +110,7 @@ int malloc_info(int options, FILE* stream) noexcept {
                               "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
                               "<system type=\"current\" size=\"%zu\"/>\n"
                               "</malloc>\n",
-                              size_t{stats.free_blocks},
-                              size_t{stats.total_pages * stats.page_size - stats.total_allocated},
+                              size_t{stats.free_blocks}, bytes_not_allocated(stats),
                               size_t{stats.total_pages * stats.page_size});
   return written < 0 ? -1 : 0;
 }

@@ -206,9 +206,12 @@ std::size_t MemHeap<Os>::usable_size(const void* p) noexcept {
 
 template <AddressSpace Os>
 std::size_t MemHeap<Os>::purge(ThreadHeap& heap) noexcept {
+  const std::size_t before = runs_.purged_pages();
   slabs_.release_empty(heap);
-  const std::size_t given = slabs_.discard_holes(heap);
-  return given + runs_.purge();
+  slabs_.discard_holes(heap);
+  slabs_.purge_orphans();
+  runs_.purge();
+  return (runs_.purged_pages() - before) * kPageBytes;
 }
 
 template <AddressSpace Os>

@@ -15,7 +15,8 @@
 // system gives them on request: one fault instead of 512, for at most 2 MiB that are resident too
 // early. Large blocks do not, for nobody knows that they will be touched; and nothing does any more
 // once a huge page took longer to come than small ones would have. A huge page of which part is
-// purged is none from then on, so that the kernel does not fill it up again.
+// purged is none from then on, so that the kernel does not fill it up again. Where the system gives
+// huge pages unasked, tables and smaller heaps refuse them: each page touched would take 2 MiB.
 //
 // A run that is freed waits before it is joined with its neighbours, and goes as it is to who next
 // asks for as many pages, or to a large block that needs fewer, if no more than an eighth is too
@@ -103,6 +104,11 @@ class RunHeap {
   // For who reports misuse: a page of ours that nothing lives in. pre: page < map().pages().
   bool is_free_page(std::size_t page) const noexcept { return index_.is_free(page); }
 
+  // Given back to the kernel so far.
+  std::size_t purged_pages() noexcept {
+    const LockGuard guard(mutex_);
+    return purged_pages_;
+  }
   // As of some moment lately.
   std::size_t used_pages() const noexcept { return used_pages_.load(std::memory_order_relaxed); }
 
@@ -129,6 +135,7 @@ class RunHeap {
   static constexpr std::size_t kMinWindowPages = 2 * kSlotPages;  // the tables have one
   // What lies between the window and the place where the kernel maps libraries and stacks.
   static constexpr std::size_t kGapBytes = std::size_t{64} << 30;
+  static constexpr std::size_t kTableStepPages = std::size_t{1} << 30 >> 12;
   static constexpr std::size_t kMinCommitPages = 16;
   static constexpr std::size_t kMaxCommitPages = 1024;
   static constexpr std::size_t kDirtyFloorPages = 256;
@@ -152,6 +159,7 @@ class RunHeap {
   void set_used(std::size_t pages) noexcept { used_pages_.store(pages, std::memory_order_relaxed); }
   bool init() noexcept;
   bool open_window(std::size_t pages) noexcept;
+  bool commit_tables(std::size_t pages) noexcept;
   std::size_t take(std::size_t pages, std::size_t align, bool dense) noexcept;
   std::size_t find_aligned(std::size_t pages, std::size_t align) const noexcept;
   bool add_region(std::size_t pages) noexcept;
@@ -196,10 +204,12 @@ class RunHeap {
   RunIndex index_;
   SpanPool spans_;
   WaitingRuns waiting_;
+  std::byte* bits_ = nullptr;  // of the index, then dirty_, then the summaries
   std::uint64_t* dirty_ = nullptr;
   Slot* slots_ = nullptr;
-  std::size_t first_slot_ = 0;  // the slots before it are the tables
-  std::size_t frontier_ = 0;    // page behind the last reserved one
+  std::size_t table_pages_ = 0;  // of the window, whose tables are usable
+  std::size_t first_slot_ = 0;   // the slots before it are the tables
+  std::size_t frontier_ = 0;     // page behind the last reserved one
   std::size_t region_pages_ = kSlotPages;
   std::size_t reserved_pages_ = 0;
   std::size_t committed_pages_ = 0;

@@ -178,7 +178,9 @@ std::size_t RunHeap<Os>::unmap_empty_slots() noexcept {
     if (reserved != kSlotPages || !index_.are_free(first, reserved)) continue;
     if (!os_.unmap(reinterpret_cast<void*>(map_.address_of(first)), reserved * kPageBytes))
       continue;
-    given += clear_dirty(first, reserved);
+    const std::size_t dirty = clear_dirty(first, reserved);
+    given += dirty;
+    purged_pages_ += dirty;
     index_.set(first, reserved, false);
     reserved_pages_ -= reserved;
     committed_pages_ -= slots_[slot].committed;

@@ -50,20 +50,54 @@ bool RunHeap<Os>::open_window(std::size_t pages) noexcept {
     } else if (lower != nullptr) {
       os_.unmap(lower, total);
     }
-  }
-  auto* start = static_cast<std::byte*>(place) + map_bytes;
-  if (!os_.commit(start, tables)) {
+  } else if (pages > kMinWindowPages) {  // as of 39 bits, which some arm64 kernels have
     os_.unmap(place, total);
     return false;
   }
+  auto* start = static_cast<std::byte*>(place) + map_bytes;
+  // What is small; the rest as pages are reserved.
+  const std::size_t behind_lowest =
+      align_down(2 * bits_bytes + RunIndex::lowest_summary_bytes(pages), kPageBytes);
+  if (!os_.commit(start + behind_lowest, tables - behind_lowest)) {
+    os_.unmap(place, total);
+    return false;
+  }
+  os_.prefer_huge(place, total, false);
   dirty_ = reinterpret_cast<std::uint64_t*>(start + bits_bytes);
   slots_ = reinterpret_cast<Slot*>(start + 2 * bits_bytes + align_up(summary_bytes, sizeof(Slot)));
   index_.init(pages, reinterpret_cast<std::uint64_t*>(start),
               reinterpret_cast<RunIndex::Summary*>(start + 2 * bits_bytes));
   frontier_ = align_up(total / kPageBytes + 1, kSlotPages);
   first_slot_ = frontier_ / kSlotPages;
+  bits_ = start;
   map_.init(reinterpret_cast<std::uintptr_t>(place), pages);
   last_purge_ms_ = os_.now_ms();
+  return true;
+}
+
+// The tables with something for every page are usable for the first pages of the window only, a GiB
+// of them at a time: else each process would have to be granted what few ever need. What lies
+// behind reads as zero.
+template <AddressSpace Os>
+bool RunHeap<Os>::commit_tables(std::size_t pages) noexcept {
+  if (pages <= table_pages_) return true;
+  std::size_t target = align_up(pages, kTableStepPages);
+  if (target > map_.pages()) target = map_.pages();
+  const std::size_t bits_bytes = RunIndex::bitmap_bytes(map_.pages());
+  const auto extend = [&](std::byte* table, std::size_t from, std::size_t to) {
+    to = align_up(to, kPageBytes);
+    return os_.commit(table + from, to - from);
+  };
+  for (std::byte* bits : {bits_, bits_ + bits_bytes}) {
+    if (!extend(bits, RunIndex::bitmap_bytes(table_pages_), RunIndex::bitmap_bytes(target))) {
+      return false;
+    }
+  }
+  if (!extend(bits_ + 2 * bits_bytes, RunIndex::lowest_summary_bytes(table_pages_),
+              RunIndex::lowest_summary_bytes(target))) {
+    return false;
+  }
+  table_pages_ = target;
   return true;
 }
 
@@ -106,7 +140,8 @@ typename RunHeap<Os>::Place RunHeap<Os>::reserve_at(std::size_t first, std::size
     os_.unmap(p, pages * kPageBytes);
     return Place::kTaken;
   }
-  if (!os_.commit(map_.entry_address(first), pages * sizeof(Span*))) {
+  if (!commit_tables(first + pages) ||
+      !os_.commit(map_.entry_address(first), pages * sizeof(Span*))) {
     os_.unmap(p, pages * kPageBytes);
     return Place::kRefused;
   }
@@ -129,6 +164,13 @@ typename RunHeap<Os>::Place RunHeap<Os>::reserve_at(std::size_t first, std::size
 // boundary, so that little of it is left to those who would do better with a huge page.
 template <AddressSpace Os>
 bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexcept {
+  // As a whole first, for the kernel refuses what the machine cannot have only if it is asked for
+  // at once; and what is refused in parts would leave those before it committed.
+  const bool is_in_one_slot = first / kSlotPages == (first + pages - 1) / kSlotPages;
+  if (!is_in_one_slot &&
+      !os_.commit(reinterpret_cast<void*>(map_.address_of(first)), pages * kPageBytes)) {
+    return false;
+  }
   for (std::size_t page = first; page < first + pages;) {
     const std::size_t slot_start = page / kSlotPages * kSlotPages;
     Slot& slot = slots_[page / kSlotPages];
@@ -151,6 +193,7 @@ bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexc
       }
       committed_pages_ += target - slot.committed;
       if (is_huge) make_huge(slot_start, slot.committed, target);
+      if (!is_large) os_.prefer_huge(start, (target - slot.committed) * kPageBytes, false);
       slot.committed = static_cast<std::uint16_t>(target);
     }
     page = slot_start + kSlotPages;

@@ -40,6 +40,10 @@ class RunIndex {
   constexpr RunIndex() noexcept = default;
 
   static constexpr std::size_t bitmap_bytes(std::size_t pages) noexcept { return pages / 8; }
+  // Of the summaries that come first in their area: those of the chunks, in order.
+  static constexpr std::size_t lowest_summary_bytes(std::size_t pages) noexcept {
+    return pages / kChunkPages * sizeof(Summary);
+  }
   static constexpr std::size_t summary_bytes(std::size_t pages) noexcept {
     std::size_t nodes = pages / kChunkPages;
     std::size_t total = 0;

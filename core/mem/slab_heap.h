@@ -90,7 +90,7 @@ class SlabHeap {
   void free_remote_now(Span* slab, FreeObject* object) noexcept;
   // Sends what the ring holds.
   void flush(ThreadHeap& heap) noexcept;
-  // Takes back what others freed.
+  // Takes back what others freed. For the heap's thread.
   void collect(ThreadHeap& heap) noexcept;
 
   // A bin has slabs from now on, with objects of `bytes`; those there are of use no more.
@@ -101,6 +101,9 @@ class SlabHeap {
   void give_back_kept_run(ThreadHeap& heap) noexcept;
   // Gives back the pages that lie in holes; returns their bytes.
   std::size_t discard_holes(ThreadHeap& heap) noexcept;
+
+  // Gives back what holds nothing of the heaps whose threads have ended.
+  void purge_orphans() noexcept;
 
   // A heap for a new thread: an orphan, or a new one; nullptr = no memory.
   ThreadHeap* adopt() noexcept;
@@ -196,6 +199,9 @@ class SlabHeap {
   void send(RemoteBatch& batch) noexcept;
   ThreadHeap* push_pending(Span* span) noexcept;
   void collect_if_orphan(ThreadHeap& owner) noexcept;
+  void collect_orphan(ThreadHeap& owner) noexcept;
+  template <class PassOn>
+  void collect_pending(ThreadHeap& heap, PassOn pass_on) noexcept;
 
   std::byte* start_of(const Span* span) const noexcept {
     return reinterpret_cast<std::byte*>(runs_.map().address_of(span->first_page));

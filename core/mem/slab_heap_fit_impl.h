@@ -149,7 +149,9 @@ void SlabHeap<Os>::release_object(ThreadHeap& heap, Span* span, std::size_t firs
   --span->carved;
   area.lists.update(table, longest);
   if (!table->is_empty()) return;
-  if (area.empty == nullptr || area.empty == table || !area.empty->is_empty()) {
+  const bool is_orphan = heap.is_orphan.load(std::memory_order_relaxed);
+  const bool has_other = area.empty != nullptr && area.empty != table && area.empty->is_empty();
+  if (!is_orphan && !has_other) {
     area.empty = table;
   } else {
     drop_fit(heap, table);

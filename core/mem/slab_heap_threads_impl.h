@@ -81,16 +81,31 @@ template <AddressSpace Os>
 void SlabHeap<Os>::collect_if_orphan(ThreadHeap& owner) noexcept {
   if (!owner.is_orphan.load(std::memory_order_seq_cst)) return;
   const LockGuard guard(registry_mutex_);
-  if (owner.is_orphan.load(std::memory_order_relaxed)) collect(owner);
+  if (owner.is_orphan.load(std::memory_order_relaxed)) collect_orphan(owner);
 }
 
 template <AddressSpace Os>
 void SlabHeap<Os>::collect(ThreadHeap& heap) noexcept {
+  collect_pending(heap, [&](Span* slab) { collect_if_orphan(*push_pending(slab)); });
+}
+
+// The same of an orphan. pre: the registry's lock is held.
+template <AddressSpace Os>
+void SlabHeap<Os>::collect_orphan(ThreadHeap& heap) noexcept {
+  collect_pending(heap, [&](Span* slab) {
+    ThreadHeap* owner = push_pending(slab);
+    if (owner->is_orphan.load(std::memory_order_seq_cst)) collect_orphan(*owner);
+  });
+}
+
+template <AddressSpace Os>
+template <class PassOn>
+void SlabHeap<Os>::collect_pending(ThreadHeap& heap, PassOn pass_on) noexcept {
   Span* slab = heap.pending.exchange(nullptr, std::memory_order_seq_cst);
   while (slab != nullptr) {
     Span* next = slab->pending;  // read first: once remote is empty, others may push the slab again
     if (slab->owner.load(std::memory_order_relaxed) != &heap) {
-      push_pending(slab);
+      pass_on(slab);
     } else {
       const std::uint64_t remote = slab->remote.exchange(0, std::memory_order_acq_rel);
       auto* head = reinterpret_cast<FreeObject*>(remote & kAddressMask);
@@ -145,7 +160,17 @@ void SlabHeap<Os>::abandon(ThreadHeap& heap) noexcept {
   heap.next_orphan = orphans_.load(std::memory_order_relaxed);
   orphans_.store(&heap, std::memory_order_relaxed);
   heap.is_orphan.store(true, std::memory_order_seq_cst);
-  collect(heap);  // who pushed before it could see the mark left it to this
+  collect_orphan(heap);  // who pushed before it could see the mark left it to this
+}
+
+template <AddressSpace Os>
+void SlabHeap<Os>::purge_orphans() noexcept {
+  const LockGuard guard(registry_mutex_);
+  for (ThreadHeap* orphan = orphans_.load(std::memory_order_relaxed); orphan != nullptr;
+       orphan = orphan->next_orphan) {
+    collect_orphan(*orphan);
+    discard_holes(*orphan);
+  }
 }
 
 // A slab with free objects of a heap whose thread has ended.
@@ -155,7 +180,7 @@ Span* SlabHeap<Os>::steal(ThreadHeap& heap, unsigned bin) noexcept {
   const LockGuard guard(registry_mutex_);
   for (ThreadHeap* orphan = orphans_.load(std::memory_order_relaxed); orphan != nullptr;
        orphan = orphan->next_orphan) {
-    collect(*orphan);
+    collect_orphan(*orphan);
     Span* slab = orphan->available[bin].first();
     if (slab == nullptr) slab = orphan->sparse[bin].first();
     if (slab == nullptr || slab->object_bytes() != heap.object_bytes[bin]) continue;

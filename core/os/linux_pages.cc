@@ -78,11 +78,13 @@ void* LinuxPages::remap(void* p, std::size_t old_bytes, std::size_t new_bytes) n
   return moved == MAP_FAILED ? nullptr : moved;
 }
 
-// What is only reserved counts against no memory limit: it is not writable.
+// What is only reserved counts against no memory limit: it is not writable. Without MAP_NORESERVE,
+// so that what is committed of it does, and the kernel can refuse it (overcommit_memory in
+// proc(5)).
 void* LinuxPages::reserve(void* hint, std::size_t bytes, Access access) noexcept {
   const int saved_errno = errno;
   void* p = mmap(hint, bytes, access == Access::kRead ? PROT_READ : PROT_NONE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   errno = saved_errno;
   return p == MAP_FAILED ? nullptr : p;
 }
@@ -106,7 +108,7 @@ bool LinuxPages::move_pages(void* from, void* to, std::size_t bytes) noexcept {
   return done;
 }
 
-// Where the system gives huge pages to nobody, or to everybody, this changes nothing.
+// Where the system gives huge pages to nobody this changes nothing.
 void LinuxPages::prefer_huge(void* p, std::size_t bytes, bool huge) noexcept {
   const int saved_errno = errno;
   madvise(p, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);

@@ -34,7 +34,8 @@ enum class Access : unsigned char { kNone, kRead };
 // move_pages: the pages at `from` appear at `to` instead of those there, without a copy; those at
 //   `from` read as zero afterwards. Both are committed. false = refused: those at `from` are as
 //   they were, those at `to` may read as zero.
-// prefer_huge: huge pages are wanted behind committed [p, p + bytes), or are not; a hint.
+// prefer_huge: huge pages are wanted behind committed [p, p + bytes), or are not, behind what may
+//   also be reserved only; a hint.
 // populate: memory is wanted behind committed [p, p + bytes) now, as if each page had been touched;
 //   a hint.
 // first_touch_us: writes a zero to p, the first byte written to its page; microseconds of CPU time

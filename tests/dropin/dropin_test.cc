@@ -6,9 +6,12 @@
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -115,6 +118,37 @@ TEST(Dropin, LinksOnlyTheCLibraryAndIsNeverUnloaded) {
 TEST(Dropin, MallocFamilyEdges) { expect_success(run_preloaded({MALLOC_EDGES})); }
 TEST(Dropin, OperatorNewEdges) { expect_success(run_preloaded({NEW_EDGES})); }
 
+TEST(Dropin, OperatorNewEdgesInWhatACProgramLoads) {
+  expect_success(run_preloaded({PLUGIN_HOST, NEW_EDGES_PLUGIN}));
+}
+
+// Who may start a program that runs with more rights than his own must not write files with these.
+TEST(Dropin, AProgramOfMoreRightsTakesNoSettings) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can make such a program";
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("dropin_test." + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  const std::filesystem::path program = folder / "program";
+  const std::filesystem::path stats = folder / "stats.json";
+  std::filesystem::copy_file(C_EXAMPLE, program);
+  const std::string as_nobody = "setpriv --reuid 65534 --clear-groups " + program.string();
+  const auto run = [&](mode_t mode) {
+    std::filesystem::permissions(folder, std::filesystem::perms{0777});
+    EXPECT_EQ(chmod(program.c_str(), mode), 0);
+    return support::run({"sh", "-c", as_nobody + " 2>&1"},
+                        {{"MEM_STATS", stats.string()}, {"MEM_UNKNOWN", "1"}});
+  };
+  const Outcome plain = run(0755);
+  EXPECT_EQ(plain.exit_code, 0) << plain.output;
+  EXPECT_THAT(plain.output, HasSubstr("unknown setting MEM_UNKNOWN"));
+  EXPECT_TRUE(std::filesystem::remove(stats));
+  const Outcome raised = run(04755);
+  EXPECT_EQ(raised.exit_code, 0) << raised.output;
+  EXPECT_THAT(raised.output, Not(HasSubstr("unknown setting")));
+  EXPECT_FALSE(std::filesystem::exists(stats));
+  std::filesystem::remove_all(folder);
+}
+
 TEST(Dropin, ThreadsExitAndForkWhileOthersAllocate) {
   expect_success(run_preloaded({THREADS_AND_FORKS}));
 }
@@ -145,6 +179,14 @@ TEST(Dropin, AProgramThatDoesNothingIsLittleLarger) {
          ours.all_kib, ours.own_kib);
   EXPECT_GT(plain.own_kib, 10u);
   EXPECT_LE(ours.own_kib, plain.own_kib + 100);
+  // What the kernel must grant in advance where it overcommits nothing.
+  const auto data_kib = [](const support::Environment& environment) {
+    const Outcome outcome = support::run({"grep", "VmData", "/proc/self/status"}, environment);
+    std::size_t kib = 0;
+    EXPECT_EQ(sscanf(outcome.output.c_str(), "VmData: %zu kB", &kib), 1) << outcome.output;
+    return kib;
+  };
+  EXPECT_LE(data_kib({{"LD_PRELOAD", LIBMEM}}), data_kib({}) + 8 * 1024);
   // How many of the library's file pages are mapped beside them is up to the kernel, which maps
   // what the page cache holds around a fault in pieces as large as the file system makes them.
 }

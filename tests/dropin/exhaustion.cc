@@ -2,6 +2,7 @@
 // of it to be had again once it was freed.
 #include <errno.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <new>
@@ -11,6 +12,7 @@
 namespace {
 
 using dropin::Contents;
+using dropin::kGiB;
 using dropin::kKiB;
 using dropin::kMiB;
 
@@ -140,11 +142,42 @@ void shrinking_needs_none() {
   chain.free_all();
 }
 
+// A block that the process may not have leaves it all that it had.
+void too_large_a_block() {
+  const rlimit data{kGiB, kGiB};
+  EXPECT(setrlimit(RLIMIT_DATA, &data) == 0);
+  free(malloc(100));
+  const auto data_kib = [] { return dropin::number_in("/proc/self/status", "\nVmData:"); };
+  const std::size_t before = data_kib();
+  errno = 0;
+  EXPECT(malloc(2 * kGiB) == nullptr && errno == ENOMEM);
+  void* p = malloc(300 * kMiB);
+  EXPECT(p != nullptr);
+  EXPECT(realloc(p, 2 * kGiB) == nullptr);
+  free(p);
+  EXPECT(data_kib() <= before + 320 * kKiB);
+  p = mmap(nullptr, 512 * kMiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  EXPECT(p != MAP_FAILED);
+}
+
+// Where the kernel refuses what the machine cannot have, so does malloc.
+void more_than_the_machine() {
+  if (dropin::number_in("/proc/sys/vm/overcommit_memory", "") == 1) return;
+  const std::size_t machine_kib = dropin::number_in("/proc/meminfo", "MemTotal:") +
+                                  dropin::number_in("/proc/meminfo", "\nSwapTotal:");
+  EXPECT(malloc(machine_kib * kKiB + kGiB) == nullptr && errno == ENOMEM);
+  void* p = malloc(kGiB);
+  EXPECT(p != nullptr);
+  free(p);
+}
+
 constexpr dropin::Case kCases[] = {
     {"refills_wide", refills_wide},
     {"refills_tight", refills_tight},
     {"every_function_says_so", every_function_says_so},
     {"shrinking_needs_none", shrinking_needs_none},
+    {"too_large_a_block", too_large_a_block},
+    {"more_than_the_machine", more_than_the_machine},
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <barrier>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -79,6 +81,27 @@ void load_in_threads_and_free() {
   for (Load& load : loads) load.free_all();
 }
 
+// Of many threads at once each makes a few blocks of middle sizes, in a span of its own, and ends.
+void load_in_many_threads_and_free() {
+  static constexpr unsigned kThreads = 400;
+  Load load;
+  std::mutex mutex;
+  std::barrier all_have_theirs(kThreads);
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (unsigned t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      {
+        const std::lock_guard guard(mutex);
+        load.add(2000, 50 * kKiB, t + 1);
+      }
+      all_have_theirs.arrive_and_wait();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  load.free_all();
+}
+
 // Main frees what threads made that are alive but do nothing any more; they end after `look`.
 void load_in_idle_threads_and_free(void (*look)(std::size_t), std::size_t before) {
   static constexpr unsigned kThreads = 2;
@@ -152,6 +175,13 @@ constexpr dropin::Case kCases[] = {
              expect_back_at(before, kSlackTrimmed);
            },
            resident_of_a_warm_process());
+     }},
+    {"many_threads_trim",
+     [] {
+       const std::size_t before = resident_of_a_warm_process();
+       load_in_many_threads_and_free();
+       malloc_trim(0);
+       expect_back_at(before, 12 * kMiB);  // with what each heap needs for itself
      }},
     {"small", [] { without_trim([] { load_and_free(200); }); }},
     {"middle", [] { without_trim([] { load_and_free(100 * kKiB); }); }},

@@ -271,6 +271,29 @@ void exit_among_others() {
   }
 }
 
+// A thread whose heap was given up resizes what main made: that goes back to main at once, for
+// there may be no later call of the kind.
+void late_reallocs() {
+  static std::array<void*, 16> blocks;
+  const std::size_t before = mallinfo2().uordblks;
+  for (void*& p : blocks) p = malloc(20'000);
+  pthread_key_t key{};  // newer than the heap's own, so its destructor runs later
+  auto resize = [](void*) {
+    for (void*& p : blocks) p = realloc(p, 40'000);
+  };
+  EXPECT(pthread_key_create(&key, resize) == 0);
+  std::thread([&] {
+    free(malloc(1));
+    EXPECT(pthread_setspecific(key, &blocks) == 0);
+  }).join();
+  for (void* p : blocks) {
+    EXPECT(malloc_usable_size(p) >= 40'000);
+    free(p);
+  }
+  malloc_trim(0);
+  EXPECT(mallinfo2().uordblks < before + 20'000);
+}
+
 constexpr dropin::Case kCases[] = {
     {"first_calls", first_calls},
     {"leaving_blocks", leaving_blocks},
@@ -278,6 +301,7 @@ constexpr dropin::Case kCases[] = {
     {"destructors", destructors},
     {"destructors_only", destructors_only},
     {"exit_among_others", exit_among_others},
+    {"late_reallocs", late_reallocs},
 };
 
 }  // namespace

@@ -609,6 +609,16 @@ TEST_F(MemHeapTest, PurgeGivesBackWhatIsEmpty) {
   EXPECT_EQ(heap_->purge(thread_), 0u);
 }
 
+// What an empty slab that it releases makes the clock give back counts too.
+TEST_F(MemHeapTest, PurgeCountsAllThatGoesBack) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 90; ++i) blocks.push_back(filled(33 << 10));
+  for (int i = 0; i < 64; ++i) blocks.push_back(filled(512));
+  for (void* p : blocks) free(p);
+  os().advance_ms(tuning::kPurgePeriodMs);
+  EXPECT_GE(heap_->purge(thread_), 90 * (33 << 10) * 9 / 10);
+}
+
 TEST_F(MemHeapTest, FreesOfWhoHasNoHeapReachEveryKind) {
   void* small = filled(100);
   void* large = filled(100000);

@@ -28,6 +28,7 @@ class WatchedPages : public SimulatedPages {
     if (!SimulatedPages::unmap(p, bytes)) return false;
     mark(committed_, p, bytes, false);
     mark(huge_, p, bytes, false);
+    mark(never_huge_, p, bytes, false);
     return true;
   }
   bool discard(void* p, std::size_t bytes) noexcept {
@@ -52,9 +53,11 @@ class WatchedPages : public SimulatedPages {
     SimulatedPages::prefer_huge(p, bytes, huge);
     if (huge && !are_committed(p, bytes)) ++violations_;
     mark(huge_, p, bytes, huge);
+    mark(never_huge_, p, bytes, !huge);
   }
 
   bool is_huge(const void* p) const { return huge_[index(p)]; }
+  bool is_never_huge(const void* p) const { return never_huge_[index(p)]; }
   std::size_t huge_pages() const {
     return static_cast<std::size_t>(std::count(huge_.begin(), huge_.end(), true));
   }
@@ -91,6 +94,7 @@ class WatchedPages : public SimulatedPages {
   std::byte* arena_;
   std::vector<bool> committed_ = std::vector<bool>(kArenaPages);
   std::vector<bool> huge_ = std::vector<bool>(kArenaPages);
+  std::vector<bool> never_huge_ = std::vector<bool>(kArenaPages);
   std::vector<bool> in_use_ = std::vector<bool>(kArenaPages);
   int violations_ = 0;
 };

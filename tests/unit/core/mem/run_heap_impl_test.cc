@@ -450,7 +450,17 @@ TEST_F(RunHeapImplTest, PagesComeAtOnceButForThoseOfHugePages) {
 
 TEST_F(RunHeapImplTest, LargeBlocksAskForNoHugePages) {
   for (int i = 0; i < 64; ++i) take(256);
-  EXPECT_EQ(calls(PageCall::kHuge), 0u);
+  EXPECT_EQ(os().huge_pages(), 0u);
+}
+
+TEST_F(RunHeapImplTest, TablesAndSmallHeapsRefuseHugePages) {
+  Span* small = take(16, 0, SpanState::kFit, true);
+  EXPECT_TRUE(os().is_never_huge(start_of(small)));
+  EXPECT_TRUE(os().is_never_huge(start_of(small) + 15 * kPageBytes));
+  EXPECT_TRUE(os().is_never_huge(runs().map().entry_address(small->first_page)));
+  EXPECT_TRUE(os().is_never_huge(reinterpret_cast<void*>(runs().map().address_of(0))));
+  take(2 * tuning::kHugeFromPages);
+  EXPECT_FALSE(os().is_never_huge(start_of(take(16))));  // up to the system
 }
 
 TEST_F(RunHeapImplTest, AHugePageIsNoneOnceAPartOfItIsPurged) {

@@ -236,6 +236,53 @@ TEST_F(SlabThreadsTest, ASlabInTheWrongListIsPassedOn) {
   expect_sound();
 }
 
+TEST_F(SlabThreadsTest, ASlabInTheWrongListIsPassedOnToAnOrphan) {
+  for (const bool does_thread_collect : {true, false}) {
+    SCOPED_TRACE(does_thread_collect);
+    Objects objects = fill_slab(a_, 64);
+    Span* slab = span(objects[0]);
+    slabs_.abandon(b_);
+    slab->owner = &b_;  // as if it had been stolen for it
+    slabs_.free_remote_now(slab, static_cast<FreeObject*>(objects[1]));
+    EXPECT_EQ(slab->remote.load(), 0u);
+    slab->owner = &a_;
+    slabs_.free_remote_now(slab, static_cast<FreeObject*>(objects[2]));
+    ASSERT_EQ(a_.pending.load(), slab);
+    slab->owner = &b_;
+    if (does_thread_collect) {
+      slabs_.collect(a_);
+    } else {
+      slabs_.abandon(a_);
+      ASSERT_EQ(slabs_.adopt(), &a_);
+    }
+    EXPECT_EQ(slab->remote.load(), 0u);
+    EXPECT_EQ(b_.pending.load(), nullptr);
+    ASSERT_EQ(slabs_.adopt(), &b_);
+  }
+}
+
+// Frees by others empty an orphan's fit spans; it keeps none, for nobody would give it back.
+TEST_F(SlabThreadsTest, AnOrphanKeepsNoEmptyFitSpan) {
+  for (const std::size_t size : {std::size_t{100}, std::size_t{2000}}) {
+    void* p = allocate(c_, size);
+    ASSERT_EQ(span(p)->state(), SpanState::kFit);
+    slabs_.abandon(c_);
+    slabs_.free_remote_now(span(p), static_cast<FreeObject*>(p));
+    EXPECT_TRUE(is_gone(p));
+    ASSERT_EQ(slabs_.adopt(), &c_);
+  }
+}
+
+TEST_F(SlabThreadsTest, WhoPurgesGivesBackTheHolesOfOrphans) {
+  const Objects objects = allocate(c_, 20000, 3);
+  for (void* p : objects) memset(p, 1, 20000);
+  slabs_.abandon(c_);
+  slabs_.free_remote_now(span(objects[1]), static_cast<FreeObject*>(objects[1]));
+  EXPECT_EQ(span(objects[1])->fit->discarded_pages(), 0u);
+  EXPECT_GE(heap_->purge(b_), 3 * kPageBytes);
+  EXPECT_NE(span(objects[1])->fit->discarded_pages(), 0u);
+}
+
 TEST_F(SlabThreadsTest, WithoutMemoryThereIsNoHeapForAThread) {
   heap_->runs().os().fail_every(PageCall::kMap, 1);
   EXPECT_EQ(slabs_.adopt(), nullptr);
