@@ -18,6 +18,18 @@ int flushed(int code) {
   throw replay::Error(fmt::format("standard output: cannot write: {}", std::strerror(errno)));
 }
 
+// A replay's options mean nothing to a subcommand, and would be lost.
+void refuse_options_before(const CLI::App& app, const CLI::App& subcommand) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() == 0) continue;
+    const std::string name = option->get_name();
+    throw replay::Error(fmt::format("{0} before '{1}' is an option of a replay; if {1} has one of "
+                                    "that name, it goes behind '{1}'",
+                                    name, subcommand.get_name()),
+                        replay::ExitCode::kUsage);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -46,7 +58,9 @@ int main(int argc, char** argv) {
       return static_cast<int>(ExitCode::kUsage);
     }
     for (const replay::cli::Command& command : subcommands) {
-      if (command.app->parsed()) return flushed(command.run());
+      if (!command.app->parsed()) continue;
+      refuse_options_before(app, *command.app);
+      return flushed(command.run());
     }
     return flushed(replay_command.run());
   } catch (const replay::Error& error) {

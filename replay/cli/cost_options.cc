@@ -7,6 +7,7 @@
 
 #include "replay/cli/range.h"
 #include "replay/metrics/metric.h"
+#include "replay/trace/error.h"
 
 namespace replay::cli {
 namespace {
@@ -41,6 +42,7 @@ void add_cost_options(CLI::App& app, CostOptions& options) {
 
 EventRange cost_range(const CostOptions& options, EventRange range) {
   const std::uint64_t most = parse_count(options.events);
+  if (most == 0) throw Error("--cost-events 0: there would be nothing to count", ExitCode::kUsage);
   if (range.to - range.from > most) range.to = range.from + most;
   return range;
 }

@@ -34,8 +34,11 @@ std::vector<Row> rows_of(const Floor& floor) {
   return rows;
 }
 
-double of_floor(const Floor& floor, std::uint64_t pages) {
-  return static_cast<double>(pages) / static_cast<double>(floor.pages_of(floor.live_bytes.amount));
+// "1.042" with that many digits; `none` of a trace that never had a byte live.
+std::string of_floor(const Floor& floor, std::uint64_t pages, int digits, const char* none) {
+  const std::uint64_t live = floor.pages_of(floor.live_bytes.amount);
+  if (live == 0) return none;
+  return fmt::format("{:.{}f}", static_cast<double>(pages) / static_cast<double>(live), digits);
 }
 
 std::string text(const FloorReport& report) {
@@ -48,8 +51,8 @@ std::string text(const FloorReport& report) {
   out += fmt::format("\n  {:<{}} {:>16} {:>12} {:>14} {:>14}\n", "at the peak", width, "bytes",
                      "pages", "of the floor", "after event");
   for (const Row& row : rows) {
-    out += fmt::format("  {:<{}} {:>16} {:>12} {:>13.3f}x {:>14}\n", row.words, width, row.bytes,
-                       row.pages, of_floor(floor, row.pages),
+    out += fmt::format("  {:<{}} {:>16} {:>12} {:>13}x {:>14}\n", row.words, width, row.bytes,
+                       row.pages, of_floor(floor, row.pages, 3, "- "),
                        row.event ? fmt::format("{}", *row.event) : "-");
   }
   const std::uint64_t bound = floor.pages_of(floor.aligned_bytes.amount);
@@ -108,8 +111,8 @@ std::string tsv(const FloorReport& report) {
   const std::string name = std::filesystem::path(report.trace).filename().string();
   std::string out = "trace\tfloor\tbytes\tpages\tof_floor\n";
   for (const Row& row : rows_of(report.floor)) {
-    out += fmt::format("{}\t{}\t{}\t{}\t{:.4f}\n", name, row.key, row.bytes, row.pages,
-                       of_floor(report.floor, row.pages));
+    out += fmt::format("{}\t{}\t{}\t{}\t{}\n", name, row.key, row.bytes, row.pages,
+                       of_floor(report.floor, row.pages, 4, ""));
   }
   return out;
 }

@@ -9,8 +9,10 @@
 #include "replay/cli/command.h"
 #include "replay/cli/generate_report.h"
 #include "replay/cli/progress_bar.h"
+#include "replay/cli/range.h"
 #include "replay/engine/session.h"
 #include "replay/gen/generator.h"
+#include "replay/report/json.h"
 #include "replay/report/result.h"
 #include "replay/trace/error.h"
 #include "replay/trace/output_file.h"
@@ -37,7 +39,7 @@ constexpr const char* kExamples =
 struct Options {
   std::string name;
   std::string like;
-  std::uint64_t seed = 0;
+  std::string seed = "0";
   std::vector<std::string> settings;
   std::string output;
   gen::CopyOptions copy;
@@ -120,16 +122,16 @@ std::uint64_t write_trace(const Options& options, const TraceHeader& header, std
 int run_named(const Options& options) {
   const gen::Generator& generator = gen::find_generator(options.name);
   const gen::Parameters parameters(generator.name, generator.parameters, options.settings);
+  const std::uint64_t seed = parse_seed(options.seed);
   TraceHeader header;
   header.time_unit_ns = gen::kTickNs;
   header.provenance = {{"generator", generator.name},
                        {"generator_version", generator.version},
-                       {"seed", options.seed},
+                       {"seed", seed},
                        {"parameters", parameters.json()},
                        {"follows", generator.citation}};
-  write_trace(options, header, gen::kTickNs, nullptr, [&](gen::Emitter& out) {
-    gen::run_generator(generator, parameters, options.seed, out);
-  });
+  write_trace(options, header, gen::kTickNs, nullptr,
+              [&](gen::Emitter& out) { gen::run_generator(generator, parameters, seed, out); });
   return 0;
 }
 
@@ -213,18 +215,25 @@ std::vector<Subject> replayed_with(const Options& options) {
 
 int run_like(const Options& options) {
   const std::vector<Subject> subjects = replayed_with(options);
+  const std::uint64_t seed = parse_seed(options.seed);
+  std::error_code ignored;  // there is no file yet
+  if (std::filesystem::equivalent(options.like, options.output, ignored)) {
+    throw Error(fmt::format("{} is the original itself; give the copy another name with -o",
+                            options.output),
+                ExitCode::kUsage);
+  }
   std::optional<OutputFile> report_file;
   if (!options.report.empty()) report_file.emplace(options.report);
 
   const gen::Marginals original = measure(options.like);
-  gen::Random random(options.seed);
+  gen::Random random(seed);
   TraceReader reader(options.like);
   const gen::Model model = gen::fit_model(reader, gen::extent_of(original), random);
   TraceHeader header;
   header.time_unit_ns = model.time_unit_ns;
   header.provenance = {{"generator", "like"},
                        {"generator_version", gen::kModelVersion},
-                       {"seed", options.seed},
+                       {"seed", seed},
                        {"scale", options.copy.scale},
                        {"threads", options.copy.copies},
                        {"original",
@@ -240,12 +249,12 @@ int run_like(const Options& options) {
   report.copy = options.output;
   report.original_events = original.events;
   report.options = options.copy;
-  report.seed = options.seed;
+  report.seed = seed;
   report.distances = gen::distances(model, options.copy, original, meter.finish());
   if (!subjects.empty()) report.replayed = replay_both(options, subjects);
   if (!options.quiet) fmt::print(stderr, "{}", to_text(report));
   if (report_file) {
-    report_file->append(to_json(report).dump(2) + '\n');
+    report_file->append(document_text(to_json(report)));
     report_file->commit();
   }
   return 0;

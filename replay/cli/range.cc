@@ -43,6 +43,17 @@ std::uint64_t parse_count(const std::string& text) {
   return static_cast<std::uint64_t>(value);
 }
 
+std::uint64_t parse_seed(const std::string& text) {
+  const char* end = text.data() + text.size();
+  std::uint64_t seed = 0;
+  const auto [stop, error] = std::from_chars(text.data(), end, seed);
+  if (error != std::errc() || stop != end) {
+    throw Error(fmt::format("--seed {}: expected a whole number from 0 to 2^64 - 1", text),
+                ExitCode::kUsage);
+  }
+  return seed;
+}
+
 EventRange parse_range(const std::string& text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos) {

@@ -22,6 +22,7 @@ void run(const Parameters& parameters, Random&, Emitter& out) {
   const std::uint64_t tooth = parameters.number("tooth");
   const std::uint64_t greatest = parameters.number("greatest");
   const std::uint64_t least = parameters.number("least");
+  parameters.require_ascending("least", "greatest");
   std::uint64_t expected = 0;
   for (std::uint64_t size = least; size <= greatest; size *= 2) {
     expected += 2 * std::max<std::uint64_t>(1, bytes / size);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "replay/gen/generator.h"
+#include "replay/trace/error.h"
 
 namespace replay::gen {
 namespace {
@@ -88,8 +89,12 @@ class Walker {
 
 void run(const Parameters& parameters, Random& random, Emitter& out) {
   out.expect(parameters.number("events"));
+  parameters.require_ascending("least", "greatest");
   const std::vector<std::uint64_t> edges = make_edges(parameters);
-  if (edges.empty()) return;
+  if (edges.empty()) {
+    throw Error("edges: there is none from 'least' to 'greatest'; they are multiples of 16",
+                ExitCode::kUsage);
+  }
   Walker walker(parameters, random, out);
   for (std::size_t i = 0; !walker.full(); i = (i + 1) % edges.size()) walker.walk(edges[i]);
 }

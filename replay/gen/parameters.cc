@@ -1,6 +1,7 @@
 #include "replay/gen/parameters.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cassert>
 #include <cstring>
@@ -103,6 +104,22 @@ const Distribution& Parameters::distribution(const char* name) const {
 
 const std::string& Parameters::choice(const char* name) const {
   return find(name, ParameterKind::kChoice).text;
+}
+
+void Parameters::require_ascending(const char* least, const char* greatest) const {
+  if (number(least) <= number(greatest)) return;
+  throw Error(fmt::format("{}: {}={} is beyond {}={}", generator_, least, number(least), greatest,
+                          number(greatest)),
+              ExitCode::kUsage);
+}
+
+void Parameters::require_one_whole(std::initializer_list<const char*> parts) const {
+  std::uint64_t sum = 0;
+  for (const char* part : parts) sum += share(part);
+  if (sum <= kWhole) return;
+  throw Error(fmt::format("{}: {} are {:g} % together; they are parts of 100 %", generator_,
+                          fmt::join(parts, ", "), static_cast<double>(sum) / kWhole * 100),
+              ExitCode::kUsage);
 }
 
 nlohmann::ordered_json Parameters::json() const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -36,6 +37,11 @@ class Parameters {
   std::uint64_t share(const char* name) const;  // of a percent, in parts per million
   const Distribution& distribution(const char* name) const;
   const std::string& choice(const char* name) const;
+
+  // For pairs of numbers that are a range. Throws Error (usage) if `least` is beyond `greatest`.
+  void require_ascending(const char* least, const char* greatest) const;
+  // For percents that are parts of one whole. Throws Error (usage) if they are more than that.
+  void require_one_whole(std::initializer_list<const char*> parts) const;
 
   // Every parameter with the value it has, defaults too, as text.
   nlohmann::ordered_json json() const;

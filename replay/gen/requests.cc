@@ -137,6 +137,7 @@ class Server {
 };
 
 void run(const Parameters& parameters, Random& random, Emitter& out) {
+  parameters.require_one_whole({"scratch", "session", "cached"});
   out.expect(parameters.number("events"));
   Server server(parameters, random, out);
   while (!server.full()) server.burst();

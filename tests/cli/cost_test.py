@@ -132,6 +132,7 @@ class Errors(unittest.TestCase):
     def test_wrong_usage_is_2(self):
         self.check(2, "--cost-by", "-a", "null", "--cost-by", "guess")
         self.check(2, "no count", "-a", "null", "--cost-events", "many")
+        self.check(2, "nothing to count", "-a", "null", "--cost-events", "0")
         self.check(2, "--explain", "-a", "null", "--explain")
         done = subprocess.run([BIN / "allocreplay", "--trace", TRACE, "--cost-events", "5"],
                               capture_output=True, text=True, check=False)

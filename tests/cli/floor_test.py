@@ -118,6 +118,15 @@ class Floor(unittest.TestCase):
         self.assertIn("best packing found", text)
         self.assertRegex(text, "No packing of objects aligned to 16 bytes takes fewer")
 
+    def test_of_nothing_there_is_no_multiple(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "nothing.trace")
+            made = allocreplay("generate", "steady", "-p", "events=2", "-p", "size=0", "-o", path)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            for output in (self.floor(path), self.floor(path, "-f", "tsv")):
+                self.assertNotRegex(output, "nan|inf")
+            self.assertRegex(self.floor(path), r"live +0 +0 +- x")
+
     def test_what_is_wrong_is_said(self):
         for args, code, message in [
                 (["floor", TRACE, "-c", "tcmalloc"], 2, "neither one of mem, powers, jemalloc"),

@@ -94,6 +94,22 @@ class Generate(unittest.TestCase):
         self.assertIn("not replayed", done.stderr.decode())
         self.run_well("validate", "--quiet", "-", input=done.stdout)
 
+    def test_a_copy_does_not_take_the_place_of_its_original(self):
+        original = self.folder / "original.trace"
+        original.write_bytes(SMALL.read_bytes())
+        for name in (original, self.folder / "." / "original.trace"):
+            done = allocreplay("generate", "--like", original, "-o", name)
+            self.assertEqual((done.returncode, done.stdout), (2, b""))
+            self.assertIn(b"is the original itself", done.stderr)
+        self.assertEqual(original.read_bytes(), SMALL.read_bytes())
+
+    def test_the_report_of_a_copy_whose_path_is_not_utf_8(self):
+        out, report = os.fsencode(self.folder) + b"/\xff.trace", self.folder / "report.json"
+        done = subprocess.run([BIN / "allocreplay", "generate", "--like", SMALL, "--replay", "none",
+                               "--report", report, "-q", "-o", out], check=False)
+        self.assertEqual(done.returncode, 0)
+        self.assertTrue(json.loads(report.read_text())["copy"]["path"].endswith("\ufffd.trace"))
+
     def test_errors_are_one_line_and_leave_nothing(self):
         out = self.folder / "out"
         for args, code in (
@@ -105,6 +121,12 @@ class Generate(unittest.TestCase):
                 (("steady", "--like", SMALL, "-o", out), 2),
                 (("--like", SMALL, "--replay", "mem", "-o", "-"), 2),
                 (("--like", SMALL, "--replay", "mem", "--replay", "none", "-o", out), 2),
+                (("steady", "--seed", "-1", "-o", out), 2),
+                (("steady", "--seed", 2 ** 64, "-o", out), 2),
+                (("comb", "-p", "least=32Ki", "-o", out), 2),
+                (("edges", "-p", "least=2Mi", "-o", out), 2),
+                (("edges", "-p", "least=17", "-p", "greatest=31", "-o", out), 2),
+                (("requests", "-p", "scratch=80", "-p", "session=30", "-o", out), 2),
                 (("--like", self.folder / "none", "-o", out), 1),
                 (("--like", SOURCE / "LICENSE", "-o", out), 1),
                 (("steady", "-o", self.folder / "no" / "folder"), 1)):

@@ -27,6 +27,14 @@ TEST(RangeTest, AnythingElseIsAUsageError) {
   }
 }
 
+TEST(RangeTest, ASeedIsANumberOf64Bits) {
+  EXPECT_EQ(parse_seed("0"), 0U);
+  EXPECT_EQ(parse_seed("18446744073709551615"), UINT64_MAX);
+  for (const char* text : {"", "-1", "18446744073709551616", "7x", "1k", " 1", "0x10"}) {
+    EXPECT_THROW(parse_seed(text), Error) << text;
+  }
+}
+
 TEST(RangeTest, EitherSideMayBeLeftOut) {
   EXPECT_EQ(parse_range("10:20").from, 10U);
   EXPECT_EQ(parse_range("10:20").to, 20U);

@@ -46,5 +46,24 @@ TEST(ParametersTest, ErrorsNameTheDomain) {
               HasSubstr("g has no parameter 'depth'; it has count, share, size, order"));
 }
 
+TEST(ParametersTest, WhatBelongsTogetherMustAgree) {
+  static constexpr ParameterSpec kRange[] = {
+      number_parameter("least", "1", "bytes", "", 1, 100),
+      number_parameter("greatest", "9", "bytes", "", 1, 100),
+      percent_parameter("a", "60", ""),
+      percent_parameter("b", "40", ""),
+  };
+  const auto check = [](const std::vector<std::string>& settings) {
+    const Parameters parameters("g", kRange, settings);
+    parameters.require_ascending("least", "greatest");
+    parameters.require_one_whole({"a", "b"});
+  };
+  EXPECT_NO_THROW(check({}));
+  EXPECT_NO_THROW(check({"least=9"}));
+  EXPECT_EQ(test::error_of([&] { check({"least=10"}); }), "g: least=10 is beyond greatest=9");
+  EXPECT_EQ(test::error_of([&] { check({"b=40.5"}); }),
+            "g: a, b are 100.5 % together; they are parts of 100 %");
+}
+
 }  // namespace
 }  // namespace replay::gen
