@@ -1,12 +1,12 @@
 // Measures two allocators side by side until it is clear how they differ.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <memory>
 #include <random>
 
 #include "replay/cli/command.h"
 #include "replay/cli/progress_bar.h"
+#include "replay/cli/range.h"
 #include "replay/cli/replay_options.h"
 #include "replay/cli/standard_input.h"
 #include "replay/cli/verdict_options.h"
@@ -57,11 +57,7 @@ Sides resolve(const Options& options) {
 
 std::uint64_t seed_of(const std::string& text) {
   if (text.empty()) return std::random_device{}();
-  std::uint64_t seed = 0;
-  if (!CLI::detail::lexical_cast(text, seed)) {
-    throw Error(fmt::format("--seed {}: expected a whole number", text), ExitCode::kUsage);
-  }
-  return seed;
+  return parse_seed(text);
 }
 
 // One repetition at a time of whatever is named, in the order given.
@@ -166,14 +162,11 @@ int run_ab(Options options) {
   report.notes.emplace_back(
       "one session, both in turn: what it says holds for this machine as it was; it cannot know "
       "what another day or machine does to one allocator alone");
-  if (!result.unpaired.empty()) {
-    report.notes.push_back(fmt::format("not compared: metrics that only one of both has: {}",
-                                       fmt::join(result.unpaired, ", ")));
-  }
-  report.tables.push_back({sides.subject.name, sides.baseline.name,
-                           binding_name(sides.subject.binding), "", result.repetitions,
-                           result.repetitions, std::move(result.samples),
-                           std::move(result.verdicts)});
+  report.tables.push_back(
+      {sides.subject.name, sides.baseline.name, binding_name(sides.subject.binding), "",
+       result.repetitions, result.repetitions, std::move(result.samples),
+       std::move(result.verdicts), std::move(result.unpaired), std::move(result.without_value)});
+  note_unjudged(report);
   return write_report(report, options.verdict, file);
 }
 

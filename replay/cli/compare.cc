@@ -1,6 +1,5 @@
 // Compares two results, of two sessions.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -45,19 +44,25 @@ void note_unpaired(const RecordedResult& baseline, const RecordedResult& subject
       }
     }
   }
-  for (const VerdictTable& table : report.tables) {
-    if (table.unpaired.empty()) continue;
-    report.notes.push_back(fmt::format("not compared: metrics that only one of both has of {}: {}",
-                                       table.subject, fmt::join(table.unpaired, ", ")));
-  }
+  note_unjudged(report);
 }
 
-void judge_table(VerdictTable& table, const Rules& rules,
-                 const std::vector<std::string>& patterns) {
-  keep_wanted(table.samples, patterns);
-  Trial trial(Design::kSeparate, rules);
-  trial.look(table.samples, 1.0);
-  table.verdicts = trial.verdicts(true);
+// All tables are one comparison, and share its error rate.
+void judge_tables(VerdictReport& report, const std::vector<std::string>& patterns) {
+  std::vector<std::vector<MetricSamples>*> samples;
+  for (VerdictTable& table : report.tables) samples.push_back(&table.samples);
+  keep_wanted(samples, patterns);
+  std::vector<MetricSamples> all;
+  for (const auto* table : samples) all.insert(all.end(), table->begin(), table->end());
+  Trial trial(Design::kSeparate, report.rules);
+  trial.look(all, 1.0);
+  const std::vector<MetricVerdict> verdicts = trial.verdicts(true);
+  auto next = verdicts.begin();
+  for (VerdictTable& table : report.tables) {
+    const auto end = next + static_cast<std::ptrdiff_t>(table.samples.size());
+    table.verdicts.assign(next, end);
+    next = end;
+  }
 }
 
 int run_compare(const Options& options) {
@@ -85,9 +90,7 @@ int run_compare(const Options& options) {
   report.differences = context_differences(baseline, subject);
   report.tables = pair_sessions(baseline, subject, allowed);
   note_unpaired(baseline, subject, report);
-  for (VerdictTable& table : report.tables) {
-    judge_table(table, report.rules, options.verdict.metrics);
-  }
+  judge_tables(report, options.verdict.metrics);
   const bool measured_alike =
       std::all_of(report.tables.begin(), report.tables.end(),
                   [](const VerdictTable& table) { return !table.reference.empty(); });

@@ -36,7 +36,10 @@ class MemoryRecorder {
   LiveProbe probe(std::uint64_t event) { return {objects_, event}; }
 
   void at_pause(std::uint64_t i) {
-    if (i == 0) std::memset(stage_.run->memory_calls, 0, sizeof(stage_.run->memory_calls));
+    if (i == 0) {  // the warm-up is no part of what is measured
+      std::memset(stage_.run->memory_calls, 0, sizeof(stage_.run->memory_calls));
+      reset_high_water();
+    }
     stage_.samples[i] = sample();
   }
 

@@ -91,7 +91,7 @@ void add_call_counters(const Measured& measured, std::vector<Metric>& out) {
         runs, {key, "calls", Better::kNone, {}},
         [op](const CallCounts& counts) { return windows(counts, op); }, out);
   }
-  add(runs, {"counter_windows_running_share", "share", Better::kNone, {}}, running_share, out);
+  add(runs, {"counter_windows_running_share", kShare, Better::kNone, {}}, running_share, out);
 }
 
 }  // namespace replay

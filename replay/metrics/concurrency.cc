@@ -11,7 +11,7 @@ namespace replay {
 void add_concurrency(const Measured& measured, std::vector<Metric>& out) {
   if (measured.plan.lanes.size() < 2) return;
   const auto events = static_cast<double>(measured.plan.event_count - measured.plan.warmup_events);
-  Metric overlapped{"threads_overlapped_share", "share", Better::kNone, {}};
+  Metric overlapped{"threads_overlapped_share", kShare, Better::kNone, {}};
   Metric running{"threads_running_mean", "threads", Better::kNone, {}};
   Metric waited{"threads_waited_ns", "ns", Better::kNone, {}};
   Metric blocked{"threads_waits_blocked", "waits", Better::kNone, {}};

@@ -17,7 +17,7 @@ bool counts(const CounterReading& reading) { return reading.counted && reading.v
 void add_counters(const Measured& measured, std::vector<Metric>& out) {
   const auto events = static_cast<double>(measured.plan.event_count - measured.plan.warmup_events);
   const std::vector<RunOutcome>& runs = measured.runs.runs(Pass::kCounters);
-  Metric share{"counters_running_share", "share", Better::kNone, {}};
+  Metric share{"counters_running_share", kShare, Better::kNone, {}};
   for (const RunOutcome& run : runs) {
     double least = 1;
     bool any = false;

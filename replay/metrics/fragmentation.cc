@@ -8,16 +8,16 @@
 namespace replay {
 
 void add_fragmentation(const Measured& measured, std::vector<Metric>& out) {
-  Metric at_live{"fragmentation_at_peak_live", "share", Better::kLower, {}};
-  Metric at_pages{"fragmentation_at_peak_pages", "share", Better::kLower, {}};
+  Metric at_live{"fragmentation_at_peak_live", kShare, Better::kLower, {}};
+  Metric at_pages{"fragmentation_at_peak_pages", kShare, Better::kLower, {}};
   Metric live{"total_allocated_at_peak_live_bytes", "B", Better::kNone, {}};
   Metric live_pages{"total_pages_at_peak_live", "pages", Better::kLower, {}};
   Metric allocated{"total_allocated_at_peak_pages_bytes", "B", Better::kNone, {}};
   Metric peak_pages{"total_pages_at_peak_pages", "pages", Better::kLower, {}};
-  Metric mean{"fragmentation_jw_mean", "share", Better::kLower, {}};
-  Metric most_live{"fragmentation_jw_at_most_live", "share", Better::kLower, {}};
-  Metric most_held{"fragmentation_jw_at_most_held", "share", Better::kLower, {}};
-  Metric peaks{"fragmentation_jw_peaks", "share", Better::kLower, {}};
+  Metric mean{"fragmentation_jw_mean", kBeyondLive, Better::kLower, {}};
+  Metric most_live{"fragmentation_jw_at_most_live", kBeyondLive, Better::kLower, {}};
+  Metric most_held{"fragmentation_jw_at_most_held", kBeyondLive, Better::kLower, {}};
+  Metric peaks{"fragmentation_jw_peaks", kBeyondLive, Better::kLower, {}};
   for (const RunOutcome& run : measured.runs.runs(Pass::kMemory)) {
     const MemorySeries series = memory_series(measured.plan, run);
     const std::size_t at_peak_live = measured.plan.peak_live;

@@ -14,6 +14,11 @@ namespace replay {
 
 inline constexpr double kExactWithin = 0.001;
 
+// Units that say how figures compare: as a part of a whole, and as what comes on top of the live
+// bytes, where 0.1 is a tenth more than these.
+inline constexpr const char* kShare = "share";
+inline constexpr const char* kBeyondLive = "of live";
+
 enum class Better { kLower, kHigher, kNone };
 
 struct Metric {

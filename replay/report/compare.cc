@@ -1,6 +1,7 @@
 #include "replay/report/compare.h"
 
 #include <cmath>
+#include <limits>
 
 namespace replay {
 
@@ -24,8 +25,11 @@ Comparison compare(const AllocatorResult& baseline, const AllocatorResult& subje
     const Figure* base = baseline.find(figure.metric.key);
     if (base == nullptr || figure.metric.better == Better::kNone) continue;
     // 0 against 0 is equality, not an undefined ratio.
-    const bool equal = base->value == figure.value;
-    const double ratio = equal ? 1.0 : figure.value / base->value;
+    const double ratio =
+        base->value == figure.value ? 1.0
+        : any_below_zero(figure.metric.samples) || any_below_zero(base->metric.samples)
+            ? std::numeric_limits<double>::quiet_NaN()
+            : figure.value / base->value;
     const std::optional<Interval> interval =
         figure.metric.exact ? range_ratio_interval(figure.metric.samples, base->metric.samples)
                             : paired_ratio_interval(figure.metric.samples, base->metric.samples);

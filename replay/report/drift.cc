@@ -4,6 +4,7 @@
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <vector>
 
 namespace replay {
@@ -44,8 +45,17 @@ Drift find_drift(std::span<const double> by_turn, double tolerance) {
   const std::span<const double> tested = by_turn.subspan(by_turn.size() / 2);
   Drift drift;
   drift.tested_turns = tested.size();
-  const double level = median(tested);
-  if (tested.size() < kLeastTested || !(level > 0)) return drift;
+  if (tested.size() < kLeastTested) return drift;
+  const auto [least, most] = std::minmax_element(tested.begin(), tested.end());
+  if (*least == *most) {
+    drift.verdict = DriftVerdict::kSteady;
+    return drift;
+  }
+  double level = median(tested);
+  if (level == 0) {  // what holds nothing in most turns may grow all the same
+    level = std::accumulate(tested.begin(), tested.end(), 0.0) / static_cast<double>(tested.size());
+  }
+  if (level <= 0) return drift;
   std::vector<double> slopes;
   double score = 0;
   for (std::size_t i = 0; i < tested.size(); ++i) {

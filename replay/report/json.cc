@@ -199,6 +199,11 @@ ordered_json to_json(const Result& result) {
           {"comparison", comparisons}};
 }
 
+std::string as_utf8(const std::string& text) {
+  const ordered_json value = text;
+  return ordered_json::parse(value.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
 std::string document_text(const ordered_json& document) {
   return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }

@@ -9,10 +9,13 @@
 namespace replay {
 
 inline constexpr const char* kSchemaName = "allocreplay-result";
-inline constexpr const char* kSchemaVersion = "1.3";  // a new metric is a minor step
+inline constexpr const char* kSchemaVersion = "1.4";  // a new metric is a minor step
 
 // Keys stand in a fixed order; NaN and infinity become null.
 nlohmann::ordered_json to_json(const Result& result);
+
+// The text with what is not UTF-8 in it replaced, as in documents.
+std::string as_utf8(const std::string& text);
 
 // A document of any command as it is written. What is not UTF-8 in it (a path need not be) is
 // replaced.

@@ -25,9 +25,12 @@ std::string course_text(const Result& result, const IdleSeries& idle, const Idle
                         footprint(result, course.resident_pages[i], idle.page_size_bytes),
                         idle.after_ms[i]);
   }
-  return text + (course.back_after_ms
-                     ? fmt::format("; came back within {} ms", *course.back_after_ms)
-                     : "; did not come back");
+  if (course.back_after_ms) {
+    return text + fmt::format("; came back within {} ms", *course.back_after_ms);
+  }
+  const double most_held = idle.peak_resident_pages * static_cast<double>(idle.page_size_bytes);
+  const bool had_any = most_held > static_cast<double>(idle.live_bytes);
+  return text + (had_any ? "; did not come back" : "; nothing to come back");
 }
 
 std::string drift_text(const Drift& drift) {

@@ -100,6 +100,10 @@ VerdictTable pair(const RecordedAllocator& baseline, const RecordedAllocator& su
       continue;
     }
     MetricSamples samples{metric.key, metric.unit, metric.better, metric.samples, other->samples};
+    if (is_without_value(samples)) {
+      table.without_value.push_back(metric.key);
+      continue;
+    }
     samples.exact = subject.exact.contains(metric.key) && baseline.exact.contains(metric.key);
     if (!table.reference.empty() && !samples.exact) {
       const Metric* here = subject_reference->find(metric.key);
@@ -226,24 +230,38 @@ std::vector<VerdictTable> pair_sessions(const RecordedResult& baseline,
                           baseline.path, subject.path));
 }
 
-void keep_wanted(std::vector<MetricSamples>& metrics, const std::vector<std::string>& patterns) {
-  const auto matches = [](const std::string& pattern, const MetricSamples& metric) {
-    return ::fnmatch(pattern.c_str(), metric.key.c_str(), 0) == 0;
+void keep_wanted(const std::vector<std::vector<MetricSamples>*>& tables,
+                 const std::vector<std::string>& patterns) {
+  if (patterns.empty()) return;
+  const auto matches = [](const std::string& pattern, const std::string& key) {
+    return ::fnmatch(pattern.c_str(), key.c_str(), 0) == 0;
   };
+  std::set<std::string> keys;
+  for (const std::vector<MetricSamples>* table : tables) {
+    for (const MetricSamples& metric : *table) keys.insert(metric.key);
+  }
   for (const std::string& pattern : patterns) {
-    if (std::none_of(metrics.begin(), metrics.end(),
-                     [&](const MetricSamples& metric) { return matches(pattern, metric); })) {
-      throw Error(fmt::format("--metric {}: there is no such metric of both to judge; see: "
-                              "allocreplay list",
-                              pattern),
-                  ExitCode::kUsage);
+    if (std::none_of(keys.begin(), keys.end(),
+                     [&](const std::string& key) { return matches(pattern, key); })) {
+      throw Error(
+          fmt::format("--metric {}: there is no such metric of both to judge; there are: {}",
+                      pattern, fmt::join(keys, ", ")),
+          ExitCode::kUsage);
     }
   }
-  if (patterns.empty()) return;
-  std::erase_if(metrics, [&](const MetricSamples& metric) {
-    return std::none_of(patterns.begin(), patterns.end(),
-                        [&](const std::string& pattern) { return matches(pattern, metric); });
-  });
+  for (std::vector<MetricSamples>* table : tables) {
+    std::erase_if(*table, [&](const MetricSamples& metric) {
+      return std::none_of(patterns.begin(), patterns.end(),
+                          [&](const std::string& pattern) { return matches(pattern, metric.key); });
+    });
+  }
+}
+
+bool is_without_value(const MetricSamples& metric) {
+  const auto none = [](const std::vector<double>& samples) {
+    return std::all_of(samples.begin(), samples.end(), [](double x) { return std::isnan(x); });
+  };
+  return none(metric.subject) && none(metric.baseline);
 }
 
 }  // namespace replay

@@ -38,14 +38,19 @@ std::vector<ContextDifference> context_differences(const RecordedResult& baselin
 // time is allowed the upper quartile of what the reference's times drifted, if its own is less.
 //
 // Metrics: those that both sides have, in the same unit, and that say which way is better; others
-// of those are named in `unpaired`.
+// of those are named in `unpaired`, and those that have a value in no repetition of either in
+// `without_value`.
 std::vector<VerdictTable> pair_sessions(const RecordedResult& baseline,
                                         const RecordedResult& subject,
                                         const std::set<std::string>& allowed);
 
-// Leaves the metrics that match any of the patterns, in which * stands for anything; without
-// patterns all. Throws Error (wrong usage) of a pattern that matches none: what a misspelt one was
-// to guard would go unjudged.
-void keep_wanted(std::vector<MetricSamples>& metrics, const std::vector<std::string>& patterns);
+// Leaves the metrics of each table that match any of the patterns, in which * stands for anything;
+// without patterns all. Throws Error (wrong usage) of a pattern that matches none of any table:
+// what a misspelt one was to guard would go unjudged.
+void keep_wanted(const std::vector<std::vector<MetricSamples>*>& tables,
+                 const std::vector<std::string>& patterns);
+
+// Whether it has no value in any repetition of either side, as a share of nothing has none.
+bool is_without_value(const MetricSamples& metric);
 
 }  // namespace replay

@@ -15,15 +15,20 @@ const Metric* find(const std::vector<Metric>& metrics, const std::string& key) {
   return found == metrics.end() ? nullptr : &*found;
 }
 
-std::vector<MetricSamples> wanted_metrics(const OneRepetition& first,
-                                          const std::vector<std::string>& patterns) {
-  std::vector<MetricSamples> wanted;
+// Sorts out what is to be judged, by the first repetition.
+void choose_metrics(const OneRepetition& first, const std::vector<std::string>& patterns,
+                    SideBySide& result) {
   for (const Metric& metric : first.subject) {
-    if (metric.better == Better::kNone || find(first.baseline, metric.key) == nullptr) continue;
-    wanted.push_back({metric.key, metric.unit, metric.better, {}, {}});
+    const Metric* other = find(first.baseline, metric.key);
+    if (metric.better == Better::kNone || other == nullptr) continue;
+    if (is_without_value(
+            {metric.key, metric.unit, metric.better, metric.samples, other->samples})) {
+      result.without_value.push_back(metric.key);
+    } else {
+      result.samples.push_back({metric.key, metric.unit, metric.better, {}, {}});
+    }
   }
-  keep_wanted(wanted, patterns);
-  return wanted;
+  keep_wanted({&result.samples}, patterns);
 }
 
 std::vector<std::string> unpaired_metrics(const OneRepetition& first) {
@@ -74,7 +79,7 @@ SideBySide run_side_by_side(const SideBySideOptions& options, const MeasureRepet
     const bool subject_first = (random() >> 63U) != 0;
     const OneRepetition repetition = measure(result.repetitions, subject_first);
     if (result.repetitions == 0) {
-      result.samples = wanted_metrics(repetition, options.metrics);
+      choose_metrics(repetition, options.metrics, result);
       result.unpaired = unpaired_metrics(repetition);
       result.looks =
           plan_looks(options.most_repetitions, result.samples.size(), options.rules.alpha);

@@ -16,7 +16,7 @@ struct SideBySideOptions {
   int most_repetitions = 30;
   std::uint64_t seed = 1;
   Rules rules;
-  std::vector<std::string> metrics;  // patterns, see metric_wanted(); none: all with a direction
+  std::vector<std::string> metrics;  // patterns, see keep_wanted(); none: all with a direction
   bool intervals = true;             // they cost more than all the rest
 };
 
@@ -32,7 +32,8 @@ struct SideBySide {
   std::vector<Look> looks;  // planned
   std::vector<MetricSamples> samples;
   std::vector<MetricVerdict> verdicts;
-  std::vector<std::string> unpaired;  // metrics that only one of the two has
+  std::vector<std::string> unpaired;       // metrics that only one of the two has
+  std::vector<std::string> without_value;  // that neither has a value of
 };
 
 // Each repetition a fair coin says which of the two goes first. Ends after the look at which every

@@ -67,17 +67,23 @@ std::optional<Interval> range_interval(std::span<const double> samples) {
   return Interval{*low, *high};
 }
 
+bool any_below_zero(std::span<const double> samples) {
+  return std::any_of(samples.begin(), samples.end(), [](double sample) { return sample < 0; });
+}
+
 std::optional<Interval> range_ratio_interval(std::span<const double> a, std::span<const double> b) {
   const std::optional<Interval> above = range_interval(a);
   const std::optional<Interval> below = range_interval(b);
-  if (!above || !below || below->low <= 0) return std::nullopt;
+  if (!above || !below || above->low < 0 || below->low <= 0) return std::nullopt;
   return Interval{above->low / below->high, above->high / below->low};
 }
 
 std::optional<Interval> paired_ratio_interval(std::span<const double> a,
                                               std::span<const double> b) {
-  if (a.size() < kMinSamples || a.size() != b.size() || has_nan(a) || has_nan(b))
+  if (a.size() < kMinSamples || a.size() != b.size() || has_nan(a) || has_nan(b) ||
+      any_below_zero(a) || any_below_zero(b)) {
     return std::nullopt;
+  }
   if (std::find(b.begin(), b.end(), 0.0) != b.end()) return std::nullopt;
   return bootstrap_interval({a.size()}, [&](const ResampledIndices& indices) {
     return median_of(a, indices[0]) / median_of(b, indices[0]);

@@ -37,11 +37,16 @@ std::optional<Interval> median_interval(std::span<const double> samples);
 // which show no agreement.
 std::optional<Interval> range_interval(std::span<const double> samples);
 
-// Of any a[i] / b[j]. Nothing where range_interval has nothing or a denominator is not positive.
+// Of figures below 0 no ratio means anything.
+bool any_below_zero(std::span<const double> samples);
+
+// Of any a[i] / b[j]. Nothing where range_interval has nothing, a sample is below 0 or a
+// denominator 0.
 std::optional<Interval> range_ratio_interval(std::span<const double> a, std::span<const double> b);
 
 // Of median(a) / median(b), resampling repetitions as pairs: a[i] and b[i] ran side by side.
-// pre: equal lengths. Nothing for fewer than kMinSamples pairs or where a denominator is 0 or NaN.
+// pre: equal lengths. Nothing for fewer than kMinSamples pairs or where a sample is below 0 or NaN
+// or a denominator 0.
 std::optional<Interval> paired_ratio_interval(std::span<const double> a, std::span<const double> b);
 
 }  // namespace replay

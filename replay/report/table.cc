@@ -74,7 +74,7 @@ std::string ratio_text(double ratio) {
 std::string figure_text(const Figure* figure) {
   if (figure == nullptr) return "-";
   const std::string value = short_number(figure->value);
-  return figure->metric.unit == "share" ? value : value + ' ' + figure->metric.unit;
+  return figure->metric.unit == kShare ? value : value + ' ' + figure->metric.unit;
 }
 
 // Under a footprint; nothing under others.

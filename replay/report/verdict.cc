@@ -17,7 +17,8 @@ bool counted(const std::string& unit) {
   return unit == "calls" || unit == "faults" || unit == "pages";
 }
 
-bool all_of(const MetricSamples& metric, bool (*holds)(double)) {
+template <class Holds>
+bool all_of(const MetricSamples& metric, Holds holds) {
   for (const auto* side :
        {&metric.subject, &metric.baseline, &metric.subject_reference, &metric.baseline_reference}) {
     if (!std::all_of(side->begin(), side->end(), holds)) return false;
@@ -28,18 +29,24 @@ bool all_of(const MetricSamples& metric, bool (*holds)(double)) {
 // A metric's samples as numbers whose difference means something.
 struct Scaled {
   bool usable = false;
-  bool relative = false;  // logarithms
+  bool relative = false;  // logarithms,
+  double lift = 0;        // taken of the figures and this
   std::vector<double> subject;
   std::vector<double> baseline;
   double margin = 0;  // a difference within it is none that matters
   std::optional<double> drift;
 
   double allowance() const { return drift.value_or(0); }
+  bool has_ratio() const { return relative && lift == 0; }
+  // A difference from `baseline` in the metric's unit.
+  double in_unit(double shift, double baseline) const {
+    return relative ? (baseline + lift) * std::expm1(shift) : shift;
+  }
 };
 
-std::vector<double> logarithms(const std::vector<double>& values) {
+std::vector<double> logarithms(const std::vector<double>& values, double lift) {
   std::vector<double> logs;
-  for (const double value : values) logs.push_back(std::log(value));
+  for (const double value : values) logs.push_back(std::log(value + lift));
   return logs;
 }
 
@@ -52,8 +59,8 @@ void divide_by_reference(const MetricSamples& metric, Scaled& scaled) {
     scaled.drift = std::abs(rank_sum_shift(metric.subject_reference, metric.baseline_reference));
     return;
   }
-  const std::vector<double> here = logarithms(metric.subject_reference);
-  const std::vector<double> there = logarithms(metric.baseline_reference);
+  const std::vector<double> here = logarithms(metric.subject_reference, scaled.lift);
+  const std::vector<double> there = logarithms(metric.baseline_reference, scaled.lift);
   for (std::size_t i = 0; i < here.size(); ++i) scaled.subject[i] -= here[i];
   for (std::size_t i = 0; i < there.size(); ++i) scaled.baseline[i] -= there[i];
   scaled.drift = std::max(metric.session_drift, std::abs(rank_sum_shift(here, there)));
@@ -68,17 +75,19 @@ Scaled scale(const MetricSamples& metric, const Rules& rules) {
   const double baseline = median(metric.baseline);
   // One call or page more is no difference either, however few there are; two are.
   const double least = counted(metric.unit) ? 1.5 : 0.0;
-  scaled.relative = metric.unit != "share" && least <= rules.threshold * baseline &&
-                    all_of(metric, [](double x) { return x > 0; });
+  const double lift = metric.unit == kBeyondLive ? 1 : 0;
+  scaled.relative = metric.unit != kShare && least <= rules.threshold * (baseline + lift) &&
+                    all_of(metric, [lift](double x) { return x + lift > 0; });
   if (scaled.relative) {
-    scaled.subject = logarithms(metric.subject);
-    scaled.baseline = logarithms(metric.baseline);
+    scaled.lift = lift;
+    scaled.subject = logarithms(metric.subject, lift);
+    scaled.baseline = logarithms(metric.baseline, lift);
     scaled.margin = std::log1p(rules.threshold);
   } else {
     scaled.subject = metric.subject;
     scaled.baseline = metric.baseline;
     const double size =
-        metric.unit == "share" ? 1 : std::max(std::abs(subject), std::abs(baseline));
+        metric.unit == kShare ? 1 : std::max(std::abs(subject), std::abs(baseline)) + lift;
     scaled.margin = std::max(rules.threshold * size, least);
   }
   divide_by_reference(metric, scaled);
@@ -114,7 +123,13 @@ std::vector<double> chosen(const std::vector<double>& values,
   return result;
 }
 
-std::optional<Interval> interval_of(Design design, const Scaled& scaled) {
+// As it is reported: of the ratio, or of the difference from `baseline`.
+Interval reported(const Scaled& scaled, Interval interval, double baseline) {
+  if (scaled.has_ratio()) return {std::exp(interval.low), std::exp(interval.high)};
+  return {scaled.in_unit(interval.low, baseline), scaled.in_unit(interval.high, baseline)};
+}
+
+std::optional<Interval> interval_of(Design design, const Scaled& scaled, double baseline) {
   const std::size_t n = scaled.subject.size();
   const std::size_t m = scaled.baseline.size();
   if (std::min(n, m) < kMinSamples) return std::nullopt;
@@ -132,8 +147,7 @@ std::optional<Interval> interval_of(Design design, const Scaled& scaled) {
   }
   interval.low -= scaled.allowance();
   interval.high += scaled.allowance();
-  if (scaled.relative) return Interval{std::exp(interval.low), std::exp(interval.high)};
-  return interval;
+  return reported(scaled, interval, baseline);
 }
 
 // The variance of one difference; resistant to outliers as the tests are.
@@ -208,7 +222,7 @@ Verdict better_or_worse(Better better, bool higher) {
 
 void judge_exactly(const Scaled& scaled, MetricVerdict& verdict) {
   const Interval range = range_of(scaled);
-  verdict.interval = scaled.relative ? Interval{std::exp(range.low), std::exp(range.high)} : range;
+  verdict.interval = reported(scaled, range, verdict.baseline);
   if (range.low > scaled.margin || range.high < -scaled.margin) {
     verdict.p = 0;
     verdict.verdict = better_or_worse(verdict.better, range.low > 0);
@@ -226,10 +240,12 @@ bool is_time(const std::string& unit) { return unit == "ns" || unit == "events/s
 
 void Trial::look(const std::vector<MetricSamples>& metrics, double weight) {
   metrics_ = metrics;
-  for (const MetricSamples& metric : metrics_) {
-    const Scaled scaled = scale(metric, rules_);
-    if (!scaled.usable || metric.exact) continue;
-    Evidence& evidence = evidence_[metric.key];
+  evidence_.resize(metrics_.size());
+  for (std::size_t i = 0; i < metrics_.size(); ++i) {
+    const Scaled scaled = scale(metrics_[i], rules_);
+    if (!scaled.usable || metrics_[i].exact) continue;
+    if (!evidence_[i]) evidence_[i].emplace();
+    Evidence& evidence = *evidence_[i];
     const auto keep = [&](double& best, double p) { best = std::min(best, p / weight); };
     const double allowance = scaled.allowance();
     const RankTest above = test(design_, scaled, allowance);
@@ -245,11 +261,9 @@ void Trial::look(const std::vector<MetricSamples>& metrics, double weight) {
 
 Trial::Family Trial::family() const {
   std::vector<FamilyMember> members;
-  for (const MetricSamples& metric : metrics_) {
-    const auto found = evidence_.find(metric.key);
-    members.push_back(found == evidence_.end()
-                          ? FamilyMember{}
-                          : FamilyMember{std::min(1.0, found->second.p), found->second.p_least});
+  for (const std::optional<Evidence>& evidence : evidence_) {
+    members.push_back(evidence ? FamilyMember{std::min(1.0, evidence->p), evidence->p_least}
+                               : FamilyMember{});
   }
   // With few repetitions hardly one could be significant, with more all those that vary could.
   const auto varying = std::count_if(members.begin(), members.end(),
@@ -258,24 +272,28 @@ Trial::Family Trial::family() const {
           static_cast<std::size_t>(std::max<std::ptrdiff_t>(varying, 1))};
 }
 
-void Trial::judge(const MetricSamples& metric, double p, std::size_t family, bool intervals,
+void Trial::judge(std::size_t index, double p, std::size_t family, bool intervals,
                   MetricVerdict& verdict) const {
+  const MetricSamples& metric = metrics_[index];
   const Scaled scaled = scale(metric, rules_);
   if (!scaled.usable) {
     verdict.why = "not measured in every repetition";
     return;
   }
   const double shift = estimate(design_, scaled);
-  if (scaled.relative) verdict.ratio = std::exp(shift);
-  verdict.difference = scaled.relative ? verdict.baseline * std::expm1(shift) : shift;
-  if (scaled.drift) verdict.drift = scaled.relative ? std::expm1(*scaled.drift) : *scaled.drift;
-  if (intervals) verdict.interval = interval_of(design_, scaled);
+  if (scaled.has_ratio()) verdict.ratio = std::exp(shift);
+  verdict.difference = scaled.in_unit(shift, verdict.baseline);
+  if (scaled.drift) {
+    verdict.drift = scaled.has_ratio() ? std::expm1(*scaled.drift)
+                                       : scaled.in_unit(*scaled.drift, verdict.baseline);
+  }
+  if (intervals) verdict.interval = interval_of(design_, scaled, verdict.baseline);
   if (metric.exact) {
     judge_exactly(scaled, verdict);
     return;
   }
   verdict.p = p;
-  verdict.p_same = std::min(1.0, evidence_.at(metric.key).p_same);
+  verdict.p_same = std::min(1.0, evidence_[index]->p_same);
   if (design_ == Design::kSeparate && is_time(metric.unit) && !scaled.drift &&
       !rules_.trust_sessions) {
     verdict.why = "no allocator common to both sessions shows how far the machine drifted";
@@ -300,7 +318,7 @@ std::vector<MetricVerdict> Trial::verdicts(bool intervals) const {
     verdict.better = metrics_[i].better;
     verdict.subject = median(metrics_[i].subject);
     verdict.baseline = median(metrics_[i].baseline);
-    judge(metrics_[i], all.p[i], all.size, intervals, verdict);
+    judge(i, all.p[i], all.size, intervals, verdict);
     verdicts.push_back(std::move(verdict));
   }
   return verdicts;

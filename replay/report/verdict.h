@@ -2,7 +2,7 @@
 //
 // The unit is the repetition, a process of its own; events within one are not independent and are
 // never counted. What differs by a factor is compared as logarithms, shares and what can be 0 by
-// difference. Per metric:
+// difference; what is held beyond the live bytes as all that is held, by a factor. Per metric:
 //
 //   better, worse   a rank test sees a difference, at `alpha` for all metrics of the comparison
 //                   together (family.h), and the estimate of it is beyond the threshold
@@ -14,7 +14,6 @@
 #pragma once
 
 #include <limits>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -79,10 +78,11 @@ class Trial {
   Trial(Design design, Rules rules) : design_(design), rules_(rules) {}
 
   // Takes a look that spends `weight` of the error rates; see looks.h. All looks of one trial must
-  // show the same metrics, with all samples so far.
+  // show the same metrics in the same order, with all samples so far.
   void look(const std::vector<MetricSamples>& metrics, double weight);
 
-  // After the last look. O(metrics x resamples x repetitions^2) for the intervals, without which
+  // After the last look, in its order. O(metrics x resamples x repetitions^2) for the intervals,
+  // without which
   // (`intervals` false) it is cheap.
   std::vector<MetricVerdict> verdicts(bool intervals) const;
 
@@ -98,13 +98,13 @@ class Trial {
   };
 
   Family family() const;
-  void judge(const MetricSamples& metric, double p, std::size_t family, bool intervals,
+  void judge(std::size_t index, double p, std::size_t family, bool intervals,
              MetricVerdict& verdict) const;
 
   Design design_;
   Rules rules_;
-  std::vector<MetricSamples> metrics_;        // of the last look
-  std::map<std::string, Evidence> evidence_;  // the best of all looks
+  std::vector<MetricSamples> metrics_;             // of the last look
+  std::vector<std::optional<Evidence>> evidence_;  // of each, the best of all looks
 };
 
 }  // namespace replay

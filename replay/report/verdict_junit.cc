@@ -1,7 +1,9 @@
 // The verdict as JUnit XML, which CI systems show: a suite per pair of allocators, a case per
-// metric. Worse is a failure; cannot tell is skipped, with the reason.
+// metric. Worse is a failure; cannot tell is skipped, with the reason. What a reader must know to
+// judge are properties of each suite.
 #include <fmt/format.h>
 
+#include "replay/report/json.h"
 #include "replay/report/verdict_report.h"
 
 namespace replay {
@@ -9,7 +11,7 @@ namespace {
 
 std::string attribute(const std::string& text) {
   std::string escaped;
-  for (const char letter : text) {
+  for (const char letter : as_utf8(text)) {
     switch (letter) {
       case '&':
         escaped += "&amp;";
@@ -53,6 +55,19 @@ std::string one_case(const std::string& suite, const MetricVerdict& verdict) {
   return text + "</testcase>\n";
 }
 
+std::string properties(const VerdictReport& report) {
+  std::string text;
+  const auto add = [&](const char* name, const std::string& value) {
+    text += fmt::format("      <property name=\"{}\" value=\"{}\"/>\n", name, attribute(value));
+  };
+  for (const ContextDifference& difference : report.differences) {
+    add("differs",
+        fmt::format("{}: {} -> {}", difference.key, difference.baseline, difference.subject));
+  }
+  for (const std::string& note : report.notes) add("note", note);
+  return text.empty() ? text : "    <properties>\n" + text + "    </properties>\n";
+}
+
 }  // namespace
 
 std::string verdict_junit(const VerdictReport& report) {
@@ -65,6 +80,7 @@ std::string verdict_junit(const VerdictReport& report) {
         "time=\"0\">\n",
         suite, table.verdicts.size(), count(table, Verdict::kWorse),
         count(table, Verdict::kCannotTell));
+    text += properties(report);
     for (const MetricVerdict& verdict : table.verdicts) text += one_case(suite, verdict);
     text += "  </testsuite>\n";
   }

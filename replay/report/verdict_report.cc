@@ -1,6 +1,7 @@
 #include "replay/report/verdict_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -49,6 +50,19 @@ std::optional<std::pair<double, double>> VerdictReport::of_floor(
 ExitCode VerdictReport::exit_code() const {
   if (count(Verdict::kWorse) > 0) return ExitCode::kRegression;
   return count(Verdict::kCannotTell) > 0 ? ExitCode::kInconclusive : ExitCode::kOk;
+}
+
+void note_unjudged(VerdictReport& report) {
+  const auto note = [&](const VerdictTable& table, const char* why,
+                        const std::vector<std::string>& keys) {
+    if (keys.empty()) return;
+    report.notes.push_back(
+        fmt::format("not compared of {}: {}: {}", table.subject, why, fmt::join(keys, ", ")));
+  };
+  for (const VerdictTable& table : report.tables) {
+    note(table, "metrics that only one of both has", table.unpaired);
+    note(table, "metrics that neither has a value of", table.without_value);
+  }
 }
 
 std::string effect_text(const MetricVerdict& verdict) {

@@ -27,8 +27,9 @@ struct VerdictTable {
   int subject_repetitions = 0;
   int baseline_repetitions = 0;
   std::vector<MetricSamples> samples;
-  std::vector<MetricVerdict> verdicts;     // same order
-  std::vector<std::string> unpaired = {};  // separate: metrics that only one of the two has
+  std::vector<MetricVerdict> verdicts;          // same order
+  std::vector<std::string> unpaired = {};       // metrics that only one of the two has
+  std::vector<std::string> without_value = {};  // metrics that neither has a value of
 };
 
 // A fact in which the two contexts differ.
@@ -59,6 +60,9 @@ struct VerdictReport {
   // kRegression if any metric is worse, else kInconclusive if any cannot be told, else kOk.
   ExitCode exit_code() const;
 };
+
+// Says in the notes which metrics are not judged, and why.
+void note_unjudged(VerdictReport& report);
 
 struct VerdictFormat {
   const char* name;

@@ -12,7 +12,7 @@ namespace {
 
 std::string value_text(double value, const std::string& unit) {
   const std::string number = short_number(value);
-  return unit == "share" ? number : number + ' ' + unit;
+  return unit == kShare ? number : number + ' ' + unit;
 }
 
 std::string one_table(const VerdictReport& report, const VerdictTable& table) {

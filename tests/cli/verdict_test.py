@@ -155,6 +155,31 @@ class Compare(Case):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("after.json: results of two allocators called mem (preload)", done.stderr)
 
+    def test_a_metric_need_not_be_one_of_each_allocator(self):
+        after = copy.deepcopy(self.before)
+        after["results"].append(allocator("other", 5, 500))
+        after["results"][2]["metrics"]["own"] = after["results"][2]["metrics"]["peak_resident_pages"]
+        done = self.compare(after, "-m", "own", before=after)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.compare(after, "-m", "nothing", before=after)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("there are: own, peak_resident_pages, time_per_event_ns", done.stderr)
+
+    def test_one_error_rate_for_all_allocators(self):
+        # Four repetitions, all above: p = 2 / C(8, 4), 2.9 %, of each metric.
+        def of(count, time):
+            results = [allocator(f"mem{i}", time, 1000) for i in range(count)]
+            for row in results:
+                metrics = row["metrics"]
+                metrics["time_per_event_ns"]["samples"] = [time + i / 10 for i in range(4)]
+                del metrics["peak_resident_pages"]
+            return result(*results)
+        args = ("--allow", "drift", "--error-rate", "6%")
+        one = self.compare(of(1, 110), *args, before=of(1, 100))
+        self.assertEqual(one.returncode, 3, one.stdout)
+        many = self.compare(of(3, 110), *args, before=of(3, 100))
+        self.assertEqual(many.returncode, 4, many.stdout)
+
     def test_bad_input_is_1_and_wrong_usage_2(self):
         bad = self.folder / "bad.json"
         bad.write_text('{"schema": ')

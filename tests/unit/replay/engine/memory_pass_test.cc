@@ -72,6 +72,15 @@ TEST_F(MemoryPassTest, KnowsUsableBytesAndOccupiedPagesOfWhatLives) {
   EXPECT_GT(last.anonymous_bytes - out.baseline.anonymous_bytes, last.occupied_pages * kPage);
 }
 
+TEST_F(MemoryPassTest, TheHighWaterMarkIsOfTheMeasuredEvents) {
+  const std::vector<Event> events = {malloc_of(0, 16 << 20), free_of(0), malloc_of(1, 1 << 20),
+                                     free_of(1)};
+  EXPECT_GE(run(compile(events), "glibc").high_water_bytes, 15U << 20);
+  const std::uint64_t measured = run(compile(events, {2, 4}), "glibc").high_water_bytes;
+  EXPECT_GE(measured, 1U << 19);
+  EXPECT_LE(measured, 8U << 20);
+}
+
 TEST_F(MemoryPassTest, WhichPagesAreResidentIsNotKnownOfUntouchedObjects) {
   const Plan plan = compile({malloc_of(0, 100 * kPage)});
   EXPECT_FALSE(run(plan, "mem-classic", Touch::kNone).occupied_known);

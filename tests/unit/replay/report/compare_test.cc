@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace replay {
 namespace {
 
@@ -59,6 +61,20 @@ TEST(CompareTest, ComparesWhatBothHaveAndHasADirection) {
   EXPECT_DOUBLE_EQ(comparison.figures[0].ratio, 0.5);
   EXPECT_EQ(comparison.figures[0].verdict, Verdict::kBetter);
   EXPECT_EQ(comparison.figures[1].verdict, Verdict::kSame);
+}
+
+TEST(CompareTest, OfFiguresBelowZeroThereIsNoRatioAndNoVerdict) {
+  const auto verdict = [](double subject, double baseline) {
+    const Comparison comparison =
+        compare(result_of("glibc", {figure("share", Better::kLower, Samples(7, baseline))}),
+                result_of("mem", {figure("share", Better::kLower, Samples(7, subject))}));
+    EXPECT_TRUE(std::isnan(comparison.figures.front().ratio));
+    EXPECT_FALSE(comparison.figures.front().interval);
+    return comparison.figures.front().verdict;
+  };
+  EXPECT_EQ(verdict(-3, -1), Verdict::kCannotTell);
+  EXPECT_EQ(verdict(0.05, -0.02), Verdict::kCannotTell);
+  EXPECT_EQ(verdict(-0.02, 0.05), Verdict::kCannotTell);
 }
 
 }  // namespace

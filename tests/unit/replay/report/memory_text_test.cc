@@ -25,6 +25,8 @@ TEST(MemoryTextTest, SaysWhatIsHeldAndWhetherItComesBack) {
   EXPECT_THAT(idle_text(result), HasSubstr("0.01 MiB (1.000 x the floor) after 500 ms"));
   idle.trimmed.why_absent = "no way";
   EXPECT_THAT(idle_text(result), HasSubstr("with malloc_trim: no way\n"));
+  idle.live_bytes = 1 << 20;  // more than was ever resident
+  EXPECT_THAT(idle_text(result), HasSubstr("; nothing to come back\n"));
   idle.peak_resident_pages = 0;
   EXPECT_THAT(idle_text(result), HasSubstr("by itself:        nothing was held\n"));
   idle.after_ms.clear();

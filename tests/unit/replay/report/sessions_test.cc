@@ -137,6 +137,17 @@ TEST(SessionsTest, OtherNamesAndBindingsOnlyWhenAllowed) {
   EXPECT_THROW(pair_sessions(a, made("d", {}), {"allocator", "binding"}), Error);
 }
 
+TEST(SessionsTest, WhatNeitherHasAValueOfIsNamed) {
+  RecordedResult a = made("a", {allocator("mem", 10)});
+  a.allocators[0].metrics.push_back(
+      {"share", kShare, Better::kLower, {std::nan(""), std::nan("")}});
+  RecordedResult b = a;
+  EXPECT_EQ(pair_sessions(a, b, {}).front().without_value, (std::vector<std::string>{"share"}));
+  b.allocators[0].metrics.back().samples[1] = 1;  // once it has one
+  EXPECT_TRUE(pair_sessions(a, b, {}).front().without_value.empty());
+  EXPECT_EQ(pair_sessions(a, b, {}).front().samples.size(), 2U);
+}
+
 TEST(SessionsTest, WhatOnlyOneHasIsNamed) {
   RecordedResult a = made("a", {allocator("mem", 10)});
   RecordedResult b = made("b", {allocator("mem", 10)});
@@ -146,6 +157,7 @@ TEST(SessionsTest, WhatOnlyOneHasIsNamed) {
   b.allocators[0].metrics.push_back({"other", "pages", Better::kLower, {1}});
   const VerdictTable table = pair_sessions(a, b, {}).front();
   EXPECT_EQ(table.unpaired, (std::vector<std::string>{"gone", "other"}));
+  EXPECT_TRUE(table.without_value.empty());
   EXPECT_EQ(table.samples.size(), 1U);
 }
 
@@ -155,7 +167,8 @@ TEST(SessionsTest, PatternsChooseMetricsAndEachMustChooseOne) {
     for (const char* key : {"time", "peak_pages", "peak_bytes"}) {
       metrics.push_back({key, "ns", Better::kLower, {1}, {1}});
     }
-    keep_wanted(metrics, patterns);
+    std::vector<MetricSamples> others = {{"end_pages", "pages", Better::kLower, {1}, {1}}};
+    keep_wanted({&metrics, &others}, patterns);
     std::vector<std::string> keys;
     for (const MetricSamples& metric : metrics) keys.push_back(metric.key);
     return keys;
@@ -164,6 +177,7 @@ TEST(SessionsTest, PatternsChooseMetricsAndEachMustChooseOne) {
   EXPECT_EQ(kept({}), (Keys{"time", "peak_pages", "peak_bytes"}));
   EXPECT_EQ(kept({"peak_*"}), (Keys{"peak_pages", "peak_bytes"}));
   EXPECT_EQ(kept({"peak_bytes", "time"}), (Keys{"time", "peak_bytes"}));
+  EXPECT_EQ(kept({"end_*"}), (Keys{}));  // which the other table has
   EXPECT_THROW(kept({"time", "peak"}), Error);
 }
 

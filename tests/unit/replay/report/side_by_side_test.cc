@@ -140,6 +140,19 @@ TEST(SideBySideTest, NamesMetricsThatOnlyOneHas) {
   EXPECT_EQ(result.unpaired, (std::vector<std::string>{"gone", "new"}));
 }
 
+TEST(SideBySideTest, WhatNeitherHasAValueOfIsNotJudged) {
+  const Metric nothing{"share", kShare, Better::kLower, {std::nan("")}};
+  const Metric time{"time", "ns", Better::kLower, {1}};
+  SideBySideOptions options;
+  options.most_repetitions = 1;
+  const SideBySide result = run_side_by_side(options, [&](int, bool) {
+    return OneRepetition{{nothing, time}, {nothing, time}};
+  });
+  EXPECT_EQ(result.without_value, (std::vector<std::string>{"share"}));
+  ASSERT_EQ(result.verdicts.size(), 1U);
+  EXPECT_EQ(result.verdicts[0].key, "time");
+}
+
 TEST(SideBySideTest, AMetricThatIsMissingOnceCannotBeTold) {
   SideBySideOptions options;
   options.most_repetitions = 8;

@@ -58,6 +58,7 @@ TEST(StatisticsTest, ARangeOfRatiosHoldsEveryPair) {
   EXPECT_EQ(range->high, 3);
   EXPECT_FALSE(range_ratio_interval(Samples{1, 2}, Samples{1}));
   EXPECT_FALSE(range_ratio_interval(Samples{1, 2}, Samples{0, 1}));
+  EXPECT_FALSE(range_ratio_interval(Samples{-1, 2}, Samples{1, 2}));
 }
 
 TEST(StatisticsTest, NoRatioWithoutPairsOrOverZero) {
@@ -66,6 +67,8 @@ TEST(StatisticsTest, NoRatioWithoutPairsOrOverZero) {
   EXPECT_FALSE(paired_ratio_interval(Samples{1, 2, 3, 4, 5}, Samples{1, 2, 3, 4, 5}));
   EXPECT_FALSE(paired_ratio_interval(good, Samples{1, 2, 3, 4, 5, 6, 7}));
   EXPECT_FALSE(paired_ratio_interval(good, Samples{0, 2, 3, 4, 5, 6}));
+  EXPECT_FALSE(paired_ratio_interval(good, Samples{1, 2, 3, 4, 5, -6}));
+  EXPECT_FALSE(paired_ratio_interval(Samples{-1, 2, 3, 4, 5, 6}, good));
   EXPECT_FALSE(paired_ratio_interval(good, Samples{std::nan(""), 2, 3, 4, 5, 6}));
 }
 

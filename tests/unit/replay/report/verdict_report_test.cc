@@ -102,6 +102,10 @@ TEST(VerdictReportTest, JunitHasFailuresAndSkips) {
   EXPECT_THAT(text, HasSubstr("a&amp;b&quot;&lt; against glibc"));
   EXPECT_THAT(text, HasSubstr("name=\"calls\" time=\"0\"><failure type=\"worse\""));
   EXPECT_THAT(text, HasSubstr("name=\"c\" time=\"0\"><skipped"));
+  EXPECT_THAT(text, HasSubstr("<property name=\"note\" value=\"one session\"/>"));
+  EXPECT_THAT(text, HasSubstr("<property name=\"differs\" value=\"host.kernel: 6.1 -&gt; 6.2\"/>"));
+  report.tables[0].subject = "lib\xff.so";
+  EXPECT_THAT(verdict_junit(report), HasSubstr("lib\xef\xbf\xbd.so against glibc"));
 }
 
 TEST(VerdictReportTest, JsonHoldsSamplesAndNoNumberThatIsNone) {
@@ -115,6 +119,17 @@ TEST(VerdictReportTest, JsonHoldsSamplesAndNoNumberThatIsNone) {
   EXPECT_EQ(metrics["calls"]["difference"], 28);
   EXPECT_TRUE(metrics["a"]["subject_samples"][1].is_null());
   EXPECT_EQ(metrics["c"]["more_repetitions"], 12);
+}
+
+TEST(VerdictReportTest, TheNotesSayWhatIsNotJudged) {
+  VerdictReport report = three();
+  report.tables[0].unpaired = {"a", "b"};
+  report.tables[0].without_value = {"c"};
+  note_unjudged(report);
+  EXPECT_THAT(report.notes,
+              ::testing::ElementsAre(
+                  "one session", "not compared of mem: metrics that only one of both has: a, b",
+                  "not compared of mem: metrics that neither has a value of: c"));
 }
 
 TEST(VerdictReportTest, EveryFormatHasItsName) {

@@ -98,6 +98,28 @@ TEST(VerdictTest, WhatCanBeZeroIsComparedByDifference) {
             Verdict::kWorse);
 }
 
+TEST(VerdictTest, WhatIsBeyondTheLiveBytesIsComparedAsAllThatIsHeld) {
+  const auto verdict = [](double subject, double baseline) {
+    return paired(Better::kLower, Samples(12, subject), Samples(12, baseline), kBeyondLive);
+  };
+  EXPECT_EQ(verdict(12.04, 12).verdict, Verdict::kSame);  // 0.3 % more is held
+  EXPECT_EQ(verdict(0.135, 0.153).verdict, Verdict::kSame);
+  const MetricVerdict worse = verdict(0.2, 0.1);
+  EXPECT_EQ(worse.verdict, Verdict::kWorse);
+  EXPECT_TRUE(std::isnan(worse.ratio));
+  EXPECT_NEAR(worse.difference, 0.1, 1e-12);
+  ASSERT_TRUE(worse.interval);
+  EXPECT_NEAR(worse.interval->low, 0.1, 1e-12);
+  EXPECT_EQ(verdict(-0.9, -0.8).verdict, Verdict::kBetter);  // half of it, where pages go untouched
+  EXPECT_EQ(verdict(-1, -0.8).verdict, Verdict::kBetter);    // nothing at all
+  MetricSamples sessions{"time",           kBeyondLive,      Better::kLower,  Samples(12, 0.2),
+                         Samples(12, 0.1), Samples(12, 0.2), Samples(12, 0.1)};
+  const MetricVerdict drifted = judge_one(Design::kSeparate, sessions);
+  EXPECT_EQ(drifted.verdict, Verdict::kCannotTell);  // glibc went as far
+  ASSERT_TRUE(drifted.drift);
+  EXPECT_NEAR(*drifted.drift, 0.1, 1e-12);
+}
+
 TEST(VerdictTest, OneCallOrPageIsNoDifference) {
   EXPECT_EQ(paired(Better::kLower, Samples(12, 1), Samples(12, 2), "calls").verdict,
             Verdict::kSame);
