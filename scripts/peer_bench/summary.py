@@ -12,7 +12,7 @@ import platform
 import statistics
 
 from peer_bench.allocators import BASELINE, SUBJECT
-from peer_bench.processes import ROOT, Failure, environment, run
+from peer_bench.processes import ROOT, Failure, run
 from peer_bench.suites import Metric
 
 SCHEMA = "allocreplay-peers"
@@ -136,15 +136,17 @@ def _first_value(path: str, key: str) -> str | None:
 def context(scale: str, rounds: int, suites: list[str], apart: list[str]) -> dict:
     def git(*words):
         try:
-            return run(["git", "-C", ROOT, *words], 30, environment()).strip()
+            # With the caller's variables: git may read here only by what stands in his settings.
+            return run(["git", "-C", ROOT, *words], 30, dict(os.environ)).strip()
         except Failure:
             return None
+    changes = git("status", "--porcelain", "--untracked-files=no")
     memory = _first_value("/proc/meminfo", "MemTotal")
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "scale": scale, "rounds": rounds, "suites": suites, "measured_apart": apart,
         "git_revision": git("rev-parse", "--short=12", "HEAD"),
-        "git_changed": bool(git("status", "--porcelain", "--untracked-files=no")),
+        "git_changed": None if changes is None else bool(changes),
         "host": {"cpu": _first_value("/proc/cpuinfo", "model name"),
                  "logical_cpus": os.cpu_count(),
                  "memory_bytes": int(memory.split()[0]) * 1024 if memory else None,

@@ -107,7 +107,7 @@ def losses(document: dict) -> str:
                   key=lambda r: -r["mem_over_best_peer"])
     failed = [f"{r['name']} ({name}: {why})" for r in document["rows"]
               for name, why in r["missing"].items() if why.startswith("failed")]
-    always = [r for r in lost if (r["mem_over_best_peer_rounds"] or [0])[0] > 1]
+    always = [r for r in lost if (r["mem_over_best_peer_rounds"] or [0])[0] > BEHIND]
     above = [r for r in document["rows"] if (r["mem_over_glibc"] or 0) > BEHIND]
     text = [f"`{SUBJECT}` is behind the best peer by more than 2 % in {len(lost)} of "
             f"{len(compared)} rows ({len(always)} of them in every round), behind {BASELINE} in "
@@ -120,6 +120,10 @@ def losses(document: dict) -> str:
     return "\n".join(text)
 
 
+def _revision(name: str | None) -> str:
+    return f"revision {name}" if name else "an unknown revision"
+
+
 def _machine(document: dict) -> str:
     context = document["context"]
     host = context["host"]
@@ -129,7 +133,7 @@ def _machine(document: dict) -> str:
         for a in document["allocators"] if a["kind"] in ("baseline", "peer"))
     return (f"{context['date'][:10]}, {host['logical_cpus']} CPUs of "
             f"{host['cpu'] or host['machine']}{memory}, Linux {host['kernel']}; "
-            f"{SUBJECT} of revision {context['git_revision']}"
+            f"{SUBJECT} of {_revision(context['git_revision'])}"
             f"{' with changes' if context['git_changed'] else ''}; {listed}; "
             f"rounds: {context['rounds']}{', quick' if context['scale'] == 'quick' else ''}"
             + (f"; not side by side with the others: {', '.join(context['measured_apart'])}"

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 from peer_bench import __main__ as command_line
 from peer_bench import allocators, plan, processes, redis, suites, summary, tables
@@ -271,6 +272,25 @@ class Markdown(WithRow):
                       "| **2.00** |", text)
         self.assertIn("fast 1.2", text)
         self.assertIn("absent (not installed)", text)
+
+    def test_behind_in_every_round_is_behind_by_as_much_as_counts(self):
+        self.assertIn("1 of 1 rows (0 of them in every round)",
+                      tables.markdown(self.made(mem=[2.02, 2.2])))
+
+    def test_a_tree_that_git_does_not_show_is_not_called_unchanged(self):
+        with mock.patch.object(summary, "run", side_effect=processes.Failure("no")):
+            document = self.made()
+        self.assertEqual([document["context"][key] for key in ("git_revision", "git_changed")],
+                         [None, None])
+        self.assertIn("; mem of an unknown revision; ", tables.markdown(document))
+
+    def test_git_has_the_settings_of_the_caller(self):
+        with mock.patch.object(summary, "run", return_value="abc") as run, \
+                mock.patch.dict(os.environ, HOME="/at/home"):
+            self.made()
+        self.assertTrue(run.call_args_list)
+        for call in run.call_args_list:
+            self.assertEqual(call.args[2]["HOME"], "/at/home")
 
     def test_a_win_is_not_bold_and_a_failure_is_named(self):
         text = tables.markdown(self.made(mem=[1.0, 1.0], lean=[8.0, processes.Failure("crash")]))
