@@ -4,6 +4,7 @@ Everything is better when lower. A figure that could not be measured is null wit
 `missing`, never a number.
 """
 
+import collections
 import datetime
 import math
 import os
@@ -125,6 +126,19 @@ def groups(rows_: list[dict], allocators) -> list[dict]:
     return result
 
 
+def measured_apart(jobs, allocators, rounds: int, state, scale: str) -> list[str]:
+    """The allocators that in some row were measured by another call than most of the others."""
+    apart = set()
+    for job in jobs:
+        for i in range(rounds):
+            keys = {a.name: (scale, job.suite, job.name, a.name, i) for a in allocators}
+            sessions = {name: state.samples[key].get("session") for name, key in keys.items()
+                        if key in state.samples}
+            usual = collections.Counter(sessions.values()).most_common(1)
+            apart |= {name for name, session in sessions.items() if session != usual[0][0]}
+    return sorted(apart)
+
+
 def _first_value(path: str, key: str) -> str | None:
     try:
         lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
@@ -164,6 +178,7 @@ def document(jobs, allocators, rounds: int, state, scale: str, suites: list[str]
                 "missing": a.missing}
     return {"schema": SCHEMA, "schema_version": VERSION,
             "context": {"command": command,
-                        **context(scale, rounds, suites, state.measured_apart(scale))},
+                        **context(scale, rounds, suites,
+                                  measured_apart(jobs, allocators, rounds, state, scale))},
             "allocators": [described(a) for a in allocators], "rows": rows_,
             "groups": groups(rows_, allocators)}

@@ -145,16 +145,32 @@ class Resumption(WithFolder):
         self.measure([job], [GLIBC, MEM])
         path = self.folder / "state.jsonl"
         path.write_bytes(path.read_bytes()[:-5])
-        self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 1)
+        self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 2)
         self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 0)
 
-    def test_what_failed_is_tried_again(self):
+    def test_what_failed_is_tried_again_with_the_whole_row(self):
         job = FakeJob("a", {"glibc": 4.0, "mem": [processes.Failure("it crashed"), 2.0]})
-        _, said = self.measure([job], [GLIBC, MEM])
+        other = FakeJob("b", {"glibc": 1.0, "mem": 1.0})
+        _, said = self.measure([job, other], [GLIBC, MEM])
         self.assertIn("micro a, mem: it crashed", said)
         self.assertIsNone(self.document([job], [GLIBC, MEM])["rows"][0]["values"]["mem"])
-        self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 1)
-        self.assertEqual(self.document([job], [GLIBC, MEM])["rows"][0]["values"]["mem"], 2.0)
+        self.assertEqual(self.measure([job, other], [GLIBC, MEM])[0], 2)
+        document = self.document([job, other], [GLIBC, MEM])
+        self.assertEqual(document["rows"][0]["values"]["mem"], 2.0)
+        self.assertEqual(document["context"]["measured_apart"], [])
+
+    def test_a_program_that_dies_or_prints_nonsense_fails_alone(self):
+        for error in (OSError("gone"), json.JSONDecodeError("no JSON", "", 0), KeyError("ns"),
+                      IndexError("x")):
+            job = FakeJob("a", {"glibc": 4.0, "mem": error})
+            _, said = self.measure([job], [GLIBC, MEM], state=self.state(fresh=True))
+            self.assertIn(f"micro a, mem: {error!r}", said)
+
+    def test_of_a_replay_that_prints_nonsense_each_allocator_is_asked_alone(self):
+        job = suites.Replay(pathlib.Path("x.trace"))
+        job.command = ["echo", "nonsense"]
+        outcomes = dict(job.measure_all([GLIBC]))
+        self.assertIn("JSONDecodeError", outcomes[GLIBC]["error"])
 
     def test_what_was_measured_before_an_interruption_is_kept(self):
         job = FakeJob("a", {"glibc": KeyboardInterrupt(), "mem": KeyboardInterrupt()})
@@ -171,25 +187,84 @@ class Resumption(WithFolder):
         self.assertEqual(self.state(fresh=True).samples, {})
 
     def test_another_build_is_not_mixed_in(self):
-        self.state().identify("full", "mem", "1")
-        self.state().identify("full", "mem", "1")
-        self.state().identify("quick", "mem", "2")
-        with self.assertRaisesRegex(StateError, "another version of mem.*--fresh"):
-            self.state().identify("full", "mem", "2")
+        self.state().identify("full", "mem", "1", allocator="mem")
+        self.state().identify("full", "suite micro", "1", suite="micro")
+        self.measure([FakeJob("a", {"glibc": 4.0, "mem": 2.0})], [GLIBC, MEM])
+        self.state().identify("full", "mem", "1", allocator="mem")
+        self.state().identify("quick", "mem", "2", allocator="mem")
+        with self.assertRaisesRegex(StateError, "another version of mem.*--fresh.*--again"):
+            self.state().identify("full", "mem", "2", allocator="mem")
+        with self.assertRaisesRegex(StateError, "another version of suite micro: --fresh starts "
+                                                "over, --state"):
+            self.state().identify("full", "suite micro", "2", suite="micro")
+
+    def test_another_build_of_what_has_no_samples_yet_is_taken(self):
+        job = FakeJob("a", {"glibc": 4.0, "mem": [processes.Failure("it crashed")]})
+        self.state().identify("full", "mem", "1", allocator="mem")
+        self.state().identify("full", "suite replay", "1", suite="replay")
+        self.measure([job], [GLIBC, MEM])
+        for version in ("2", "3"):
+            self.state().identify("full", "mem", version, allocator="mem")
+            self.state().identify("full", "suite replay", version, suite="replay")
+
+    def test_what_is_missing_has_no_version_that_it_would_be_held_to(self):
+        with mock.patch.object(allocators, "find", lambda _: [GLIBC, ABSENT]), \
+                mock.patch.object(suites, "jobs", lambda *_: []), \
+                mock.patch.object(suites, "inputs", lambda _: []), \
+                contextlib.redirect_stdout(io.StringIO()), \
+                contextlib.redirect_stderr(io.StringIO()):
+            status = command_line.main(["--no-build", "--only", "history", "--state",
+                                        str(self.folder / "state.jsonl")])
+        self.assertEqual(status, 0)
+        text = (self.folder / "state.jsonl").read_text()
+        self.assertIn('"of": "glibc"', text)
+        self.assertNotIn("absent", text)
+
+    def test_what_measures_belongs_to_the_work_of_a_suite(self):
+        for suite, names in (("replay", ["allocreplay", "allocreplay-worker", "redis.trace"]),
+                             ("micro", ["peer_patterns"]), ("programs", ["peer_run", "rows.sql"]),
+                             ("history", ["redis.py"]), ("startup", ["peer_run"])):
+            inputs = {path.name for path in suites.inputs(suite)}
+            self.assertLessEqual({"suites.py", *names}, inputs, suite)
+        with mock.patch.object(suites.shutil, "which", lambda _: "/x/redis-server"):
+            self.assertIn(pathlib.Path("/x/redis-server"), suites.inputs("history"))
+
+    def test_glibc_is_told_by_its_library(self):
+        libc = next(line.split()[-1] for line in open("/proc/self/maps")
+                    if line.rstrip().endswith("/libc.so.6"))
+        self.assertEqual(GLIBC.fingerprint(), processes.fingerprint([libc]))
+        self.assertEqual(allocators.FLOOR.fingerprint(), "")
 
     def test_one_allocator_is_measured_again_and_said_to_be_apart(self):
         job = FakeJob("a", {"glibc": 4.0, "mem": [2.0, 3.0]})
-        self.state().identify("full", "mem", "1")
+        self.state().identify("full", "mem", "1", allocator="mem")
         self.measure([job], [GLIBC, MEM])
         self.state().forget("quick", "mem")
         self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 0)
         self.state().forget("full", "mem")
-        self.state().identify("full", "mem", "2")
+        self.state().identify("full", "mem", "2", allocator="mem")
         self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 1)
         document = self.document([job], [GLIBC, MEM])
         self.assertEqual(document["rows"][0]["values"], {"glibc": 4.0, "mem": 3.0})
         self.assertEqual(document["context"]["measured_apart"], ["mem"])
         self.assertIn("not side by side with the others: mem.", tables.markdown(document))
+
+    def test_an_allocator_that_comes_later_is_measured_beside_the_others(self):
+        job = FakeJob("a", dict.fromkeys(("glibc", "mem", "fast", "lean"), 1.0))
+        self.measure([job], [GLIBC, MEM, LEAN])
+        self.assertEqual(self.measure([job], [GLIBC, MEM, FAST])[0], 3)
+        document = self.document([job], [GLIBC, MEM, FAST])
+        self.assertEqual(document["context"]["measured_apart"], [])
+        document = self.document([job], [GLIBC, MEM, FAST, LEAN])
+        self.assertEqual(document["context"]["measured_apart"], ["lean"])
+
+    def test_an_allocator_that_comes_later_can_be_measured_alone(self):
+        job = FakeJob("a", {"glibc": 1.0, "mem": 1.0, "fast": 1.0})
+        self.measure([job], [GLIBC, MEM])
+        self.state().forget("full", "fast")
+        self.assertEqual(self.measure([job], [GLIBC, MEM, FAST])[0], 1)
+        document = self.document([job], [GLIBC, MEM, FAST])
+        self.assertEqual(document["context"]["measured_apart"], ["fast"])
 
     def test_a_foreign_file_is_refused(self):
         (self.folder / "state.jsonl").write_text("hello\n")
