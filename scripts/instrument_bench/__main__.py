@@ -1,10 +1,7 @@
 """The command line of scripts/bench_instrument."""
 
 import argparse
-import datetime
-import os
 import pathlib
-import platform
 import random
 import subprocess
 import sys
@@ -14,7 +11,7 @@ from instrument_bench.experiments import EXPERIMENTS, Experiment
 from peer_bench.plan import Progress
 from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
-from peer_bench.tables import TableError, update_section
+from peer_bench.tables import TableError, machine, publish
 from regress import builds
 from script_main import run_script
 
@@ -66,14 +63,6 @@ def build() -> None:
     script = ('. "$0/scripts/build.sh" && build_preset "$0" release ON core/all replay/all planted')
     if subprocess.run(["bash", "-c", script, ROOT], check=False).returncode:
         raise Failure("the build failed; the lines above say why")
-
-
-def machine() -> str:
-    model = next((line.split(":")[1].strip() for line in
-                  pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-                  if line.startswith("model name")), platform.machine())
-    return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} CPUs of {model}, Linux "
-            f"{platform.release()}, {' '.join(platform.libc_ver())}")
 
 
 def chosen(options) -> list[Experiment]:
@@ -180,10 +169,7 @@ def run(options: argparse.Namespace) -> int:
                      ([f"--comparisons {options.comparisons}"] if options.comparisons else []) +
                      ([f"--only {options.only}"] if options.only else []))
     text = text_of(rows, words)
-    if options.update_benchmark_md:
-        update_section(ROOT / "BENCHMARK.md", text, tables.BEGIN, tables.END)
-    else:
-        sys.stdout.write(text)
+    publish(text, options.update_benchmark_md, failed, tables.BEGIN, tables.END)
     broken = [one.name for one, outcomes in rows if not tables.keeps_its_word(one, outcomes)]
     for name in broken:
         print(f"bench_instrument: {name}: the outcome contradicts what is stated", file=sys.stderr)

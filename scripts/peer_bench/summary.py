@@ -139,7 +139,7 @@ def measured_apart(jobs, allocators, rounds: int, state, scale: str) -> list[str
     return sorted(apart)
 
 
-def _first_value(path: str, key: str) -> str | None:
+def first_value(path: str, key: str) -> str | None:
     try:
         lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -155,13 +155,13 @@ def context(scale: str, rounds: int, suites: list[str], apart: list[str]) -> dic
         except Failure:
             return None
     changes = git("status", "--porcelain", "--untracked-files=no")
-    memory = _first_value("/proc/meminfo", "MemTotal")
+    memory = first_value("/proc/meminfo", "MemTotal")
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "scale": scale, "rounds": rounds, "suites": suites, "measured_apart": apart,
         "git_revision": git("rev-parse", "--short=12", "HEAD"),
         "git_changed": None if changes is None else bool(changes),
-        "host": {"cpu": _first_value("/proc/cpuinfo", "model name"),
+        "host": {"cpu": first_value("/proc/cpuinfo", "model name"),
                  "logical_cpus": os.cpu_count(),
                  "memory_bytes": int(memory.split()[0]) * 1024 if memory else None,
                  "kernel": platform.release(), "machine": platform.machine(),

@@ -1,12 +1,16 @@
 """The result document as GitHub-flavoured Markdown, and its place in BENCHMARK.md."""
 
+import datetime
 import json
 import math
 import os
 import pathlib
+import platform
+import sys
 
 from peer_bench.allocators import BASELINE, SUBJECT
-from peer_bench.summary import SCHEMA, VERSION
+from peer_bench.processes import ROOT
+from peer_bench.summary import SCHEMA, VERSION, first_value
 
 BEGIN = "<!-- scripts/bench_peers: begin -->"
 END = "<!-- scripts/bench_peers: end -->"
@@ -166,6 +170,13 @@ def markdown(document: dict) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def machine() -> str:
+    """The day and this machine, for the head of a table."""
+    model = first_value("/proc/cpuinfo", "model name") or platform.machine()
+    return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} CPUs of {model}, Linux "
+            f"{platform.release()}, {' '.join(platform.libc_ver())}")
+
+
 def write_whole(path: pathlib.Path, text: str) -> None:
     """The file is as it was or as it shall be, never half of it."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -184,3 +195,13 @@ def update_section(path: pathlib.Path, text: str, begin: str = BEGIN, end: str =
                          "between them is replaced")
     before, rest = old.split(begin)
     write_whole(path, f"{before}{begin}\n\n{text}\n{end}{rest.split(end)[1]}")
+
+
+def publish(text: str, update: bool, failed: int, begin: str, end: str) -> None:
+    """Prints a text, or puts it between the marks in BENCHMARK.md; not if measurements failed."""
+    if not update:
+        sys.stdout.write(text)
+    elif failed:
+        raise TableError(f"BENCHMARK.md stays as it was, for something failed ({failed} in all)")
+    else:
+        update_section(ROOT / "BENCHMARK.md", text, begin, end)

@@ -1,17 +1,14 @@
 """The command line of scripts/bench_recorder."""
 
 import argparse
-import datetime
-import os
 import pathlib
-import platform
 import subprocess
 import sys
 
 from peer_bench.plan import Progress
 from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
-from peer_bench.tables import TableError, write_whole
+from peer_bench.tables import TableError, machine, publish
 from recorder_bench import tables
 from recorder_bench.loads import MODES, loads, measure
 from script_main import run_script
@@ -69,14 +66,6 @@ def build() -> None:
         raise Failure("the build failed; the lines above say why")
 
 
-def machine() -> str:
-    model = next((line.split(":")[1].strip() for line in
-                  pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-                  if line.startswith("model name")), platform.machine())
-    return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} CPUs of {model}, Linux "
-            f"{platform.release()}, {' '.join(platform.libc_ver())}")
-
-
 def text_of(found, modes, state, scale, rounds, words) -> str:
     rows = []
     for load in found:
@@ -97,16 +86,6 @@ def text_of(found, modes, state, scale, rounds, words) -> str:
         "processor is free; that stands beside it, and is in the CPU time of both. Spool: what the "
         "recording needs on disk while it runs. The merge after the program's end is not in it.",
         tables.table(rows)]) + "\n"
-
-
-def update(text: str) -> None:
-    path = ROOT / "BENCHMARK.md"
-    old = path.read_text(encoding="utf-8")
-    if old.count(tables.BEGIN) != 1 or old.count(tables.END) != 1:
-        raise TableError(f"{path}: needs the lines '{tables.BEGIN}' and '{tables.END}', once each")
-    before, rest = old.split(tables.BEGIN)
-    write_whole(path, f"{before}{tables.BEGIN}\n\n{text}\n{tables.END}"
-                      f"{rest.split(tables.END)[1]}")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -138,10 +117,7 @@ def run(options: argparse.Namespace) -> int:
                      ([f"--modes {','.join(options.modes)}"]
                       if options.modes != ["recorded"] else []))
     text = text_of(found, options.modes, state, scale, rounds, words)
-    if options.update_benchmark_md:
-        update(text)
-    else:
-        sys.stdout.write(text)
+    publish(text, options.update_benchmark_md, failed, tables.BEGIN, tables.END)
     return 1 if failed else 0
 
 

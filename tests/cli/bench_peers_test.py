@@ -398,6 +398,21 @@ class Markdown(WithRow):
             self.assertEqual(path.read_text(), bad)
         self.assertEqual([p.name for p in self.folder.glob("B.md*")], ["B.md"])
 
+    def test_a_table_is_published_unless_something_failed(self):
+        path = self.folder / "BENCHMARK.md"
+        path.write_text(f"{tables.BEGIN}\nold\n{tables.END}\n")
+        with mock.patch.object(tables, "ROOT", self.folder):
+            with self.assertRaisesRegex(tables.TableError, "BENCHMARK.md stays as it was"):
+                tables.publish("new", True, 1, tables.BEGIN, tables.END)
+            self.assertIn("old", path.read_text())
+            tables.publish("new", True, 0, tables.BEGIN, tables.END)
+            self.assertIn("new", path.read_text())
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                tables.publish("shown", False, 1, tables.BEGIN, tables.END)
+        self.assertEqual(printed.getvalue(), "shown")
+        self.assertIn("new", path.read_text())
+
     def test_a_result_is_printed_and_another_document_refused(self):
         path = self.folder / "r.json"
         path.write_text(json.dumps(self.made()))
