@@ -315,11 +315,16 @@ class History(Job):
 
 
 def inputs(suite: str) -> list[pathlib.Path]:
-    """The files whose change makes the suite's work another one."""
+    """The files whose change makes the suite's work another one.
+
+    Of allocreplay the sources: the programs hold mem and the revision as well, and would be others
+    with every change of mem.
+    """
     server = shutil.which("redis-server")
+    replays = [file for folder in ("engine", "metrics")
+               for file in sorted((ROOT / "replay" / folder).glob("*.[ch]*"))]
     files = {
-        "replay": [BIN / "allocreplay", BIN / "allocreplay-worker",
-                   *sorted((ROOT / "traces").glob("*.trace"))],
+        "replay": [*replays, *sorted((ROOT / "traces").glob("*.trace"))],
         "micro": [BIN / "peer_patterns"],
         "programs": [BIN / "peer_run", redis.__file__, *sorted(PROGRAMS.glob("*.*"))],
         "history": [redis.__file__, *([server] if server else [])],

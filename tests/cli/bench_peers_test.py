@@ -221,7 +221,7 @@ class Resumption(WithFolder):
         self.assertNotIn("absent", text)
 
     def test_what_measures_belongs_to_the_work_of_a_suite(self):
-        for suite, names in (("replay", ["allocreplay", "allocreplay-worker", "redis.trace"]),
+        for suite, names in (("replay", ["worker_main.cc", "launcher.h", "redis.trace"]),
                              ("micro", ["peer_patterns"]), ("programs", ["peer_run", "rows.sql"]),
                              ("history", ["redis.py"]), ("startup", ["peer_run"])):
             inputs = {path.name for path in suites.inputs(suite)}
