@@ -1,4 +1,4 @@
-"""The recipes of traces/ where something goes wrong: they fail, and leave no trace that looks good."""
+"""The recipes of traces/ where something goes wrong: they fail, and leave no good-looking trace."""
 
 import os
 import pathlib
