@@ -52,11 +52,20 @@ def table(result: results_io.Result, comparison: dict) -> str:
             f"| {key} | {subject.metrics[key].unit} | {short(baseline.metrics[key].value)} "
             f"| {short(subject.metrics[key].value)} | {ratio_text(figure['ratio'])} "
             f"| {between} | {figure['verdict']} |")
-    harness = subject.metrics["harness_cost_per_event_ns"].value
-    timer = subject.metrics["harness_timer_cost_ns"].value
-    lines += ["", f"The replay itself costs {harness:.3g} ns an event; a latency window holds "
-                  f"{timer:.3g} ns of timer."]
+    harness, timer = (subject.metrics.get(f"harness_{what}_ns")
+                      for what in ("cost_per_event", "timer_cost"))
+    if harness and timer:  # times were taken
+        lines += ["", f"The replay itself costs {harness.value:.3g} ns an event; a latency window "
+                      f"holds {timer.value:.3g} ns of timer."]
     return "\n".join(lines)
+
+
+def tables(result: results_io.Result) -> list[str]:
+    try:
+        return [table(result, comparison) for comparison in result.comparison]
+    except (KeyError, StopIteration) as error:
+        raise results_io.ResultError(
+            f"{result.source}: incomplete or malformed result: {error!r}") from error
 
 
 def main() -> int:
@@ -67,13 +76,11 @@ def main() -> int:
     parser.add_argument("results", nargs="+", metavar="RESULT.json", help="result file, - for stdin")
     arguments = parser.parse_args()
     try:
-        tables = [table(result, comparison)
-                  for result in map(results_io.load, arguments.results)
-                  for comparison in result.comparison]
+        found = [text for path in arguments.results for text in tables(results_io.load(path))]
     except results_io.ResultError as error:
         print(f"markdown_table.py: {error}", file=sys.stderr)
         return 1
-    print("\n\n".join(tables))
+    print("\n\n".join(found))
     return 0
 
 

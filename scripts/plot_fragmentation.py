@@ -15,13 +15,19 @@ def draw(results, lines):
     if not lines:
         raise ResultError("no fragmentation series in these results")
     chart, (memory, ratio) = figure.plt.subplots(2, 1, sharex=True, figsize=(8, 6.5))
+    def work(result):
+        return result.trace_sha256, result.events
+
+    several = len({work(result) for _, result, _ in lines}) > 1
     asked = set()
     for index, (label, result, entry) in enumerate(lines):
         series, look = entry.fragmentation, figure.style(index)
-        if result.trace_path not in asked:  # the same for every allocator of a trace
-            asked.add(result.trace_path)
+        if work(result) not in asked:  # the same for every allocator
+            asked.add(work(result))
             live = [size / MIB for size in series.total_allocated_bytes]
-            memory.fill_between(series.event, live, color="0.8", label="asked for and live")
+            name = f" ({figure.trace_title([result])}, {'{}:{}'.format(*result.events)})"
+            memory.fill_between(series.event, live, color="0.8",
+                                label="asked for and live" + (name if several else ""))
         held = [pages * series.page_size_bytes / MIB for pages in series.total_pages]
         memory.plot(series.event, held, label=f"{label}: held from the kernel", **look)
         ratio.plot(series.event, series.ratio, label=label, **look)

@@ -43,8 +43,8 @@ def draw(results, lines):
                         f"{len(heap.sparse_pages):,} sparse", fontsize=9)
         panel.set_ylabel(f"rows of {COLUMNS} pages", fontsize=8)
         panel.grid(False)
-    bar = chart.colorbar(image, ax=list(axes.flat), extend="min", fraction=0.04)
-    bar.set_label("share of live bytes on the page (arrow: none)")
+    bar = chart.colorbar(image, ax=list(axes.flat), extend="both", fraction=0.04)
+    bar.set_label("share of live bytes on the page (arrow down: none; up: not resident)")
     chart.suptitle(f"Heap map: {figure.trace_title(results)}")
     return chart
 

@@ -101,7 +101,9 @@ class AllocatorResult:
 class Result:
     source: str
     trace_path: str
+    trace_sha256: str
     trace_events: int
+    events: tuple[int, int]  # which of them were measured: from the first to before the second
     page_size_bytes: int
     context: dict = field(repr=False)
     config: dict = field(repr=False)
@@ -216,7 +218,8 @@ def load(path: str) -> Result:
     source = "stdin" if path == "-" else str(path)
     try:
         trace = document["trace"]
-        return Result(source, trace["path"], trace["events"],
+        return Result(source, trace["path"], trace["sha256"], trace["events"],
+                      (trace["first_event"], trace["last_event"]),
                       document["context"]["host"]["page_size_bytes"], document["context"],
                       document["config"], [_allocator(raw) for raw in document["results"]],
                       document["comparison"])

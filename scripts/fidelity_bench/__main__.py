@@ -2,10 +2,7 @@
 
 import argparse
 import dataclasses
-import datetime
-import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
@@ -15,7 +12,7 @@ import results_io
 from fidelity_bench import programs, smaps
 from peer_bench import processes
 from peer_bench.processes import ROOT, Failure
-from peer_bench.tables import TableError, table, update_section
+from peer_bench.tables import TableError, machine, publish, table
 from script_main import run_script
 
 BEGIN = "<!-- scripts/bench_fidelity: begin -->"
@@ -120,11 +117,6 @@ def measure_round(rows: list[Row], binaries: pathlib.Path) -> None:
         row.other.append(max(sample.other_bytes for sample in samples) / 1024)
 
 
-def machine() -> str:
-    return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} CPUs, Linux "
-            f"{platform.release()}, {' '.join(platform.libc_ver())}")
-
-
 def run(options: argparse.Namespace) -> int:
     found = chosen(options.only)
     if not options.bin:
@@ -154,10 +146,7 @@ def run(options: argparse.Namespace) -> int:
         "anonymous memory of the program that is not malloc's, which a replay does not have.",
         table(["program", "allocator", "live", "real", "of it missed", "replay", "replay / real",
                "beside the heap"], [row.cells() for row in rows], texts=2)]) + "\n"
-    if options.update_benchmark_md:
-        update_section(ROOT / "BENCHMARK.md", text, BEGIN, END)
-    else:
-        sys.stdout.write(text)
+    publish(text, options.update_benchmark_md, failed, BEGIN, END)
     return 1 if failed else 0
 
 

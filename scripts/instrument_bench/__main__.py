@@ -1,10 +1,7 @@
 """The command line of scripts/bench_instrument."""
 
 import argparse
-import datetime
-import os
 import pathlib
-import platform
 import random
 import subprocess
 import sys
@@ -14,7 +11,7 @@ from instrument_bench.experiments import EXPERIMENTS, Experiment
 from peer_bench.plan import Progress
 from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
-from peer_bench.tables import TableError, update_section
+from peer_bench.tables import TableError, machine, publish
 from regress import builds
 from script_main import run_script
 
@@ -26,7 +23,8 @@ EXAMPLES = """examples:
   scripts/bench_instrument --update-benchmark-md  measure what is missing, table into BENCHMARK.md
 
 A run that was stopped goes on where it was when called again; --fresh starts over. Sessions are
-compared with all others of the same commit and kind of processor, whatever day they are of.
+compared with all others of the same commit and kind of processor, whatever day they are of; each
+stands in several comparisons, so these are shown and judge nothing.
 Exit status: 0 done, 1 error or stopped, 2 wrong usage, 3 the outcome contradicts what is stated."""
 
 def arguments(argv) -> argparse.Namespace:
@@ -66,14 +64,6 @@ def build() -> None:
     script = ('. "$0/scripts/build.sh" && build_preset "$0" release ON core/all replay/all planted')
     if subprocess.run(["bash", "-c", script, ROOT], check=False).returncode:
         raise Failure("the build failed; the lines above say why")
-
-
-def machine() -> str:
-    model = next((line.split(":")[1].strip() for line in
-                  pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-                  if line.startswith("model name")), platform.machine())
-    return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} CPUs of {model}, Linux "
-            f"{platform.release()}, {' '.join(platform.libc_ver())}")
 
 
 def chosen(options) -> list[Experiment]:
@@ -154,8 +144,18 @@ def text_of(rows, words: str) -> str:
         "An alarm is a comparison in which any metric was called better or worse, though nothing "
         "differs; a planted fault is found if its metric was called worse. The ratio is the median "
         "of what was found. How many instructions make a call 3 % slower is a matter of the machine; "
-        "it was looked for before.",
+        "it was looked for before. Each session stands in several comparisons; of those no limits "
+        "follow, and they are not judged.",
         tables.markdown(rows)]) + "\n"
+
+
+def work_of(build_dir: pathlib.Path) -> str:
+    """A fingerprint of all that outcomes hang on; bin/allocreplay is what gives the verdicts."""
+    planted = (build_dir / f"lib/libplanted_{kind}.so" for kind in ("plain", "slow", "leak"))
+    traces = sorted({trace for one in EXPERIMENTS for trace in one.traces})
+    return fingerprint([build_dir / "bin/allocreplay", build_dir / "bin/allocreplay-worker",
+                        *planted, *(ROOT / f"traces/{name}.trace" for name in traces)],
+                       repr(EXPERIMENTS))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -167,9 +167,7 @@ def run(options: argparse.Namespace) -> int:
         build()
     build_dir = (options.build_dir or ROOT / "build/release").resolve()
     state = State(options.state, options.fresh)
-    state.identify("full", "allocreplay", fingerprint([build_dir / "bin/allocreplay-worker",
-                                                       build_dir / "lib/libplanted_slow.so",
-                                                       build_dir / "lib/libplanted_leak.so"]))
+    state.identify("full", "what is compared", work_of(build_dir))
     found = [calibrated(one, state, build_dir, options.most != 0)
              if one.subject == "planted_slow" else one for one in found]
     failed = measure(found, options, state, build_dir)
@@ -180,10 +178,7 @@ def run(options: argparse.Namespace) -> int:
                      ([f"--comparisons {options.comparisons}"] if options.comparisons else []) +
                      ([f"--only {options.only}"] if options.only else []))
     text = text_of(rows, words)
-    if options.update_benchmark_md:
-        update_section(ROOT / "BENCHMARK.md", text, tables.BEGIN, tables.END)
-    else:
-        sys.stdout.write(text)
+    publish(text, options.update_benchmark_md, failed, tables.BEGIN, tables.END)
     broken = [one.name for one, outcomes in rows if not tables.keeps_its_word(one, outcomes)]
     for name in broken:
         print(f"bench_instrument: {name}: the outcome contradicts what is stated", file=sys.stderr)

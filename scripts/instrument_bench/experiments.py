@@ -22,6 +22,7 @@ class Experiment:
     comparisons: int               # of all traces together
     planted: str | None = None     # the metric that must be called worse; None: no metric may differ
     options: tuple[str, ...] = ()
+    independent: bool = True       # no two comparisons share what they measured
     instructions: int | None = None  # that "planted_slow" adds to every call; None: not found out yet
 
     def jobs(self, count: int | None = None):

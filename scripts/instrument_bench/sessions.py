@@ -112,6 +112,7 @@ def rows(build: pathlib.Path) -> list[tuple[experiments.Experiment, list[dict]]]
         cpus = ", ".join(sorted({one.cpu for one, _ in compared}))
         what = (f"`compare` of sessions {words} on {cpus}, mem of "
                 f"{', '.join(sorted({one.revision for one, _ in compared}))}, all metrics")
-        experiment = experiments.Experiment(f"sessions {words}", what, "mem", "mem", TRACES, 0)
+        experiment = experiments.Experiment(f"sessions {words}", what, "mem", "mem", TRACES, 0,
+                                            independent=False)
         found.append((experiment, [compare(*pair, build) for pair in compared]))
     return found

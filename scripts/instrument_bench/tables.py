@@ -11,9 +11,9 @@ BEGIN = "<!-- scripts/bench_instrument: begin -->"
 END = "<!-- scripts/bench_instrument: end -->"
 
 
-def _share(count: int, trials: int) -> str:
+def _limits(count: int, trials: int) -> str:
     low, high = rates.limits(count, trials)
-    return f"{count} of {trials} ({low * 100:.0f} to {high * 100:.0f} %)"
+    return f" ({low * 100:.0f} to {high * 100:.0f} %)"
 
 
 def _repetitions(outcomes: list[dict]) -> str:
@@ -37,12 +37,16 @@ def row(experiment, outcomes: list[dict]) -> list[str]:
         found = sum(outcome["verdicts"][experiment.planted] == "worse" for outcome in outcomes)
         stated = f"at least {STATED_POWER * 100:.0f} % found"
         size = f"{statistics.median(o['ratios'][experiment.planted] for o in outcomes):.3f}"
+    limits = _limits(found, len(outcomes)) if experiment.independent else ""
     return [experiment.what, ", ".join(experiment.traces), size, stated,
-            _share(found, len(outcomes)), _repetitions(outcomes), _counts(outcomes)]
+            f"{found} of {len(outcomes)}{limits}", _repetitions(outcomes), _counts(outcomes)]
 
 
 def keeps_its_word(experiment, outcomes: list[dict]) -> bool:
-    """False if the outcomes contradict what is stated, at odds of a hundred to one."""
+    """False if the outcomes contradict what is stated, at odds of a hundred to one; only
+    independent ones can."""
+    if not experiment.independent:
+        return True
     if experiment.planted is None:
         found = sum(bool(alarms(outcome)) for outcome in outcomes)
         return not rates.exceeds(found, len(outcomes), STATED_ALARMS)

@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   scripts/bench_peers -o peers.json                      everything, about 20 minutes
   scripts/bench_peers --quick --only micro,startup       a glance
   scripts/bench_peers --allocators mem,jemalloc,new=./libnew.so
+  scripts/bench_peers --again mem                        a change of mem; the others as they were
   scripts/bench_peers --markdown peers.json              tables of a result
   scripts/bench_peers --update-benchmark-md peers.json   the same into BENCHMARK.md
 
@@ -128,13 +129,15 @@ def measure(options: argparse.Namespace) -> None:
     rounds = options.rounds or (1 if options.quick else 5)
     state = State(options.state, options.fresh)
     for suite in options.only:
-        state.identify(scale, f"suite {suite}", fingerprint(suites.inputs(suite)))
+        state.identify(scale, f"suite {suite}", fingerprint(suites.inputs(suite)), suite=suite)
     for allocator in found:
         if allocator.name in options.again:
             state.forget(scale, allocator.name)
-        state.identify(scale, allocator.name, allocator.fingerprint())
         if allocator.missing:
             print(f"bench_peers: {allocator.name}: {allocator.missing}", file=sys.stderr)
+        else:
+            state.identify(scale, allocator.name, allocator.fingerprint(),
+                           allocator=allocator.name)
     measured = [*found, allocators.FLOOR] if "micro" in options.only else found
     plan.measure(jobs, measured, rounds, state, scale)
     document = summary.document(jobs, measured, rounds, state, scale, options.only,

@@ -21,6 +21,11 @@ PEERS = {
 KNOWN = [BASELINE, SUBJECT, *PEERS]
 
 
+def _in_folders(file: str) -> pathlib.Path | None:
+    found = (pathlib.Path(folder, file) for folder in LIBRARY_FOLDERS)
+    return next((path for path in found if path.exists()), None)
+
+
 class Unusable(Exception):
     """An allocator that was asked for and cannot be measured; the message says why."""
 
@@ -39,7 +44,9 @@ class Allocator:
         return str(self.library) if self.library else None
 
     def fingerprint(self) -> str:
-        return processes.fingerprint([self.library]) if self.library else ""
+        """Of its library; "" of the floor, which has none, and of what is missing."""
+        library = _in_folders("libc.so.6") if self.kind == "baseline" else self.library
+        return processes.fingerprint([library]) if library else ""
 
 
 # Not an allocator but what patterns are held against; peer_patterns --floor.

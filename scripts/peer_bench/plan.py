@@ -6,6 +6,9 @@ import time
 
 from peer_bench.processes import Failure
 
+# What a program that ends too early, or prints something else, raises in the code that reads it.
+ERRORS = (Failure, OSError, ValueError, LookupError)
+
 
 def order(names: list[str], round_: int, job: str) -> list[str]:
     """The allocators in an order of this round's and job's own, the same each time."""
@@ -41,21 +44,28 @@ class Progress:
 
 
 def todo(jobs, allocators, rounds: int, state, scale: str):
-    """[(round, job, allocators still to measure, in order)]"""
+    """[(round, job, allocators to measure, in order)]
+
+    A row of which one is missing is measured whole, so that all stand side by side; but for those
+    that shall be measured anew alone.
+    """
     by_name = {allocator.name: allocator for allocator in allocators if not allocator.missing}
     result = []
     for round_ in range(rounds):
         for job in jobs:
             names = [name for name, allocator in by_name.items() if job.takes(allocator)]
-            left = [by_name[name] for name in order(names, round_, job.name)
-                    if not state.done(scale, job.suite, job.name, name, round_)]
+            left = {name for name in names
+                    if not state.done(scale, job.suite, job.name, name, round_)}
+            if left - state.forgotten(scale):
+                left = set(names)
             if left and not job.missing:
-                result.append((round_, job, left))
+                result.append((round_, job, [by_name[name] for name in
+                                             order(names, round_, job.name) if name in left]))
     return result
 
 
 def measure(jobs, allocators, rounds: int, state, scale: str, stream=None) -> int:
-    """Measures what the state does not hold yet; returns how many samples were added."""
+    """Measures the rows that the state does not hold yet; returns how many samples were added."""
     steps = todo(jobs, allocators, rounds, state, scale)
     progress = Progress(sum(len(left) for _, _, left in steps), stream)
     for round_, job, left in steps:
@@ -77,5 +87,5 @@ def outcome_of(measure_one, allocator) -> dict:
     """The outcome of one measurement: its values, or why there are none."""
     try:
         return {"values": measure_one(allocator)}
-    except Failure as failure:
-        return {"error": str(failure)}
+    except ERRORS as error:
+        return {"error": str(error) if isinstance(error, Failure) else repr(error)}

@@ -32,9 +32,9 @@ def end(child: subprocess.Popen) -> None:
     child.wait()
 
 
-def fingerprint(files) -> str:
-    """One SHA-256 of several files' contents."""
-    digest = hashlib.sha256()
+def fingerprint(files, words: str = "") -> str:
+    """One SHA-256 of several files' contents, and of words."""
+    digest = hashlib.sha256(words.encode())
     for file in files:
         digest.update(hashlib.sha256(pathlib.Path(file).read_bytes()).digest())
     return digest.hexdigest()

@@ -1,12 +1,13 @@
 """Raw samples in a file of JSON lines: one a line, appended as soon as it is measured.
 
-A line is {"kind": "sample", "scale", "suite", "job", "allocator", "round", "values"}, with "error"
-in place of "values" where a measurement failed; {"kind": "identity", "scale", "of", "sha256"}: which
-build of an allocator, or which work of a suite, the samples belong to; or {"kind": "forgotten",
-"scale", "allocator"}: what stood before of that allocator no longer counts. A last line that was
-cut short is dropped.
+A line is {"kind": "sample", "scale", "suite", "job", "allocator", "round", "session", "values"},
+with "error" in place of "values" where a measurement failed; {"kind": "identity", "scale", "of",
+"sha256"}: which build of an allocator, or which work of a suite, the samples belong to; or {"kind":
+"forgotten", "scale", "allocator"}: what stood before of that allocator no longer counts. The
+session says which samples one call of a script took. A last line that was cut short is dropped.
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ class StateError(Exception):
 class State:
     def __init__(self, path: pathlib.Path, fresh: bool = False):
         self.path = path
+        self.session = datetime.datetime.now(datetime.timezone.utc).isoformat()
         self.samples: dict[Key, dict] = {}
         self._identities: dict[tuple[str, str], str] = {}
         self._forgotten: set[tuple[str, str]] = set()
@@ -56,16 +58,21 @@ class State:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
-    def identify(self, scale: str, what: str, sha256: str) -> None:
-        """Says what the samples are of; StateError if there are some of another version of it."""
+    def identify(self, scale: str, what: str, sha256: str, **of: str) -> None:
+        """Says what the samples with these "suite", "job" or "allocator" are of; StateError if
+        there are some of another version of it."""
         known = self._identities.get((scale, what))
-        if known is None:
-            self._identities[scale, what] = sha256
-            self._append({"kind": "identity", "scale": scale, "of": what, "sha256": sha256})
-        elif known != sha256:
+        if known == sha256:
+            return
+        wanted = {"scale": scale, **of}
+        if known is not None and any(
+                "values" in entry and all(entry[key] == wanted[key] for key in wanted)
+                for entry in self.samples.values()):
+            again = "--again NAME measures one allocator anew, " if "allocator" in of else ""
             raise StateError(f"{self.path} holds samples of another version of {what}: --fresh "
-                             "starts over, --again NAME measures one allocator anew, --state FILE "
-                             "keeps them")
+                             f"starts over, {again}--state FILE keeps them")
+        self._identities[scale, what] = sha256
+        self._append({"kind": "identity", "scale": scale, "of": what, "sha256": sha256})
 
     def _drop(self, scale: str, allocator: str) -> None:
         self.samples = {key: entry for key, entry in self.samples.items()
@@ -75,13 +82,12 @@ class State:
 
     def forget(self, scale: str, allocator: str) -> None:
         """Its samples no longer count; those of the others do, though taken at another time."""
-        if any((key[0], key[3]) == (scale, allocator) for key in self.samples):
-            self._drop(scale, allocator)
-            self._append({"kind": "forgotten", "scale": scale, "allocator": allocator})
+        self._drop(scale, allocator)
+        self._append({"kind": "forgotten", "scale": scale, "allocator": allocator})
 
-    def measured_apart(self, scale: str) -> list[str]:
-        """The allocators that were not measured side by side with the others."""
-        return sorted(name for where, name in self._forgotten if where == scale)
+    def forgotten(self, scale: str) -> set[str]:
+        """The allocators that are measured anew while the others' samples are kept."""
+        return {name for where, name in self._forgotten if where == scale}
 
     def done(self, scale: str, suite: str, job: str, allocator: str, round_: int) -> bool:
         """Whether it was measured; what failed is not done and is tried again."""
@@ -91,6 +97,6 @@ class State:
             outcome: dict) -> None:
         """`outcome` is {"values": {...}} or {"error": "..."}."""
         entry = {"kind": "sample", "scale": scale, "suite": suite, "job": job,
-                 "allocator": allocator, "round": round_, **outcome}
+                 "allocator": allocator, "round": round_, "session": self.session, **outcome}
         self.samples[self._key(entry)] = entry
         self._append(entry)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from peer_bench import processes, redis
 from peer_bench.allocators import BASELINE, Allocator
-from peer_bench.plan import outcome_of
+from peer_bench.plan import ERRORS, outcome_of
 from peer_bench.processes import BIN, ROOT, Failure
 
 PROGRAMS = ROOT / "tests/bench/programs"
@@ -110,7 +110,7 @@ class Replay(Job):
     def measure_all(self, allocators):
         try:
             yield from zip(allocators, [{"values": v} for v in self._replay(allocators)])
-        except Failure:  # one may have failed all: each by itself says which
+        except ERRORS:  # one may have failed all: each by itself says which
             yield from super().measure_all(allocators)
 
 
@@ -315,11 +315,21 @@ class History(Job):
 
 
 def inputs(suite: str) -> list[pathlib.Path]:
-    """The files whose change makes the suite's work another one."""
-    folder, pattern = {
-        "replay": (ROOT / "traces", "*.trace"), "micro": (BIN, "peer_patterns"),
-        "programs": (PROGRAMS, "*.*")}.get(suite, (ROOT, ""))
-    return sorted(folder.glob(pattern)) if pattern else []
+    """The files whose change makes the suite's work another one.
+
+    Of allocreplay the sources: the programs hold mem and the revision as well, and would be others
+    with every change of mem.
+    """
+    server = shutil.which("redis-server")
+    replays = [file for folder in ("engine", "metrics")
+               for file in sorted((ROOT / "replay" / folder).glob("*.[ch]*"))]
+    files = {
+        "replay": [*replays, *sorted((ROOT / "traces").glob("*.trace"))],
+        "micro": [BIN / "peer_patterns"],
+        "programs": [BIN / "peer_run", redis.__file__, *sorted(PROGRAMS.glob("*.*"))],
+        "history": [redis.__file__, *([server] if server else [])],
+        "startup": [BIN / "peer_run"]}
+    return [pathlib.Path(file) for file in (__file__, *files[suite])]
 
 
 def jobs(suites: list[str], quick: bool) -> list[Job]:

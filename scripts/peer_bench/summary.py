@@ -4,6 +4,7 @@ Everything is better when lower. A figure that could not be measured is null wit
 `missing`, never a number.
 """
 
+import collections
 import datetime
 import math
 import os
@@ -12,7 +13,7 @@ import platform
 import statistics
 
 from peer_bench.allocators import BASELINE, SUBJECT
-from peer_bench.processes import ROOT, Failure, environment, run
+from peer_bench.processes import ROOT, Failure, run
 from peer_bench.suites import Metric
 
 SCHEMA = "allocreplay-peers"
@@ -125,7 +126,20 @@ def groups(rows_: list[dict], allocators) -> list[dict]:
     return result
 
 
-def _first_value(path: str, key: str) -> str | None:
+def measured_apart(jobs, allocators, rounds: int, state, scale: str) -> list[str]:
+    """The allocators that in some row were measured by another call than most of the others."""
+    apart = set()
+    for job in jobs:
+        for i in range(rounds):
+            keys = {a.name: (scale, job.suite, job.name, a.name, i) for a in allocators}
+            sessions = {name: state.samples[key].get("session") for name, key in keys.items()
+                        if key in state.samples}
+            usual = collections.Counter(sessions.values()).most_common(1)
+            apart |= {name for name, session in sessions.items() if session != usual[0][0]}
+    return sorted(apart)
+
+
+def first_value(path: str, key: str) -> str | None:
     try:
         lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -136,16 +150,18 @@ def _first_value(path: str, key: str) -> str | None:
 def context(scale: str, rounds: int, suites: list[str], apart: list[str]) -> dict:
     def git(*words):
         try:
-            return run(["git", "-C", ROOT, *words], 30, environment()).strip()
+            # With the caller's variables: git may read here only by what stands in his settings.
+            return run(["git", "-C", ROOT, *words], 30, dict(os.environ)).strip()
         except Failure:
             return None
-    memory = _first_value("/proc/meminfo", "MemTotal")
+    changes = git("status", "--porcelain", "--untracked-files=no")
+    memory = first_value("/proc/meminfo", "MemTotal")
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "scale": scale, "rounds": rounds, "suites": suites, "measured_apart": apart,
         "git_revision": git("rev-parse", "--short=12", "HEAD"),
-        "git_changed": bool(git("status", "--porcelain", "--untracked-files=no")),
-        "host": {"cpu": _first_value("/proc/cpuinfo", "model name"),
+        "git_changed": None if changes is None else bool(changes),
+        "host": {"cpu": first_value("/proc/cpuinfo", "model name"),
                  "logical_cpus": os.cpu_count(),
                  "memory_bytes": int(memory.split()[0]) * 1024 if memory else None,
                  "kernel": platform.release(), "machine": platform.machine(),
@@ -162,6 +178,7 @@ def document(jobs, allocators, rounds: int, state, scale: str, suites: list[str]
                 "missing": a.missing}
     return {"schema": SCHEMA, "schema_version": VERSION,
             "context": {"command": command,
-                        **context(scale, rounds, suites, state.measured_apart(scale))},
+                        **context(scale, rounds, suites,
+                                  measured_apart(jobs, allocators, rounds, state, scale))},
             "allocators": [described(a) for a in allocators], "rows": rows_,
             "groups": groups(rows_, allocators)}

@@ -1,12 +1,16 @@
 """The result document as GitHub-flavoured Markdown, and its place in BENCHMARK.md."""
 
+import datetime
 import json
 import math
 import os
 import pathlib
+import platform
+import sys
 
 from peer_bench.allocators import BASELINE, SUBJECT
-from peer_bench.summary import SCHEMA, VERSION
+from peer_bench.processes import ROOT
+from peer_bench.summary import SCHEMA, VERSION, first_value
 
 BEGIN = "<!-- scripts/bench_peers: begin -->"
 END = "<!-- scripts/bench_peers: end -->"
@@ -107,7 +111,7 @@ def losses(document: dict) -> str:
                   key=lambda r: -r["mem_over_best_peer"])
     failed = [f"{r['name']} ({name}: {why})" for r in document["rows"]
               for name, why in r["missing"].items() if why.startswith("failed")]
-    always = [r for r in lost if (r["mem_over_best_peer_rounds"] or [0])[0] > 1]
+    always = [r for r in lost if (r["mem_over_best_peer_rounds"] or [0])[0] > BEHIND]
     above = [r for r in document["rows"] if (r["mem_over_glibc"] or 0) > BEHIND]
     text = [f"`{SUBJECT}` is behind the best peer by more than 2 % in {len(lost)} of "
             f"{len(compared)} rows ({len(always)} of them in every round), behind {BASELINE} in "
@@ -120,6 +124,10 @@ def losses(document: dict) -> str:
     return "\n".join(text)
 
 
+def _revision(name: str | None) -> str:
+    return f"revision {name}" if name else "an unknown revision"
+
+
 def _machine(document: dict) -> str:
     context = document["context"]
     host = context["host"]
@@ -129,7 +137,7 @@ def _machine(document: dict) -> str:
         for a in document["allocators"] if a["kind"] in ("baseline", "peer"))
     return (f"{context['date'][:10]}, {host['logical_cpus']} CPUs of "
             f"{host['cpu'] or host['machine']}{memory}, Linux {host['kernel']}; "
-            f"{SUBJECT} of revision {context['git_revision']}"
+            f"{SUBJECT} of {_revision(context['git_revision'])}"
             f"{' with changes' if context['git_changed'] else ''}; {listed}; "
             f"rounds: {context['rounds']}{', quick' if context['scale'] == 'quick' else ''}"
             + (f"; not side by side with the others: {', '.join(context['measured_apart'])}"
@@ -162,6 +170,13 @@ def markdown(document: dict) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def machine() -> str:
+    """The day and this machine, for the head of a table."""
+    model = first_value("/proc/cpuinfo", "model name") or platform.machine()
+    return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} CPUs of {model}, Linux "
+            f"{platform.release()}, {' '.join(platform.libc_ver())}")
+
+
 def write_whole(path: pathlib.Path, text: str) -> None:
     """The file is as it was or as it shall be, never half of it."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -180,3 +195,13 @@ def update_section(path: pathlib.Path, text: str, begin: str = BEGIN, end: str =
                          "between them is replaced")
     before, rest = old.split(begin)
     write_whole(path, f"{before}{begin}\n\n{text}\n{end}{rest.split(end)[1]}")
+
+
+def publish(text: str, update: bool, failed: int, begin: str, end: str) -> None:
+    """Prints a text, or puts it between the marks in BENCHMARK.md; not if measurements failed."""
+    if not update:
+        sys.stdout.write(text)
+    elif failed:
+        raise TableError(f"BENCHMARK.md stays as it was, for something failed ({failed} in all)")
+    else:
+        update_section(ROOT / "BENCHMARK.md", text, begin, end)

@@ -1,19 +1,16 @@
 """The command line of scripts/bench_recorder."""
 
 import argparse
-import datetime
-import os
 import pathlib
-import platform
 import subprocess
 import sys
 
 from peer_bench.plan import Progress
 from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
-from peer_bench.tables import TableError, write_whole
+from peer_bench.tables import TableError, machine, publish
 from recorder_bench import tables
-from recorder_bench.loads import MODES, loads, measure
+from recorder_bench.loads import MODES, Load, loads, measure
 from script_main import run_script
 
 EXAMPLES = """examples:
@@ -69,25 +66,22 @@ def build() -> None:
         raise Failure("the build failed; the lines above say why")
 
 
-def machine() -> str:
-    model = next((line.split(":")[1].strip() for line in
-                  pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-                  if line.startswith("model name")), platform.machine())
-    return (f"{datetime.date.today().isoformat()}, {os.cpu_count()} CPUs of {model}, Linux "
-            f"{platform.release()}, {' '.join(platform.libc_ver())}")
+def pair_of(state, scale, load, mode, round_) -> tuple[dict, dict] | None:
+    """What a plain and a recorded run gave, if one call of this script measured both."""
+    plain, recorded = (state.samples.get((scale, "recorder", load.name, each, round_), {})
+                       for each in ("plain", mode))
+    if "values" not in plain or "values" not in recorded:
+        return None
+    together = plain.get("session") == recorded.get("session")
+    return (plain["values"], recorded["values"]) if together else None
 
 
 def text_of(found, modes, state, scale, rounds, words) -> str:
     rows = []
     for load in found:
         for mode in modes:
-            pairs = []
-            for round_ in range(rounds):
-                pair = [state.samples.get((scale, "recorder", load.name, each, round_), {})
-                        .get("values") for each in ("plain", mode)]
-                if all(pair):
-                    pairs.append(tuple(pair))
-            rows.append((load.what, mode, pairs))
+            pairs = [pair_of(state, scale, load, mode, round_) for round_ in range(rounds)]
+            rows.append((load.what, mode, pairs if all(pairs) else []))
     return "\n\n".join([
         f"    {words}", f"{machine()}; {rounds} rounds.",
         "Each program runs plain and recorded in turn, in a new order each round; figures are the "
@@ -99,38 +93,37 @@ def text_of(found, modes, state, scale, rounds, words) -> str:
         tables.table(rows)]) + "\n"
 
 
-def update(text: str) -> None:
-    path = ROOT / "BENCHMARK.md"
-    old = path.read_text(encoding="utf-8")
-    if old.count(tables.BEGIN) != 1 or old.count(tables.END) != 1:
-        raise TableError(f"{path}: needs the lines '{tables.BEGIN}' and '{tables.END}', once each")
-    before, rest = old.split(tables.BEGIN)
-    write_whole(path, f"{before}{tables.BEGIN}\n\n{text}\n{tables.END}"
-                      f"{rest.split(tables.END)[1]}")
+def chosen(options: argparse.Namespace, binaries: pathlib.Path) -> list[Load]:
+    found = loads(binaries, options.quick)
+    if not options.only:
+        return found
+    names = options.only.split(",")
+    unknown = set(names) - {load.name for load in found}
+    if unknown:
+        print(f"bench_recorder: unknown: {', '.join(sorted(unknown))}; see --list",
+              file=sys.stderr)
+        raise SystemExit(2)
+    return [load for load in found if load.name in names]
 
 
 def run(options: argparse.Namespace) -> int:
     binaries = options.bin or ROOT / "build/release/bin"
-    found = loads(binaries, options.quick)
-    if options.only:
-        names = options.only.split(",")
-        unknown = set(names) - {load.name for load in found}
-        if unknown:
-            print(f"bench_recorder: unknown: {', '.join(sorted(unknown))}; see --list",
-                  file=sys.stderr)
-            return 2
-        found = [load for load in found if load.name in names]
+    found = chosen(options, binaries)
     if options.list:
         for load in found:
             print(f"{load.name}\t{load.missing or load.what}")
         return 0
     if not options.bin:
         build()
+        found = chosen(options, binaries)  # with what has been installed
     scale = "quick" if options.quick else "full"
     rounds = options.rounds or (1 if options.quick else 5)
     state = State(options.state, options.fresh)
     state.identify(scale, "the recorder", fingerprint(
-        [binaries.parent / "lib/liballocrecord.so", binaries / "recorder_load"]))
+        [binaries / "allocreplay", binaries.parent / "lib/liballocrecord.so"]))
+    for load in found:
+        if not load.missing:
+            state.identify(scale, load.name, fingerprint(load.files), job=load.name)
     failed = go_through(found, options, binaries, rounds, state, scale)
     words = " ".join(["scripts/bench_recorder"] + (["--quick"] if options.quick else []) +
                      ([f"--rounds {options.rounds}"] if options.rounds else []) +
@@ -138,19 +131,21 @@ def run(options: argparse.Namespace) -> int:
                      ([f"--modes {','.join(options.modes)}"]
                       if options.modes != ["recorded"] else []))
     text = text_of(found, options.modes, state, scale, rounds, words)
-    if options.update_benchmark_md:
-        update(text)
-    else:
-        sys.stdout.write(text)
+    publish(text, options.update_benchmark_md, failed, tables.BEGIN, tables.END)
     return 1 if failed else 0
 
 
 def go_through(found, options, binaries, rounds, state, scale) -> int:
-    """Measures what the state does not hold yet; returns how many runs failed."""
+    """Measures what the state does not hold yet; returns how many runs failed.
+
+    All that stands side by side is of one call: if a recorded run is missing, all of its round are
+    made again, the plain one too.
+    """
     names = ["plain", *options.modes]
-    left = [(round_, load, mode) for round_ in range(rounds) for load in found if not load.missing
-            for mode in (names if round_ % 2 == 0 else names[::-1])
-            if not state.done(scale, "recorder", load.name, mode, round_)]
+    left = [(round_, load, mode) for round_ in range(rounds) for load in found
+            if not load.missing and not all(pair_of(state, scale, load, mode, round_)
+                                            for mode in options.modes)
+            for mode in (names if round_ % 2 == 0 else names[::-1])]
     progress = Progress(len(left), who="bench_recorder")
     failed = 0
     for round_, load, mode in left:

@@ -99,8 +99,9 @@ def against_baseline(options, build: pathlib.Path) -> tuple[list[int], list[str]
                                           "has no baseline; --update makes one.\n"))
             statuses.append(OK if options.update else CANNOT_TELL)
             continue
-        if old["trace"]["sha256"] != new["trace"]["sha256"] and not options.update:
-            texts.append(f"`{name}`: the baseline is of another trace; --update makes one anew.\n")
+        why = baseline.incomparable(old, new)
+        if why and not options.update:
+            texts.append(f"`{name}`: {why}; --update makes one anew.\n")
             statuses.append(CANNOT_TELL)
             continue
         rows = baseline.differences(old, new)
@@ -108,7 +109,8 @@ def against_baseline(options, build: pathlib.Path) -> tuple[list[int], list[str]
         changes = baseline.context_changes(old, new)
         if changes:
             texts.append("> measured in another place: " + "; ".join(changes) + "\n")
-        statuses.append(WORSE if baseline.regressions(rows) and not options.update else OK)
+        statuses.append(OK if options.update else WORSE if baseline.regressions(rows) else
+                        CANNOT_TELL if baseline.gone(rows) else OK)
     return statuses, texts
 
 

@@ -5,6 +5,7 @@
 
 Footprints and system calls repeat on one kernel and glibc; instructions on one processor and
 compiler too, within the tolerance below. The context says what they were measured with.
+Instructions are counted by callgrind, also where the hardware could: the two do not compare.
 
 Measured without huge pages: whether the kernel has one at hand, and how fast, is chance. And by one
 thread, for which of several comes first is chance too.
@@ -50,19 +51,14 @@ def replay(binary: pathlib.Path, trace: pathlib.Path, *options: str) -> results_
         return results_io.load(str(target))
 
 
-def _counts_cost(binary: pathlib.Path) -> bool:
-    return "--cost" in processes.run([binary, "--help"], 60, processes.environment())
-
-
 def measure(binary: pathlib.Path, name: str) -> dict:
     """The document of one trace, measured now."""
     trace = ROOT / f"traces/{name}.trace"
-    results = [replay(binary, trace)]
-    if _counts_cost(binary):
-        results.append(replay(binary, trace, "--cost", "instructions"))
+    held = replay(binary, trace)
+    cost = replay(binary, trace, "--cost", "instructions", "--cost-by", "callgrind")
     figures: dict = {allocator: {} for allocator in ALLOCATORS}
     units: dict = {}
-    for result in results:
+    for result in (held, cost):
         for row in result.results:
             if row.allocator not in figures:
                 continue
@@ -70,13 +66,14 @@ def measure(binary: pathlib.Path, name: str) -> dict:
                 if metric.better == "lower" and (key in FOOTPRINTS or key.startswith(COST_PREFIX)):
                     figures[row.allocator].setdefault(key, metric.value)
                     units[key] = metric.unit
-    host, libraries = results[0].context["host"], results[0].context["libraries"]
+    host, libraries = held.context["host"], held.context["libraries"]
     return {"schema": SCHEMA, "schema_version": VERSION,
             "trace": {"name": name, "sha256": hashlib.sha256(trace.read_bytes()).hexdigest()},
             "context": {"cpu": host["cpu"], "kernel": host["kernel"], "glibc": libraries["glibc"],
                         "page_size_bytes": host["page_size_bytes"],
                         "transparent_huge_pages": host["transparent_huge_pages"],
-                        "compiler": results[0].context["build"]["compiler"]},
+                        "compiler": held.context["build"]["compiler"],
+                        "counted_by": cost.config["cost"]["counted_by"]},
             "units": dict(sorted(units.items())), "figures": figures}
 
 
@@ -103,6 +100,17 @@ def load(name: str) -> dict | None:
 def save(document: dict) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     write_whole(path_of(document["trace"]["name"]), json.dumps(document, indent=2) + "\n")
+
+
+def incomparable(old: dict, new: dict) -> str | None:
+    """Why the figures say nothing about each other, if they do not."""
+    if old["trace"]["sha256"] != new["trace"]["sha256"]:
+        return "the baseline is of another trace"
+    before, after = (one["context"].get("counted_by") for one in (old, new))
+    if before != after:
+        return (f"the baseline's instructions were counted by {before or 'who knows what'}, not by "
+                f"{after}")
+    return None
 
 
 def differences(old: dict, new: dict) -> list[tuple]:
@@ -149,3 +157,8 @@ def markdown(name: str, rows: list[tuple]) -> str:
 def regressions(rows: list[tuple]) -> int:
     """Of mem: glibc's figures are there to tell a changed machine from a changed allocator."""
     return sum(kind == "more" and allocator == "mem" for allocator, *_, kind in rows)
+
+
+def gone(rows: list[tuple]) -> int:
+    """Figures of mem that nothing stands in for: whether they are worse, nobody knows."""
+    return sum(kind == "gone" and allocator == "mem" for allocator, *_, kind in rows)

@@ -37,8 +37,9 @@ def _logged(command: list, log: pathlib.Path) -> None:
 
 
 def build_head() -> pathlib.Path:
-    """The build folder of this tree as it stands, uncommitted changes included."""
-    subprocess.run([ROOT / "scripts/bootstrap", "--for", "replay"], check=False)
+    """The build folder of this tree as it stands, uncommitted changes included. Installs what is
+    missing of what the tests use, valgrind among it."""
+    subprocess.run([ROOT / "scripts/bootstrap", "--for", "test"], check=False)
     script = '. "$0/scripts/build.sh" && build_preset "$0" release keep core/all replay/all'
     if subprocess.run(["bash", "-c", script, ROOT], check=False).returncode:
         raise Failure("the build failed; the lines above say why")

@@ -1,8 +1,12 @@
 """scripts/bench_instrument and bench_fidelity without measuring: arithmetic, tables, readers."""
 
+import contextlib
+import dataclasses
+import io
 import json
 import os
 import pathlib
+import subprocess
 import tempfile
 import unittest
 from unittest import mock
@@ -13,6 +17,7 @@ from fidelity_bench import __main__ as fidelity
 from fidelity_bench import programs, smaps
 from instrument_bench import __main__ as command_line
 from instrument_bench import calibration, experiments, rates, sessions, tables
+from peer_bench import tables as table_files
 from peer_bench.processes import Failure
 
 
@@ -81,6 +86,15 @@ class Tables(unittest.TestCase):
             slow, [self.outcome(time_per_event_ns="cannot tell")] * 20))
         self.assertIn("1.030", tables.markdown([(slow, outcomes)]))
 
+    def test_comparisons_that_share_sessions_are_counted_and_judge_nothing(self):
+        one = experiments.Experiment("sessions", "x", "mem", "mem", ("redis",), 0,
+                                     independent=False)
+        outcomes = [self.outcome(a="worse")] * 30
+        self.assertEqual(tables.row(one, outcomes)[4], "30 of 30")
+        self.assertTrue(tables.keeps_its_word(one, outcomes))
+        with mock.patch.object(sessions, "stored", lambda: []):
+            self.assertFalse(any(one.independent for one, _ in sessions.rows(pathlib.Path())))
+
     def test_the_traces_take_turns(self):
         one = experiments.EXPERIMENTS[2]
         self.assertEqual(one.jobs(3), [("redis", 0), ("sqlite", 0), ("redis", 1)])
@@ -91,6 +105,68 @@ class Tables(unittest.TestCase):
             with self.assertRaises(SystemExit) as ended:
                 command_line.chosen(command_line.arguments(words))
             self.assertEqual(ended.exception.code, 2)
+
+
+class Run(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="allocreplay-instrument-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.files = [self.folder / file for file in (
+            "bin/allocreplay", "bin/allocreplay-worker", "lib/libplanted_plain.so",
+            "lib/libplanted_slow.so", "lib/libplanted_leak.so", "traces/redis.trace")]
+        for file in self.files:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text("one")
+        self.benchmark = self.folder / "BENCHMARK.md"
+        self.benchmark.write_text(f"{tables.BEGIN}\nold\n{tables.END}\n")
+        redis = [dataclasses.replace(one, traces=("redis",)) for one in experiments.EXPERIMENTS]
+        outcome = {"verdicts": {"a": "same"}, "ratios": {"a": 1.0}, "repetitions": 12}
+        self.compare = mock.Mock(return_value=outcome)
+        for patch in (mock.patch.object(command_line, "ROOT", self.folder),
+                      mock.patch.object(table_files, "ROOT", self.folder),
+                      mock.patch.object(command_line, "EXPERIMENTS", redis),
+                      mock.patch.object(experiments, "compare", self.compare)):
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def run_it(self, *words):
+        """(exit status, what was said)"""
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+            status = command_line.main(["--only", "alike", "--comparisons", "1", "--build-dir",
+                                        str(self.folder), "--state", str(self.folder / "state"),
+                                        *words])
+        return status, said.getvalue()
+
+    def test_outcomes_of_another_build_trace_or_experiment_are_not_mixed_in(self):
+        self.assertEqual(self.run_it()[0], 0)
+        self.assertEqual(self.run_it()[0], 0)
+        self.assertEqual(self.compare.call_count, 1)
+        for file in self.files:
+            file.write_text("another")
+            status, said = self.run_it()
+            self.assertEqual(status, 1, file)
+            self.assertIn("another version of what is compared", said)
+            file.write_text("one")
+        with mock.patch.object(command_line, "EXPERIMENTS", command_line.EXPERIMENTS[:1]):
+            self.assertEqual(self.run_it()[0], 1)
+
+    def test_a_table_with_a_gap_is_not_published(self):
+        self.compare.side_effect = Failure("it crashed")
+        status, said = self.run_it("--update-benchmark-md")
+        self.assertEqual(status, 1)
+        self.assertIn("BENCHMARK.md stays as it was", said)
+        self.assertIn("old", self.benchmark.read_text())
+        self.compare.side_effect = None
+        self.assertEqual(self.run_it("--update-benchmark-md")[0], 0)
+        self.assertIn("0 of 1", self.benchmark.read_text())
+
+    def test_a_program_that_takes_too_long_is_an_error_of_one_line(self):
+        with mock.patch.object(command_line, "measure",
+                               side_effect=subprocess.TimeoutExpired("allocreplay", 300)):
+            self.assertEqual(self.run_it(), (1, "bench_instrument: Command 'allocreplay' timed out "
+                                                "after 300 seconds\n"))
 
 
 class Sessions(unittest.TestCase):
@@ -172,6 +248,16 @@ Anonymous:           128 kB
 
 
 class Fidelity(unittest.TestCase):
+    def test_a_table_with_a_gap_is_not_published(self):
+        said = io.StringIO()
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(said), \
+                mock.patch.object(table_files, "ROOT", pathlib.Path(folder)), \
+                mock.patch.object(fidelity, "measure_round", side_effect=Failure("it crashed")):
+            status = fidelity.main(["--only", programs.PROGRAMS_KNOWN[0].name, "--bin", folder,
+                                    "--update-benchmark-md"])
+        self.assertEqual(status, 1)
+        self.assertIn("BENCHMARK.md stays as it was", said.getvalue())
+
     def test_the_heap_is_told_from_zeroed_data_and_the_stack(self):
         found = smaps.parse(SMAPS)
         self.assertEqual(found.heap_bytes, (16 + 32 + 64) * 1024)

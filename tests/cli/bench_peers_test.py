@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 from peer_bench import __main__ as command_line
 from peer_bench import allocators, plan, processes, redis, suites, summary, tables
@@ -144,16 +145,32 @@ class Resumption(WithFolder):
         self.measure([job], [GLIBC, MEM])
         path = self.folder / "state.jsonl"
         path.write_bytes(path.read_bytes()[:-5])
-        self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 1)
+        self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 2)
         self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 0)
 
-    def test_what_failed_is_tried_again(self):
+    def test_what_failed_is_tried_again_with_the_whole_row(self):
         job = FakeJob("a", {"glibc": 4.0, "mem": [processes.Failure("it crashed"), 2.0]})
-        _, said = self.measure([job], [GLIBC, MEM])
+        other = FakeJob("b", {"glibc": 1.0, "mem": 1.0})
+        _, said = self.measure([job, other], [GLIBC, MEM])
         self.assertIn("micro a, mem: it crashed", said)
         self.assertIsNone(self.document([job], [GLIBC, MEM])["rows"][0]["values"]["mem"])
-        self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 1)
-        self.assertEqual(self.document([job], [GLIBC, MEM])["rows"][0]["values"]["mem"], 2.0)
+        self.assertEqual(self.measure([job, other], [GLIBC, MEM])[0], 2)
+        document = self.document([job, other], [GLIBC, MEM])
+        self.assertEqual(document["rows"][0]["values"]["mem"], 2.0)
+        self.assertEqual(document["context"]["measured_apart"], [])
+
+    def test_a_program_that_dies_or_prints_nonsense_fails_alone(self):
+        for error in (OSError("gone"), json.JSONDecodeError("no JSON", "", 0), KeyError("ns"),
+                      IndexError("x")):
+            job = FakeJob("a", {"glibc": 4.0, "mem": error})
+            _, said = self.measure([job], [GLIBC, MEM], state=self.state(fresh=True))
+            self.assertIn(f"micro a, mem: {error!r}", said)
+
+    def test_of_a_replay_that_prints_nonsense_each_allocator_is_asked_alone(self):
+        job = suites.Replay(pathlib.Path("x.trace"))
+        job.command = ["echo", "nonsense"]
+        outcomes = dict(job.measure_all([GLIBC]))
+        self.assertIn("JSONDecodeError", outcomes[GLIBC]["error"])
 
     def test_what_was_measured_before_an_interruption_is_kept(self):
         job = FakeJob("a", {"glibc": KeyboardInterrupt(), "mem": KeyboardInterrupt()})
@@ -170,25 +187,84 @@ class Resumption(WithFolder):
         self.assertEqual(self.state(fresh=True).samples, {})
 
     def test_another_build_is_not_mixed_in(self):
-        self.state().identify("full", "mem", "1")
-        self.state().identify("full", "mem", "1")
-        self.state().identify("quick", "mem", "2")
-        with self.assertRaisesRegex(StateError, "another version of mem.*--fresh"):
-            self.state().identify("full", "mem", "2")
+        self.state().identify("full", "mem", "1", allocator="mem")
+        self.state().identify("full", "suite micro", "1", suite="micro")
+        self.measure([FakeJob("a", {"glibc": 4.0, "mem": 2.0})], [GLIBC, MEM])
+        self.state().identify("full", "mem", "1", allocator="mem")
+        self.state().identify("quick", "mem", "2", allocator="mem")
+        with self.assertRaisesRegex(StateError, "another version of mem.*--fresh.*--again"):
+            self.state().identify("full", "mem", "2", allocator="mem")
+        with self.assertRaisesRegex(StateError, "another version of suite micro: --fresh starts "
+                                                "over, --state"):
+            self.state().identify("full", "suite micro", "2", suite="micro")
+
+    def test_another_build_of_what_has_no_samples_yet_is_taken(self):
+        job = FakeJob("a", {"glibc": 4.0, "mem": [processes.Failure("it crashed")]})
+        self.state().identify("full", "mem", "1", allocator="mem")
+        self.state().identify("full", "suite replay", "1", suite="replay")
+        self.measure([job], [GLIBC, MEM])
+        for version in ("2", "3"):
+            self.state().identify("full", "mem", version, allocator="mem")
+            self.state().identify("full", "suite replay", version, suite="replay")
+
+    def test_what_is_missing_has_no_version_that_it_would_be_held_to(self):
+        with mock.patch.object(allocators, "find", lambda _: [GLIBC, ABSENT]), \
+                mock.patch.object(suites, "jobs", lambda *_: []), \
+                mock.patch.object(suites, "inputs", lambda _: []), \
+                contextlib.redirect_stdout(io.StringIO()), \
+                contextlib.redirect_stderr(io.StringIO()):
+            status = command_line.main(["--no-build", "--only", "history", "--state",
+                                        str(self.folder / "state.jsonl")])
+        self.assertEqual(status, 0)
+        text = (self.folder / "state.jsonl").read_text()
+        self.assertIn('"of": "glibc"', text)
+        self.assertNotIn("absent", text)
+
+    def test_what_measures_belongs_to_the_work_of_a_suite(self):
+        for suite, names in (("replay", ["worker_main.cc", "launcher.h", "redis.trace"]),
+                             ("micro", ["peer_patterns"]), ("programs", ["peer_run", "rows.sql"]),
+                             ("history", ["redis.py"]), ("startup", ["peer_run"])):
+            inputs = {path.name for path in suites.inputs(suite)}
+            self.assertLessEqual({"suites.py", *names}, inputs, suite)
+        with mock.patch.object(suites.shutil, "which", lambda _: "/x/redis-server"):
+            self.assertIn(pathlib.Path("/x/redis-server"), suites.inputs("history"))
+
+    def test_glibc_is_told_by_its_library(self):
+        libc = next(line.split()[-1] for line in open("/proc/self/maps")
+                    if line.rstrip().endswith("/libc.so.6"))
+        self.assertEqual(GLIBC.fingerprint(), processes.fingerprint([libc]))
+        self.assertEqual(allocators.FLOOR.fingerprint(), "")
 
     def test_one_allocator_is_measured_again_and_said_to_be_apart(self):
         job = FakeJob("a", {"glibc": 4.0, "mem": [2.0, 3.0]})
-        self.state().identify("full", "mem", "1")
+        self.state().identify("full", "mem", "1", allocator="mem")
         self.measure([job], [GLIBC, MEM])
         self.state().forget("quick", "mem")
         self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 0)
         self.state().forget("full", "mem")
-        self.state().identify("full", "mem", "2")
+        self.state().identify("full", "mem", "2", allocator="mem")
         self.assertEqual(self.measure([job], [GLIBC, MEM])[0], 1)
         document = self.document([job], [GLIBC, MEM])
         self.assertEqual(document["rows"][0]["values"], {"glibc": 4.0, "mem": 3.0})
         self.assertEqual(document["context"]["measured_apart"], ["mem"])
         self.assertIn("not side by side with the others: mem.", tables.markdown(document))
+
+    def test_an_allocator_that_comes_later_is_measured_beside_the_others(self):
+        job = FakeJob("a", dict.fromkeys(("glibc", "mem", "fast", "lean"), 1.0))
+        self.measure([job], [GLIBC, MEM, LEAN])
+        self.assertEqual(self.measure([job], [GLIBC, MEM, FAST])[0], 3)
+        document = self.document([job], [GLIBC, MEM, FAST])
+        self.assertEqual(document["context"]["measured_apart"], [])
+        document = self.document([job], [GLIBC, MEM, FAST, LEAN])
+        self.assertEqual(document["context"]["measured_apart"], ["lean"])
+
+    def test_an_allocator_that_comes_later_can_be_measured_alone(self):
+        job = FakeJob("a", {"glibc": 1.0, "mem": 1.0, "fast": 1.0})
+        self.measure([job], [GLIBC, MEM])
+        self.state().forget("full", "fast")
+        self.assertEqual(self.measure([job], [GLIBC, MEM, FAST])[0], 1)
+        document = self.document([job], [GLIBC, MEM, FAST])
+        self.assertEqual(document["context"]["measured_apart"], ["fast"])
 
     def test_a_foreign_file_is_refused(self):
         (self.folder / "state.jsonl").write_text("hello\n")
@@ -272,6 +348,25 @@ class Markdown(WithRow):
         self.assertIn("fast 1.2", text)
         self.assertIn("absent (not installed)", text)
 
+    def test_behind_in_every_round_is_behind_by_as_much_as_counts(self):
+        self.assertIn("1 of 1 rows (0 of them in every round)",
+                      tables.markdown(self.made(mem=[2.02, 2.2])))
+
+    def test_a_tree_that_git_does_not_show_is_not_called_unchanged(self):
+        with mock.patch.object(summary, "run", side_effect=processes.Failure("no")):
+            document = self.made()
+        self.assertEqual([document["context"][key] for key in ("git_revision", "git_changed")],
+                         [None, None])
+        self.assertIn("; mem of an unknown revision; ", tables.markdown(document))
+
+    def test_git_has_the_settings_of_the_caller(self):
+        with mock.patch.object(summary, "run", return_value="abc") as run, \
+                mock.patch.dict(os.environ, HOME="/at/home"):
+            self.made()
+        self.assertTrue(run.call_args_list)
+        for call in run.call_args_list:
+            self.assertEqual(call.args[2]["HOME"], "/at/home")
+
     def test_a_win_is_not_bold_and_a_failure_is_named(self):
         text = tables.markdown(self.made(mem=[1.0, 1.0], lean=[8.0, processes.Failure("crash")]))
         self.assertIn("| a: time | 4.00 ns | 0.25 | 0.50 | failed | not installed | fast | 0.50 |",
@@ -302,6 +397,21 @@ class Markdown(WithRow):
                 tables.update_section(path, "x")
             self.assertEqual(path.read_text(), bad)
         self.assertEqual([p.name for p in self.folder.glob("B.md*")], ["B.md"])
+
+    def test_a_table_is_published_unless_something_failed(self):
+        path = self.folder / "BENCHMARK.md"
+        path.write_text(f"{tables.BEGIN}\nold\n{tables.END}\n")
+        with mock.patch.object(tables, "ROOT", self.folder):
+            with self.assertRaisesRegex(tables.TableError, "BENCHMARK.md stays as it was"):
+                tables.publish("new", True, 1, tables.BEGIN, tables.END)
+            self.assertIn("old", path.read_text())
+            tables.publish("new", True, 0, tables.BEGIN, tables.END)
+            self.assertIn("new", path.read_text())
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                tables.publish("shown", False, 1, tables.BEGIN, tables.END)
+        self.assertEqual(printed.getvalue(), "shown")
+        self.assertIn("new", path.read_text())
 
     def test_a_result_is_printed_and_another_document_refused(self):
         path = self.folder / "r.json"

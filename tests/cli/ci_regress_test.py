@@ -23,7 +23,8 @@ SANITIZED = os.environ.get("ALLOCREPLAY_SANITIZE", "")
 
 def document(pages=1000.0, calls=4.0):
     return {"schema": "allocreplay-baseline", "schema_version": "1.0",
-            "trace": {"name": "small", "sha256": "0" * 64}, "context": {"kernel": "6.1"},
+            "trace": {"name": "small", "sha256": "0" * 64},
+            "context": {"kernel": "6.1", "counted_by": "callgrind"},
             "units": {"peak_resident_pages": "pages", "calls_mmap": "calls"},
             "figures": {"glibc": {"peak_resident_pages": 900.0},
                         "mem": {"peak_resident_pages": pages, "calls_mmap": calls}}}
@@ -103,6 +104,30 @@ class Run(unittest.TestCase):
         self.measured["trace"]["sha256"] = "1" * 64
         self.assertEqual(self.run_it()[0], 4)
 
+    def test_instructions_that_something_else_counted_cannot_be_told(self):
+        self.run_it("--update")
+        for other in ("perf", None):
+            self.measured = document()
+            self.measured["context"]["counted_by"] = other
+            status, text = self.run_it()
+            self.assertEqual(status, 4)
+            self.assertIn(f"counted by callgrind, not by {other}", text)
+            self.assertEqual(self.run_it("--update")[0], 0)
+            self.measured = document()
+            self.assertEqual(self.run_it()[0], 4)
+            self.run_it("--update")
+
+    def test_a_figure_of_mem_that_is_gone_cannot_be_told(self):
+        self.run_it("--update")
+        self.measured = document()
+        del self.measured["figures"]["glibc"]["peak_resident_pages"]
+        self.assertEqual(self.run_it()[0], 0)
+        self.measured = document()
+        del self.measured["figures"]["mem"]["calls_mmap"]
+        self.assertEqual(self.run_it()[0], 4)
+        self.measured["figures"]["mem"]["peak_resident_pages"] *= 2
+        self.assertEqual(self.run_it()[0], 3)
+
     def test_a_foreign_baseline_is_refused(self):
         for text in ("{", "[]", json.dumps({**document(), "schema_version": "2.0"})):
             (self.folder / "small.json").write_text(text)
@@ -115,6 +140,39 @@ class Run(unittest.TestCase):
             with self.assertRaises(SystemExit) as ended, contextlib.redirect_stderr(io.StringIO()):
                 command_line.main(words)
             self.assertEqual(ended.exception.code, 2)
+
+
+class Baselines(unittest.TestCase):
+    def test_instructions_are_counted_the_same_way_everywhere(self):
+        options = []
+
+        def replay(_binary, _trace, *words):
+            options.append(words)
+            cost = {"counted_by": words[words.index("--cost-by") + 1]} if words else None
+            return mock.Mock(results=[], context=mock.MagicMock(), config={"cost": cost})
+
+        with mock.patch.object(baseline, "replay", replay):
+            measured = baseline.measure(pathlib.Path("x"), "small")
+        self.assertEqual(options, [(), ("--cost", "instructions", "--cost-by", "callgrind")])
+        self.assertEqual(measured["context"]["counted_by"], "callgrind")
+        for name in command_line.TRACES:
+            self.assertEqual(baseline.load(name)["context"]["counted_by"], "callgrind")
+
+
+class Workflow(unittest.TestCase):
+    def test_what_it_needs_is_installed_before(self):
+        text = (ROOT / ".github/workflows/regress.yml").read_text()
+        self.assertLess(text.index("scripts/bootstrap --for test"),
+                        text.index("scripts/ci_regress --base"))
+        needed = subprocess.run([ROOT / "scripts/bootstrap", "--for", "test", "--list"],
+                                capture_output=True, text=True, check=True).stdout.split()
+        self.assertLessEqual({"python3", "python3-numpy", "valgrind"}, set(needed))
+
+    def test_the_tree_is_built_with_what_the_figures_need(self):
+        done = mock.Mock(returncode=0)
+        with mock.patch.object(builds.subprocess, "run", return_value=done) as run:
+            builds.build_head()
+        self.assertEqual(run.call_args_list[0].args[0][1:], ["--for", "test"])
 
 
 class Measure(unittest.TestCase):

@@ -94,6 +94,17 @@ class Manifest(unittest.TestCase):
         self.assertEqual(self.run_it("--check").returncode, 0)
         self.assertEqual(self.rows()["traces"][0], self.row)
 
+    def test_the_manifest_is_never_half_written(self):
+        rows = self.rows()
+        rows["traces"][0]["bytes"] += 1
+        self.write(rows)
+        before = (self.traces / "MANIFEST.json").read_text()
+        (self.traces / "before").hardlink_to(self.traces / "MANIFEST.json")
+        self.assertEqual(self.run_it().returncode, 0)
+        self.assertEqual((self.traces / "before").read_text(), before)
+        self.assertEqual(self.rows()["traces"][0], self.row)
+        self.assertEqual(list(self.traces.glob("*.tmp")), [])
+
     def test_a_trace_that_became_another_has_its_figures_taken_anew(self):
         rows = self.rows()
         rows["traces"][0].update(sha256="0" * 64, cross_thread_frees=1)

@@ -237,6 +237,35 @@ class Figures(Made):
         self.assertEqual([curve[1:] for curve in ratio], [[0.5, 0.5]] * 2)
         self.assertTrue(all(math.isnan(curve[0]) for curve in ratio))
 
+    def test_what_was_asked_for_is_drawn_once_for_each_window_of_a_trace(self):
+        import figure
+        import plot_fragmentation
+
+        def labels(*documents):
+            paths = [self.write(each, f"{i}.json") for i, each in enumerate(documents)]
+            chart = plot_fragmentation.draw(*figure.load_lines(paths))
+            found = chart.axes[0].get_legend_handles_labels()[1]
+            figure.plt.close(chart)
+            return [label for label in found if label.startswith("asked for and live")]
+
+        part, other = made_result(), made_result()
+        part["trace"].update(first_event=5, last_event=15)
+        other["trace"].update(path="other.trace", sha256="1" * 64)
+        self.assertEqual(labels(made_result(), made_result()), ["asked for and live"])
+        self.assertEqual(labels(made_result(), part, other),
+                         [f"asked for and live ({name})" for name in (
+                             "made.trace, 0:20", "made.trace, 5:15", "other.trace, 0:20")])
+
+    def test_the_colours_of_a_heap_map_are_explained(self):
+        import figure
+        import plot_heap_map
+        chart = plot_heap_map.draw(*figure.load_lines([self.write(made_result())]))
+        bar = next(panel for panel in chart.axes if not panel.images)
+        self.assertIn("up: not resident", bar.get_ylabel())
+        images = [image for panel in chart.axes for image in panel.images]
+        self.assertEqual(images[-1].colorbar.extend, "both")
+        figure.plt.close(chart)
+
     def test_a_heap_map_draws_every_page_in_the_order_of_addresses(self):
         import figure
         import plot_heap_map
@@ -293,6 +322,36 @@ class Figures(Made):
             self.assertEqual(code, 1)
             self.assertRegex(message, f"^{script}: no .* in these results\n$")
         self.assertEqual(list(self.folder.iterdir()), [source])
+
+
+class Tables(Made):
+    def markdown(self, document):
+        import markdown_table
+        return markdown_table.tables(results_io.load(self.write(document)))[0]
+
+    def timed(self):
+        document = made_result()
+        for result in document["results"]:
+            result["metrics"]["harness_timer_cost_ns"] = metric(20.0, "ns", "none")
+        return document
+
+    def test_what_the_replay_costs_is_said_where_times_were_taken(self):
+        said = "The replay itself costs 1 ns an event; a latency window holds 20 ns of timer."
+        self.assertIn(said, self.markdown(self.timed()))
+        for key in ("harness_cost_per_event_ns", "harness_timer_cost_ns"):
+            document = self.timed()
+            for result in document["results"]:
+                del result["metrics"][key]
+            text = self.markdown(document)
+            self.assertIn("| peak_resident_pages |", text)
+            self.assertNotIn("The replay itself", text)
+
+    def test_a_comparison_of_what_is_not_there_is_refused(self):
+        for change in ({"subject": "nobody"}, {"metrics": {"x": {"interval": None}}}):
+            document = self.timed()
+            document["comparison"][0].update(change)
+            with self.assertRaisesRegex(results_io.ResultError, "made.json: incomplete"):
+                self.markdown(document)
 
 
 class Cumulative(unittest.TestCase):

@@ -121,7 +121,9 @@ def main():
            "traces": [entry_of(path, previous.get(path.name, {}), fill_in)
                       for path in sorted(TRACES.glob("*.trace"))]}
     if fill_in:
-        MANIFEST.write_text(json.dumps(new, indent=2) + "\n")
+        unfinished = MANIFEST.with_name(f"{MANIFEST.name}.{os.getpid()}.tmp")
+        unfinished.write_text(json.dumps(new, indent=2) + "\n")
+        unfinished.replace(MANIFEST)
         old = new
     found = sorted(faults(new, old))
     for fault in found:

@@ -19,7 +19,8 @@ serve -- /usr/sbin/mariadbd --no-defaults --basedir=. --lc-messages-dir=/usr/sha
   --thread-handling=pool-of-threads --thread-pool-size=3 --innodb-buffer-pool-size=8M \
   --innodb-log-file-size=8M --innodb-flush-log-at-trx-commit=0 2> server.log
 wait_until sql --execute='SELECT 1'
-python3 "$recipes/mariadb_statements.py" schema | sql
+python3 "$recipes/mariadb_statements.py" schema > schema.sql
+sql < schema.sql
 clients=
 for number in 1 2 3 4; do
   python3 "$recipes/mariadb_statements.py" "$number" > "$number.sql"

@@ -8,8 +8,8 @@ import random
 import socket
 import ssl
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 CLIENTS, CONNECTIONS, REQUESTS, KEYS = 4, 200, 30, 4000
 PORT, CERTIFICATE = int(sys.argv[1]), sys.argv[2]
@@ -65,9 +65,6 @@ def client(number):
                 hits[number] += ask(connection, request(chance).encode()).count(b"VALUE ")
 
 
-threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
+with ThreadPoolExecutor(CLIENTS) as pool:
+    list(pool.map(client, range(CLIENTS)))  # raises here what ended a client
 print(f"{sum(hits)} hits")

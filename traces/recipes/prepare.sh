@@ -4,7 +4,8 @@
 #   $output        the trace to write: the first argument, else traces/NAME.trace of NAME.sh
 #   need PROGRAM   ends the recipe if PROGRAM is missing
 #   record ...     allocreplay record -o $output ..., and the program must exit with code 0
-#   serve ...      the same in the background, for a server; it is ended with the recipe
+#   serve ...      the same in the background, for a server; a recipe that ends early ends it too and
+#                  leaves no trace
 #   served         waits until that server has ended and its trace is whole
 #   wait_until ... runs a command ten times a second until it succeeds; a minute at most
 # Inputs and outputs are named relative to $work, so that a trace holds no path of the machine.
@@ -35,7 +36,8 @@ expect_success() {
 serve() {
   "$allocreplay" record -o "$output" "$@" &
   recorder=$!
-  trap 'kill "$recorder" 2> /dev/null || true; wait "$recorder" || true; rm -rf "$work"' EXIT
+  trap 'kill "$recorder" 2> /dev/null || true; wait "$recorder" || true
+        rm -rf "$work"; rm -f "$output"' EXIT
 }
 served() {
   wait "$recorder"

@@ -12,7 +12,8 @@ serve -- redis-server --port 0 --unixsocket redis.sock --dir . --save '' --appen
   --daemonize no --loglevel warning > redis.log
 wait_until redis-cli -s redis.sock ping
 
-python3 "$recipes/redis_refill_commands.py" | redis-cli -s redis.sock --pipe >&2
+python3 "$recipes/redis_refill_commands.py" > commands.txt
+redis-cli -s redis.sock --pipe < commands.txt >&2
 redis-cli -s redis.sock info keyspace >&2
 redis-cli -s redis.sock shutdown nosave > /dev/null || true
 served

@@ -14,7 +14,8 @@ for channel in news trades; do
   redis-cli -s redis.sock subscribe "$channel" > "$channel.txt" 2>&1 &
 done
 redis-cli -s redis.sock psubscribe 'n*' > pattern.txt 2>&1 &
-python3 "$recipes/redis_streams_commands.py" | redis-cli -s redis.sock --pipe >&2
+python3 "$recipes/redis_streams_commands.py" > commands.txt
+redis-cli -s redis.sock --pipe < commands.txt >&2
 redis-cli -s redis.sock info keyspace >&2
 redis-cli -s redis.sock shutdown nosave > /dev/null || true
 served

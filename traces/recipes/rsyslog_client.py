@@ -8,8 +8,8 @@ import json
 import random
 import socket
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 CLIENTS, MESSAGES = 3, 16000
 WORDS = "accepted closed error kernel link packet session started stopped timeout user".split()
@@ -38,15 +38,12 @@ def message(chance, number):
     return f"{head} host{number % 7} {chance.choice(WORDS)}d {number} - - {text}\n"
 
 
-def send(path, seed):
+def send(seed):
     chance = random.Random(seed)
-    with connected(path) as client:
+    with connected(sys.argv[1]) as client:
         for number in range(MESSAGES):
             client.sendall(message(chance, number).encode())
 
 
-threads = [threading.Thread(target=send, args=(sys.argv[1], seed)) for seed in range(CLIENTS)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
+with ThreadPoolExecutor(CLIENTS) as pool:
+    list(pool.map(send, range(CLIENTS)))  # raises here what ended a client

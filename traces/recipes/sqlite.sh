@@ -8,4 +8,5 @@ need sqlite3
 
 python3 "$recipes/sqlite_script.py" > script.sql
 record -- sqlite3 -batch :memory: '.read script.sql' > answers.txt
-[ "$(tail -n 1 answers.txt)" = done ] || { echo "sqlite.sh: the script stopped early" >&2; exit 1; }
+[ "$(tail -n 1 answers.txt)" = done ] ||
+  { echo "sqlite.sh: the script stopped early" >&2; rm -f "$output"; exit 1; }
