@@ -353,7 +353,7 @@ class Errors(unittest.TestCase):
             self.check(2, "--cost ", "-t", TRACE, "--cost", "instructions", *option)
         self.check(2, "--output before 'compare' is an option of a replay", "-o", "v.json",
                    "compare", "a", "b")
-        self.check(2, "--repeat before 'ab'", "-t", TRACE, "-r", "9", "ab", "-t", TRACE)
+        self.check(2, "--repeat before 'ab'", "-r", "9", "ab", "-t", TRACE)
         self.check(2, "--pace fast: expected 'max' or a factor", "-t", TRACE, "--pace", "fast")
 
     def test_bad_input_is_1(self):
