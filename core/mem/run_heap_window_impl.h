@@ -50,7 +50,8 @@ bool RunHeap<Os>::open_window(std::size_t pages) noexcept {
     } else if (lower != nullptr) {
       os_.unmap(lower, total);
     }
-  } else if (pages > kMinWindowPages) {  // as of 39 bits, which some arm64 kernels have
+  } else if (found > kGapBytes && pages > kMinWindowPages) {
+    // Of 39 bits, as some arm64 kernels have; far below that (valgrind's) there is room upwards.
     os_.unmap(place, total);
     return false;
   }

@@ -215,6 +215,12 @@ class Programs(unittest.TestCase):
         self.assert_same(["bash", "-c", "seq 150000 | awk '{ print $1 * 7919 % 150001, NR }' | "
                           "sort --parallel=2 -S 8M -n | sed -E 's/([0-9]+) /\\1\\t/' | md5sum"])
 
+    @needs("valgrind")
+    def test_where_addresses_are_low(self):
+        """Under valgrind, with more than any small window holds."""
+        script = "blocks = [bytearray(50 << 20) for _ in range(6)]; print(len(blocks))"
+        self.assert_same(["valgrind", "-q", "--tool=none", sys.executable, "-c", script])
+
     def test_limited_address_space(self):
         """Programs that start within a limit do so with ours too."""
         commands = {12000: [["true"], ["ls", "-d", "/"]], 16000: [["true"], ["ls", "-d", "/"]],
