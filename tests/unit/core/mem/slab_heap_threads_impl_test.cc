@@ -237,28 +237,26 @@ TEST_F(SlabThreadsTest, ASlabInTheWrongListIsPassedOn) {
 }
 
 TEST_F(SlabThreadsTest, ASlabInTheWrongListIsPassedOnToAnOrphan) {
-  for (const bool does_thread_collect : {true, false}) {
-    SCOPED_TRACE(does_thread_collect);
-    Objects objects = fill_slab(a_, 64);
-    Span* slab = span(objects[0]);
-    slabs_.abandon(b_);
-    slab->owner = &b_;  // as if it had been stolen for it
-    slabs_.free_remote_now(slab, static_cast<FreeObject*>(objects[1]));
-    EXPECT_EQ(slab->remote.load(), 0u);
-    slab->owner = &a_;
-    slabs_.free_remote_now(slab, static_cast<FreeObject*>(objects[2]));
-    ASSERT_EQ(a_.pending.load(), slab);
-    slab->owner = &b_;
-    if (does_thread_collect) {
-      slabs_.collect(a_);
-    } else {
-      slabs_.abandon(a_);
-      ASSERT_EQ(slabs_.adopt(), &a_);
-    }
-    EXPECT_EQ(slab->remote.load(), 0u);
-    EXPECT_EQ(b_.pending.load(), nullptr);
-    ASSERT_EQ(slabs_.adopt(), &b_);
-  }
+  slabs_.abandon(b_);
+  slabs_.free_remote_now(slab_, static_cast<FreeObject*>(objects_[1]));
+  ASSERT_EQ(a_.pending.load(), slab_);
+  slab_->owner = &b_;  // as if it had been stolen for it
+  slabs_.collect(a_);
+  EXPECT_EQ(slab_->remote.load(), 0u);
+  EXPECT_EQ(b_.pending.load(), nullptr);
+}
+
+TEST_F(SlabThreadsTest, AnOrphanPassesASlabOnToAnOrphan) {
+  slabs_.free_remote_now(slab_, static_cast<FreeObject*>(objects_[1]));
+  ASSERT_EQ(a_.pending.exchange(nullptr), slab_);
+  slab_->pending = nullptr;
+  slab_->owner = &b_;
+  slabs_.abandon(a_);
+  slabs_.abandon(b_);
+  a_.pending = slab_;
+  slabs_.purge_orphans();  // looks at b first
+  EXPECT_EQ(slab_->remote.load(), 0u);
+  EXPECT_EQ(b_.pending.load(), nullptr);
 }
 
 // Frees by others empty an orphan's fit spans; it keeps none, for nobody would give it back.
