@@ -47,7 +47,7 @@ struct Working {
 struct CallCountsProbeTest : ::testing::Test {
   // Rounds of one call of each kind.
   void run(int rounds) {
-    CallCountsProbe<FakeCounters> probe(counts, source);
+    CallCountsProbe<FakeCounters> probe(counts, seed, source);
     const PlanWord words[] = {plan_word(0, Op::kMalloc, 8),   plan_word(1, Op::kCalloc, 8),
                               plan_word(0, Op::kRealloc, 16), 8,
                               plan_word(2, Op::kAligned, 8),  64,
@@ -66,6 +66,7 @@ struct CallCountsProbeTest : ::testing::Test {
     return counts.by_op[static_cast<int>(op)][static_cast<int>(counter)];
   }
 
+  std::uint64_t seed = 1;
   Source source;
   Working allocator{source};
   void* slots[3] = {};
