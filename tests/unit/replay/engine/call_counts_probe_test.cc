@@ -73,6 +73,20 @@ struct CallCountsProbeTest : ::testing::Test {
   CallCounts counts{};
 };
 
+// Else the first call of every thread would be seen by the same counter.
+TEST_F(CallCountsProbeTest, SeedsDrawDifferently) {
+  std::uint64_t by_cycles = 0;
+  constexpr std::uint64_t kSeeds = 16;
+  for (seed = 1; seed <= kSeeds; ++seed) {
+    counts = {};
+    run(1);
+    ASSERT_EQ(windows(Op::kMalloc), 1U);
+    by_cycles += of(Op::kMalloc, Counter::kCycles).windows;
+  }
+  EXPECT_GT(by_cycles, 0U);
+  EXPECT_LT(by_cycles, kSeeds);
+}
+
 TEST_F(CallCountsProbeTest, EveryCallIsCountedForItsOperation) {
   run(1000);
   const std::pair<Op, double> expected[] = {{Op::kMalloc, 105},
