@@ -1,8 +1,13 @@
 // allocreplay: parse, dispatch, print an error once.
 #include <fmt/format.h>
 
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 
@@ -16,6 +21,15 @@ namespace {
 int flushed(int code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
   throw replay::Error(fmt::format("standard output: cannot write: {}", std::strerror(errno)));
+}
+
+// What whoever started us may have left otherwise: our descriptors must not be taken for the
+// standard ones, and a child's end must be told.
+void begin_as_usual() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) < 0) std::abort();
+  }
+  ::signal(SIGCHLD, SIG_DFL);
 }
 
 // A replay's options mean nothing to a subcommand, and would be lost.
@@ -34,6 +48,7 @@ void refuse_options_before(const CLI::App& app, const CLI::App& subcommand) {
 
 int main(int argc, char** argv) {
   using replay::ExitCode;
+  begin_as_usual();
   try {
     CLI::App app{"Records what programs ask of malloc and replays it against allocators.",
                  "allocreplay"};

@@ -172,6 +172,7 @@ bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexc
       !os_.commit(reinterpret_cast<void*>(map_.address_of(first)), pages * kPageBytes)) {
     return false;
   }
+  const bool are_huge_refused = !huge_pays_ || committed_pages_ + pages < tuning::kHugeFromPages;
   for (std::size_t page = first; page < first + pages;) {
     const std::size_t slot_start = page / kSlotPages * kSlotPages;
     Slot& slot = slots_[page / kSlotPages];
@@ -194,7 +195,9 @@ bool RunHeap<Os>::commit(std::size_t first, std::size_t pages, bool dense) noexc
       }
       committed_pages_ += target - slot.committed;
       if (is_huge) make_huge(slot_start, slot.committed, target);
-      if (!is_large) os_.prefer_huge(start, (target - slot.committed) * kPageBytes, false);
+      if (are_huge_refused) {
+        os_.prefer_huge(start, (target - slot.committed) * kPageBytes, false);
+      }
       slot.committed = static_cast<std::uint16_t>(target);
     }
     page = slot_start + kSlotPages;

@@ -26,7 +26,9 @@ void SimulatedPages::fail_every(PageCall kind, std::uint64_t period) noexcept {
 bool SimulatedPages::refuses(PageCall kind) noexcept {
   ++calls_[index(kind)];
   const std::uint64_t period = fail_period_[index(kind)];
-  return period != 0 && ++since_set_[index(kind)] % period == 0;
+  const bool refused = period != 0 && ++since_set_[index(kind)] % period == 0;
+  if (refused) ++refusals_[index(kind)];
+  return refused;
 }
 
 std::size_t SimulatedPages::page_index(const void* p) const noexcept {

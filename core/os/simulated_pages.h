@@ -55,6 +55,7 @@ class SimulatedPages {
   void advance_ms(std::uint64_t ms) noexcept { now_ms_ += ms; }
 
   std::uint64_t calls(PageCall kind) const noexcept { return calls_[index(kind)]; }
+  std::uint64_t refusals(PageCall kind) const noexcept { return refusals_[index(kind)]; }
   std::uint64_t pages_held() const noexcept { return pages_held_; }
 
   // From now on, every `period`-th call of that kind fails; 1 = each, 0 = none.
@@ -71,6 +72,7 @@ class SimulatedPages {
 
   std::byte* arena_ = nullptr;
   std::uint64_t calls_[kPageCallKinds] = {};
+  std::uint64_t refusals_[kPageCallKinds] = {};
   std::uint64_t fail_period_[kPageCallKinds] = {};
   std::uint64_t since_set_[kPageCallKinds] = {};
   std::uint64_t pages_held_ = 0;

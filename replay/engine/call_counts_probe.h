@@ -17,9 +17,10 @@ namespace replay {
 template <class Counters = ThreadCounters<>>
 class CallCountsProbe {
  public:
+  // Threads with seeds of their own look at their calls by counters of their own.
   template <class... Arguments>
-  explicit CallCountsProbe(CallCounts& counts, Arguments&... arguments)
-      : counts_(counts), counters_(arguments...) {}
+  CallCountsProbe(CallCounts& counts, std::uint64_t seed, Arguments&... arguments)
+      : counts_(counts), counters_(arguments...), drawn_(seed) {}
 
   std::uint64_t start() {
     // Knuth's MMIX generator, whose high bits are good. Every run draws alike, so that two
@@ -53,7 +54,7 @@ class CallCountsProbe {
 
   CallCounts& counts_;
   Counters counters_;
-  std::uint64_t drawn_ = 1;
+  std::uint64_t drawn_;
   unsigned which_ = 0;
 };
 

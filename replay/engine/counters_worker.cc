@@ -29,7 +29,10 @@ struct CallCountersPass {
   static constexpr bool kStopsAtPauses = false;
   const Stage& stage;
 
-  Probe probe(std::size_t lane, std::uint64_t) const { return Probe(stage.call_counts[lane]); }
+  Probe probe(std::size_t lane, std::uint64_t event) const {
+    constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio
+    return Probe(stage.call_counts[lane], kSpread * ((std::uint64_t{lane} << 40) + event + 1));
+  }
   void at_pause(std::uint64_t) {}
 };
 

@@ -35,23 +35,34 @@ struct LongCall {
   std::uint64_t trace_event = 0;  // likewise (event_numbers.h)
 };
 
-// The longest calls of a pass. offer() costs a comparison, and O(kMost) for a call that gets in.
+// The longest calls of a pass; a disturbed one, however long, only where no other wants the place.
+// takes() costs a comparison or two, add() O(kMost).
 struct LongCalls {
   static constexpr std::uint32_t kMost = 64;
 
   std::uint32_t count;
-  std::uint32_t shortest;  // index of the shortest, when full
+  std::uint32_t next_out;  // index of the one to give up first, when full
   LongCall calls[kMost];
 
-  bool takes(std::uint64_t ticks) const { return count < kMost || ticks > calls[shortest].ticks; }
-  // pre: takes(call.ticks)
+  bool takes(std::uint64_t ticks, Disturbance disturbance) const {
+    return count < kMost || outranks(ticks, disturbance, calls[next_out]);
+  }
+  // pre: takes(call.ticks, call.disturbance)
   void add(const LongCall& call) {
-    calls[count < kMost ? count++ : shortest] = call;
+    calls[count < kMost ? count++ : next_out] = call;
     if (count < kMost) return;
-    shortest = 0;
+    next_out = 0;
     for (std::uint32_t i = 1; i < kMost; ++i) {
-      if (calls[i].ticks < calls[shortest].ticks) shortest = i;
+      const LongCall& last = calls[next_out];
+      if (outranks(last.ticks, last.disturbance, calls[i])) next_out = i;
     }
+  }
+
+ private:
+  static bool outranks(std::uint64_t ticks, Disturbance disturbance, const LongCall& other) {
+    const bool is_clean = disturbance == Disturbance::kNone;
+    const bool is_other_clean = other.disturbance == Disturbance::kNone;
+    return is_clean != is_other_clean ? is_clean : ticks > other.ticks;
   }
 };
 
@@ -59,7 +70,7 @@ struct LatencyDetail {
   // [..][..][1], the special ones: of a free, the object was made by another thread than frees it;
   // of the others, the block has a page on which no object of the measured part stood before.
   ClassHistogram classes[kOpCount][kSizeClassCount][2];
-  LongCalls longest;  // disturbed ones too
+  LongCalls longest;
   std::uint64_t disturbed[kDisturbanceCount];
   std::uint64_t disturbed_by_op[kOpCount];
   ClassHistogram disturbed_windows;

@@ -50,7 +50,7 @@ class LatencyProbe {
       ++detail_.disturbed_by_op[static_cast<int>(op)];
       detail_.disturbed_windows.record(ticks_);
     }
-    if (detail_.longest.takes(ticks_)) {
+    if (detail_.longest.takes(ticks_, disturbance)) {
       detail_.longest.add({ticks_, event_, is_free ? size_class_limit(size_class) : size, op,
                            special, disturbance, 0, 0});
     }

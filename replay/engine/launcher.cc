@@ -49,7 +49,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return result;
 }
 
-// The worker's stderr, kept for the error message should it die.
+// The worker's stdout and stderr, kept for the error message should it die.
 struct Pipe {
   UniqueFd read;
   UniqueFd write;
@@ -86,6 +86,7 @@ pid_t spawn(Start start) {
   if (start.fixed_addresses) ::personality(ADDR_NO_RANDOMIZE);
   for (const int fd : start.inherited) ::fcntl(fd, F_SETFD, 0);
   ::dup2(start.stderr_fd, STDERR_FILENO);
+  ::dup2(start.stderr_fd, STDOUT_FILENO);  // ours is for the result, whatever a library prints
   ::execve(argv[0], argv.data(), envp.data());
   ::_exit(127);
 }
@@ -97,9 +98,15 @@ int wait_status(pid_t child) {
   return status;
 }
 
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+         info.si_pid != 0;
+}
+
 // Until the worker is gone: reads its stderr, reports progress, feeds it.
-void attend(int stderr_fd, const RunFile& run, PlanFeed* feed, const ProgressFn& progress,
-            std::string& last_words) {
+void attend(pid_t child, int stderr_fd, const RunFile& run, PlanFeed* feed,
+            const ProgressFn& progress, std::string& last_words) {
   constexpr int kTickMs = 100;
   constexpr std::size_t kKeepBytes = 2000;
   pollfd polled[] = {{stderr_fd, POLLIN, 0}, {feed == nullptr ? -1 : feed->hungry_fd(), POLLIN, 0}};
@@ -112,8 +119,14 @@ void attend(int stderr_fd, const RunFile& run, PlanFeed* feed, const ProgressFn&
     char text[512];
     const ssize_t length = ::read(stderr_fd, text, sizeof(text));
     if (length < 0 && errno == EINTR) continue;
-    if (length <= 0) break;  // the worker has closed its end: it is gone
-    if (last_words.size() < kKeepBytes) last_words.append(text, static_cast<std::size_t>(length));
+    if (length <= 0) break;  // the worker has closed its end: as a rule it is gone
+    last_words.append(text, static_cast<std::size_t>(length));
+    if (last_words.size() > kKeepBytes) last_words.erase(0, last_words.size() - kKeepBytes);
+  }
+  // A library may have closed it, and the worker still be hungry.
+  constexpr int kGoneMs = 1;
+  while (feed != nullptr && !has_ended(child)) {
+    if (::poll(&polled[1], 1, kGoneMs) > 0) feed->serve();
   }
 }
 
@@ -121,7 +134,7 @@ void attend(int stderr_fd, const RunFile& run, PlanFeed* feed, const ProgressFn&
 int wait_for(pid_t child, int stderr_fd, const RunFile& run, PlanFeed* feed,
              const ProgressFn& progress, std::string& last_words) {
   try {
-    attend(stderr_fd, run, feed, progress, last_words);
+    attend(child, stderr_fd, run, feed, progress, last_words);
   } catch (...) {
     ::kill(child, SIGKILL);
     wait_status(child);

@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 
+#include "replay/engine/process_memory.h"
+
 namespace replay {
 namespace {
 
@@ -63,11 +65,20 @@ constexpr sock_filter jump_if_equal(unsigned k, unsigned skip_if_true, unsigned 
 }  // namespace
 
 bool count_memory_calls(std::uint64_t* counts) {
+  // A filter binds the thread that asks for it and those that it starts. An allocator's own thread
+  // that is there already could only be bound too if it takes signals.
+  if (thread_count() > 1) return false;
   call_counts = counts;
   struct sigaction action = {};
   action.sa_sigaction = on_sigsys;
   action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART;
-  if (::sigaction(SIGSYS, &action, nullptr) != 0) return false;
+  sigset_t own;  // which whoever started all this may have had blocked
+  ::sigemptyset(&own);
+  ::sigaddset(&own, SIGSYS);
+  if (::sigaction(SIGSYS, &action, nullptr) != 0 ||
+      ::sigprocmask(SIG_UNBLOCK, &own, nullptr) != 0) {
+    return false;
+  }
 
   const auto let_through = reinterpret_cast<std::uintptr_t>(&allocreplay_let_through);
   constexpr unsigned kLoad = BPF_LD | BPF_W | BPF_ABS;

@@ -97,7 +97,7 @@ struct PacedMemoryPass {
   }
   void at_pause(std::uint64_t i) {
     at_once.at_pause(i);
-    if (i == 0) clock.start_ticks = Timer::stop();
+    if (i == 0) clock.begin_after(Timer::stop());
   }
 };
 

@@ -45,10 +45,20 @@ MemorySample sample_memory() {
   MemorySample sample;
   sample.anonymous_bytes = bytes_of(text, "\nAnonymous:");
   sample.huge_page_bytes = bytes_of(text, "\nAnonHugePages:");
+  const bool is_counted = text[0] != '\0';
   read_text("/proc/self/status", text);
+  if (!is_counted) sample.anonymous_bytes = bytes_of(text, "\nRssAnon:");
   sample.mapped_bytes = bytes_of(text, "\nVmSize:");
   sample.page_table_bytes = bytes_of(text, "\nVmPTE:");
   return sample;
+}
+
+std::uint64_t thread_count() {
+  char text[4096];
+  read_text("/proc/self/status", text);
+  constexpr const char* kKey = "\nThreads:";
+  const char* at = std::strstr(text, kKey);
+  return at == nullptr ? 0 : number_at(at + std::strlen(kKey));
 }
 
 void reset_high_water() {

@@ -9,6 +9,8 @@ ThreadSwitches::ThreadSwitches(const PerfKernel& kernel) : kernel_(kernel) {
   attributes.size = sizeof(attributes);
   attributes.type = PERF_TYPE_SOFTWARE;
   attributes.config = PERF_COUNT_SW_CONTEXT_SWITCHES;
+  attributes.exclude_kernel = 1;  // else most users may not; nothing is counted but the page moves
+  attributes.exclude_hv = 1;
   fd_ = kernel_.open(&attributes);
   if (fd_ < 0) return;
   // The kernel writes to the event's page whenever it puts the thread back on a CPU.

@@ -61,8 +61,9 @@ class WindowWatch {
     }
     const std::uint64_t before = preemptions_;
     look();
-    if (migrated) return Disturbance::kMigrated;
-    return preemptions_ == before ? Disturbance::kNone : Disturbance::kPreempted;
+    // Who waits may wake up on another CPU; to move a thread that runs the kernel must stop it.
+    if (preemptions_ == before) return Disturbance::kNone;
+    return migrated ? Disturbance::kMigrated : Disturbance::kPreempted;
   }
 
   const Switches& switches() const { return switches_; }

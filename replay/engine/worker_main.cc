@@ -170,7 +170,7 @@ struct PacedLatencyPass {
             at_once.stage.histograms_of(lane, LatencyKind::kResponse), at_once.probe(lane, event)};
   }
   void at_pause(std::uint64_t i) {
-    if (i == 0) clock.start_ticks = Timer::stop();
+    if (i == 0) clock.begin_after(Timer::stop());
   }
 };
 

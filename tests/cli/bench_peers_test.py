@@ -464,7 +464,10 @@ class Programs(WithFolder):
         return done.returncode, done.stdout
 
     def test_every_pattern_and_floor_gives_figures(self):
-        for line in self.patterns("--list")[1].splitlines():
+        code, listed = self.patterns("--list")
+        self.assertEqual(code, 0)
+        self.assertGreater(len(listed.splitlines()), 20)
+        for line in listed.splitlines():
             name, floor = line.split("\t")
             for more in [[], ["--floor"]] if floor != "none" else [[]]:
                 code, printed = self.patterns(name, "--divide", "1000", *more)

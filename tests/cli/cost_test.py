@@ -51,8 +51,12 @@ class Counted(unittest.TestCase):
 
     def test_two_runs_agree(self):
         again = metrics(self.documents[1])
+        varies = {"cost_page_faults"} if any(
+            document["config"]["cost"]["addresses_randomised"] for document in self.documents) else set()
         for allocator, figures in self.metrics.items():
             for key, figure in figures.items():
+                if key in varies:
+                    continue
                 with self.subTest(allocator=allocator, metric=key):
                     self.assertAlmostEqual(again[allocator][key]["value"], figure["value"],
                                            delta=abs(figure["value"]) * EXACT_WITHIN)

@@ -55,9 +55,10 @@ class Memory(unittest.TestCase):
         for name in ("mem", "glibc"):
             result = self.results[name]
             series, metrics = result["series"]["memory"], result["metrics"]
-            for requested, usable in zip(series["requested_bytes"], series["usable_bytes"]):
+            for requested, usable in zip(series["requested_bytes"], series["usable_bytes"], strict=True):
                 self.assertLessEqual(requested, usable)
-            for free, resident in zip(series["dirty_free_bytes"], series["resident_bytes"]):
+            for free, resident in zip(series["dirty_free_bytes"], series["resident_bytes"],
+                                      strict=True):
                 self.assertLessEqual(free, resident)
             page = series["page_size_bytes"]
             peak = max(series["resident_bytes"])
@@ -92,7 +93,7 @@ class Memory(unittest.TestCase):
         for result in results.values():
             series = result["series"]["memory"]
             self.assertTrue(all(r <= u for r, u in zip(series["requested_bytes"],
-                                                       series["usable_bytes"])))
+                                                       series["usable_bytes"], strict=True)))
 
 
 @unittest.skipIf(SANITIZED, "a sanitizer's shadow is anonymous memory too")

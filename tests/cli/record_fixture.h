@@ -54,7 +54,7 @@ class Record : public ::testing::Test {
   Recording record(const std::string& command, const std::string& options = "",
                    const std::string& environment = "") {
     Recording result;
-    result.path = dir_ / "out.trace";
+    result.path = output_;
     const std::string log = dir_ / "log";
     const int status =
         std::system(fmt::format("{} {} record -o {} {} -- {} > /dev/null 2> {}", environment,
@@ -119,6 +119,7 @@ class Record : public ::testing::Test {
   bool left_over() const { return !fs::is_empty(fs::path(dir_ / "x").parent_path()); }
 
   test::TempFolder dir_;
+  std::string output_ = dir_ / "out.trace";
 };
 
 inline std::size_t births_of(const Trace& trace, std::uint64_t size) {

@@ -79,6 +79,19 @@ TEST_F(RecordOptions, AWindowHasLimits) {
   EXPECT_EQ(trace.header.provenance.at("window").at("closed_by"), "events");
 }
 
+// The program goes on until the trace is there, however long that takes.
+TEST_F(RecordOptions, StartsAfterATime) {
+  const std::string script = dir_ / "script";
+  std::ofstream(script) << "until test -s " << dir_ / "out.trace"
+                        << "; do kill -0 $PPID || exit 1; x=$(echo a b); done\n";
+  const Recording recording = record("bash " + script, "--start-after 1ms --limit 100");
+  ASSERT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.header.event_count, 100u);
+  EXPECT_TRUE(trace.header.provenance.at("window").at("opened").get<bool>());
+  EXPECT_GT(trace.header.provenance.at("window").at("calls_before"), 0);
+}
+
 TEST_F(RecordOptions, AWindowMayNeverOpen) {
   const Recording recording = record(kSubject + " loop 10", "--start-after signal");
   EXPECT_EQ(read(recording).header.event_count, 0u);
@@ -92,7 +105,7 @@ TEST_F(RecordOptions, ASignalOpensAndClosesTheWindow) {
   std::ofstream(script) << "kill -USR2 $PPID\n"
                            "until test -s " +
                                trace_path +
-                               "; do kill -0 $PPID; x=$(echo a b)\n"
+                               "; do kill -0 $PPID || exit 1; x=$(echo a b)\n"
                                "kill -USR2 $PPID; done\n";
   const Recording recording = record("bash " + script, "--start-after signal --signal USR2");
   ASSERT_EQ(recording.exit_code, 0) << recording.text;

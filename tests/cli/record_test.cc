@@ -211,7 +211,7 @@ TEST_F(Record, LosesNothingAfterChunksWereUsedAgain) {
   const std::string script = dir_ / "script";
   std::ofstream(script) << "until test -s " << dir_ / "out.trace"
                         << ".spool.*/drained-0\n"
-                        << "do x=({1..2000}); done\n"
+                        << "do kill -0 $PPID || exit 1; x=({1..2000}); done\n"
                         << "x=({1..20000}); kill -9 $$\n";
   const Recording recording = record("bash " + script);
   const Trace trace = read(recording);
@@ -269,8 +269,12 @@ TEST_F(Record, RefusesACommandThatIsNotThere) {
 }
 
 TEST_F(Record, RefusesAnOutputFolderThatIsNotThere) {
-  const Recording recording = record("true", "-o " + dir_ / "no/such/x.trace");
-  EXPECT_NE(recording.exit_code, 0);
+  const std::string proof = dir_ / "proof";
+  output_ = dir_ / "no/such/x.trace";
+  const Recording recording = record("touch " + proof);
+  EXPECT_EQ(recording.exit_code, 1);
+  EXPECT_NE(recording.text.find("no/such"), std::string::npos) << recording.text;
+  EXPECT_FALSE(fs::exists(proof));
   EXPECT_FALSE(left_over());
 }
 

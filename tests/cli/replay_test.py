@@ -8,6 +8,7 @@ import pathlib
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -380,6 +381,25 @@ class Errors(unittest.TestCase):
             self.assertIn("at byte", trace["truncation"])
             self.assertGreater(trace["last_event"], 100_000)
             self.assertLess(trace["last_event"], trace["events"])
+
+    def test_what_a_worker_prints_does_not_mix_with_the_result(self):
+        """The dynamic linker prints on standard output if told to, in each process."""
+        done = subprocess.run([BIN / "allocreplay", "-t", TRACE, "-a", "null", "-r", "1", "-q"],
+                              env={**os.environ, "LD_SHOW_AUXV": "1"}, capture_output=True,
+                              text=True, check=True)
+        self.assertEqual(done.stdout.count("AT_ENTRY"), 1)
+        json.loads(done.stdout[done.stdout.index("{"):])
+
+    def test_it_may_be_started_without_standard_streams_and_deaf_to_its_children(self):
+        def bereave():
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            os.close(2)
+        with tempfile.TemporaryDirectory() as folder:
+            target = pathlib.Path(folder) / "r.json"
+            done = subprocess.run([BIN / "allocreplay", "-t", TRACE, "-a", "null", "-r", "1", "-o",
+                                   target, "--plan-memory", "64K"], preexec_fn=bereave, check=False)
+            self.assertEqual(done.returncode, 0)
+            json.loads(target.read_text())
 
     def test_nothing_half_written_stays_when_a_run_fails(self):
         with tempfile.TemporaryDirectory() as folder:

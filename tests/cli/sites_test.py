@@ -54,6 +54,14 @@ class Sites(unittest.TestCase):
         output("validate", out)
         return out
 
+    def test_stacks_may_be_cut(self):
+        for depth in (1, 2):
+            path = self.folder / "cut.trace"
+            output("record", "-q", "--sites=fp", "--site-depth", depth, "-o", path, "--", SUBJECT,
+                   "hot", CALLS)
+            lengths = {len(site["stack"]) for site in hot(path)["hot"]}
+            self.assertEqual(max(lengths), depth)
+
     def test_inspect_names_the_hottest_in_each_respect(self):
         sites = hot(self.trace)
         of = {name: site_of(sites, name) for name in ("innermost", "hoard", "grow")}

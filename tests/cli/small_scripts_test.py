@@ -55,16 +55,19 @@ class Bootstrap(WithPrograms):
         def packages(purpose):
             return set(self.run_it("bootstrap", "--for", purpose, "--list")[1].split())
 
+        purposes = []
         for line in self.run_it("bootstrap", "--help")[1].splitlines():
             words = line.replace(",", "").split()
             if words[:1] != ["--for"] or words[1] == "replay":
                 continue
+            purposes.append(words[1])
             named = {word for word in words[2:] if word in ("replay", "test", "tidy", "traces")}
             self.assertIn("replay", named, line)
             for purpose in named:
                 self.assertLessEqual(packages(purpose), packages(words[1]), line)
             if "test" not in named and words[1] != "test":
                 self.assertFalse(packages("test") <= packages(words[1]), line)
+        self.assertEqual(purposes, ["test", "tidy", "traces", "bench"])
 
 
 class FindPython(WithPrograms):

@@ -159,6 +159,26 @@ class Toolbox(unittest.TestCase):
                 self.assertEqual([m["trace"] for m in merged], [str(GOLDEN), str(small)])
         self.assertEqual(run("merge", "-", "-", "-o", self.folder / "x").returncode, 2)
 
+    def test_merge_by_clocks_that_began_apart(self):
+        def trace(name, start):
+            text, path = self.folder / f"{name}.txt", self.folder / f"{name}.trace"
+            text.write_text(f"# allocreplay trace, text form 1\n# start_unix_ns\t{start}\n"
+                            "time_ns\tthread\top\tobject\tsize\talign_log2\n"
+                            "0\t0\tmalloc\t0\t16\t0\n700\t0\tfree\t0\t0\t0\n")
+            self.assertEqual(run("convert", text, path).returncode, 0)
+            return path
+        late, early = trace("late", 5_000_000_000_500), trace("early", 5_000_000_000_000)
+        events, _ = self.rewrite("merge", late, early, "--by", "wall-clock")
+        self.assertEqual([(int(event[0]), event[2]) for event in events],
+                         [(0, "malloc"), (500, "malloc"), (700, "free"), (1200, "free")])
+        events, _ = self.rewrite("merge", late, early, "--by", "time")
+        self.assertEqual([int(event[0]) for event in events], [0, 0, 700, 700])
+        done = run("merge", trace("unknown", 0), early, "--by", "wall-clock", "-o",
+                   self.folder / "none.trace")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"unknown.trace", done.stderr)
+        self.assertFalse((self.folder / "none.trace").exists())
+
     def test_anonymise(self):
         events, _ = self.rewrite("anonymise", GOLDEN)
         self.assertEqual(events, self.golden)

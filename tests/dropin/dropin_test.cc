@@ -6,7 +6,9 @@
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -125,8 +127,16 @@ TEST(Dropin, OperatorNewEdgesInWhatACProgramLoads) {
 // Who may start a program that runs with more rights than his own must not write files with these.
 TEST(Dropin, AProgramOfMoreRightsTakesNoSettings) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can make such a program";
+  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0) GTEST_SKIP() << "no program gains rights here";
+  struct statvfs mounted {};
+  ASSERT_EQ(statvfs(LIBMEM, &mounted), 0);
+  if ((mounted.f_flag & (ST_NOSUID | ST_NOEXEC)) != 0) GTEST_SKIP() << "nor on this file system";
+  if (support::run({"setpriv", "--reuid", "65534", "--clear-groups", "test", "-r", LIBMEM}, {})
+          .exit_code != 0) {
+    GTEST_SKIP() << "others than root may not read the build";
+  }
   const std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / ("dropin_test." + std::to_string(getpid()));
+      std::filesystem::path(LIBMEM).parent_path() / ("dropin_test." + std::to_string(getpid()));
   std::filesystem::create_directory(folder);
   const std::filesystem::path program = folder / "program";
   const std::filesystem::path stats = folder / "stats.json";

@@ -7,10 +7,7 @@ import read_trace_test
 
 class LargeTraces(read_trace_test.Readers):
     def test_traces_of_the_repository(self):
-        for path in sorted((read_trace_test.SOURCE / "traces").glob("*.trace")):
-            if path.stat().st_size > read_trace_test.MAX_BYTES:
-                with self.subTest(path.name):
-                    self.compare(path)
+        self.compare_all(lambda size: size > read_trace_test.MAX_BYTES)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "replay/trace/file_hash.h"
 #include "replay/trace/validate.h"
 #include "tests/support/random_trace.h"
 
@@ -20,6 +21,13 @@ INSTANTIATE_TEST_SUITE_P(Forms, GoldenTest, testing::Values("v1.trace", "v1_stre
                          [](const auto& form) {
                            return std::string(form.index == 0 ? "ordinary" : "streamed");
                          });
+
+TEST_P(GoldenTest, ItIsStillThatFile) {
+  const bool is_streamed = std::string(GetParam()) == "v1_streamed.trace";
+  EXPECT_EQ(file_sha256(path_),
+            is_streamed ? "81ca9b8032ca0e29bb33084830716d7402ea0e629dc3c74e1c7a6732ce582900"
+                        : "54bb07a849db0286da3c501c6d3b6e453a1e7c0e4c205b261362b34a8663ac2e");
+}
 
 TEST_P(GoldenTest, Version1StaysReadable) {
   constexpr const char* kOps[kOpCount] = {"malloc", "calloc", "aligned", "realloc", "free"};

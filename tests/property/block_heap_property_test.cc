@@ -26,6 +26,15 @@ class BlockHeapPropertyTest : public testing::Test {
     std::size_t usable = 0;
   };
 
+  // Every `period`-th call of each kind fails, and some of each did.
+  void run_with_refusals(std::initializer_list<std::pair<PageCall, std::uint64_t>> periods,
+                         unsigned seed, std::size_t live_target) {
+    for (const auto& [kind, period] : periods) heap_->pages().fail_every(kind, period);
+    run(seed, 8000, live_target);
+    for (const auto& [kind, period] : periods) {
+      EXPECT_GT(heap_->pages().refusals(kind), 0U) << static_cast<int>(kind);
+    }
+  }
   void run(unsigned seed, int operations, std::size_t live_target) {
     random_.seed(seed);
     for (int i = 0; i < operations; ++i) {
@@ -172,28 +181,22 @@ TYPED_TEST(BlockHeapPropertyTest, AgreesWithItsShadowWhenNearlyEmpty) {
 }
 
 TYPED_TEST(BlockHeapPropertyTest, SurvivesRefusedMaps) {
-  this->heap_->pages().fail_every(PageCall::kMap, 2);
-  this->run(3, 8000, 100);
+  this->run_with_refusals({{PageCall::kMap, 2}}, 3, 100);
   EXPECT_GT(this->refusals_, 0);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, SurvivesRefusedUnmaps) {
-  this->heap_->pages().fail_every(PageCall::kUnmap, 3);
-  this->run(4, 8000, 50);
+  this->run_with_refusals({{PageCall::kUnmap, 3}}, 4, 50);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, SurvivesRefusedDiscardsAndRemaps) {
-  this->heap_->pages().fail_every(PageCall::kDiscard, 2);
-  this->heap_->pages().fail_every(PageCall::kRemap, 2);
-  this->run(5, 8000, 50);
+  this->run_with_refusals({{PageCall::kDiscard, 2}, {PageCall::kRemap, 2}}, 5, 50);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, SurvivesAllRefusalsAtOnce) {
-  this->heap_->pages().fail_every(PageCall::kMap, 5);
-  this->heap_->pages().fail_every(PageCall::kUnmap, 2);
-  this->heap_->pages().fail_every(PageCall::kDiscard, 3);
-  this->heap_->pages().fail_every(PageCall::kRemap, 3);
-  this->run(6, 8000, 60);
+  this->run_with_refusals(
+      {{PageCall::kMap, 5}, {PageCall::kUnmap, 2}, {PageCall::kDiscard, 3}, {PageCall::kRemap, 3}},
+      6, 60);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, EqualSeedsGiveEqualLayouts) {

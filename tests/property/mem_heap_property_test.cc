@@ -260,6 +260,9 @@ TEST_P(MemHeapPropertyTest, SurvivesRefusals) {
     os.fail_every(call, period);
   }
   run(2500);
+  for (PageCall call : {PageCall::kReserve, PageCall::kCommit, PageCall::kMap}) {
+    EXPECT_GT(os.refusals(call), 0U) << static_cast<int>(call);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, MemHeapPropertyTest,

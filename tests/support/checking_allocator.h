@@ -7,14 +7,19 @@
 #include <cstdint>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 namespace replay::test {
 
 class CheckingAllocator {
  public:
+  ~CheckingAllocator() {
+    for (Object* object = dead_.load(); object != nullptr;)
+      std::free(std::exchange(object, object->next));
+  }
   void* allocate(std::size_t size, std::size_t) noexcept {
     auto* object = static_cast<Object*>(std::malloc(sizeof(Object)));
-    *object = {kAlive, size};
+    *object = {kAlive, size, nullptr};
     live_.fetch_add(1, std::memory_order_relaxed);
     return object;
   }
@@ -26,7 +31,8 @@ class CheckingAllocator {
     }
     object->state = kDead;
     live_.fetch_sub(1, std::memory_order_relaxed);
-    std::free(object);
+    object->next = dead_.load(std::memory_order_relaxed);
+    while (!dead_.compare_exchange_weak(object->next, object, std::memory_order_relaxed)) continue;
   }
   void* allocate_zeroed(std::size_t size) noexcept { return allocate(size, 0); }
   void* reallocate(void* p, std::size_t size) noexcept {
@@ -45,7 +51,9 @@ class CheckingAllocator {
   struct Object {
     std::uint64_t state;
     std::uint64_t size;
+    Object* next;  // of the dead, who are kept to the end: their memory must not live again
   };
+  std::atomic<Object*> dead_{nullptr};
   std::atomic<std::uint64_t> live_{0};
   std::atomic<std::uint64_t> bad_frees_{0};
 };

@@ -78,6 +78,13 @@ TEST(Mutex, WakesASleeperAndKeepsErrno) {
     errno_seen = errno;
   });
   while (!started) std::this_thread::yield();
+  // Until it says that it goes to sleep; the mutex is its state.
+  static_assert(sizeof(Mutex) == sizeof(std::uint32_t));
+  constexpr std::uint32_t kContended = 2;
+  while (__atomic_load_n(reinterpret_cast<std::uint32_t*>(&mutex), __ATOMIC_RELAXED) !=
+         kContended) {
+    std::this_thread::yield();
+  }
   mutex.unlock();
   waiter.join();
   EXPECT_EQ(errno_seen, 77);

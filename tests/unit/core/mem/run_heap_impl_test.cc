@@ -459,7 +459,8 @@ TEST_F(RunHeapImplTest, TablesAndSmallHeapsRefuseHugePages) {
   EXPECT_TRUE(os().is_never_huge(start_of(small) + 15 * kPageBytes));
   EXPECT_TRUE(os().is_never_huge(runs().map().entry_address(small->first_page)));
   EXPECT_TRUE(os().is_never_huge(reinterpret_cast<void*>(runs().map().address_of(0))));
-  take(2 * tuning::kHugeFromPages);
+  Span* large = take(2 * tuning::kHugeFromPages);
+  EXPECT_FALSE(os().is_never_huge(start_of(large) + tuning::kHugeFromPages * kPageBytes));
   EXPECT_FALSE(os().is_never_huge(start_of(take(16))));  // up to the system
 }
 

@@ -47,7 +47,7 @@ struct Working {
 struct CallCountsProbeTest : ::testing::Test {
   // Rounds of one call of each kind.
   void run(int rounds) {
-    CallCountsProbe<FakeCounters> probe(counts, source);
+    CallCountsProbe<FakeCounters> probe(counts, seed, source);
     const PlanWord words[] = {plan_word(0, Op::kMalloc, 8),   plan_word(1, Op::kCalloc, 8),
                               plan_word(0, Op::kRealloc, 16), 8,
                               plan_word(2, Op::kAligned, 8),  64,
@@ -66,11 +66,26 @@ struct CallCountsProbeTest : ::testing::Test {
     return counts.by_op[static_cast<int>(op)][static_cast<int>(counter)];
   }
 
+  std::uint64_t seed = 1;
   Source source;
   Working allocator{source};
   void* slots[3] = {};
   CallCounts counts{};
 };
+
+// Else the first call of every thread would be seen by the same counter.
+TEST_F(CallCountsProbeTest, SeedsDrawDifferently) {
+  std::uint64_t by_cycles = 0;
+  constexpr std::uint64_t kSeeds = 16;
+  for (seed = 1; seed <= kSeeds; ++seed) {
+    counts = {};
+    run(1);
+    ASSERT_EQ(windows(Op::kMalloc), 1U);
+    by_cycles += of(Op::kMalloc, Counter::kCycles).windows;
+  }
+  EXPECT_GT(by_cycles, 0U);
+  EXPECT_LT(by_cycles, kSeeds);
+}
 
 TEST_F(CallCountsProbeTest, EveryCallIsCountedForItsOperation) {
   run(1000);

@@ -113,17 +113,60 @@ TEST_F(CrewTest, ThreadsAreInTheAllocatorAtTheSameTime) {
   replay.run();  // comes to an end only if they are
 }
 
-TEST_F(CrewTest, AThreadIsGoneBeforeTheNextOneInItsLaneBegins) {
+// Counts the threads that have called it and live.
+struct HeadCount {
+  static inline std::atomic<int> alive{0};
+  static inline std::atomic<int> most{0};
+  struct Present {
+    Present() {
+      const int now = ++alive;
+      int before = most;
+      while (before < now && !most.compare_exchange_weak(before, now)) continue;
+    }
+    ~Present() { --alive; }
+  };
+
+  void* allocate(std::size_t size, std::size_t) noexcept {
+    thread_local const Present present;
+    return std::malloc(size);
+  }
+  void deallocate(void* p) noexcept { std::free(p); }
+};
+
+std::vector<Event> threads_one_after_the_other() {
   std::vector<Event> events;
   std::uint64_t object = 0;
+  const auto add = [&](Op op, std::uint32_t thread) {
+    events.push_back(
+        {.object = object, .size = op == Op::kFree ? 0U : 8U, .thread = thread, .op = op});
+  };
   for (std::uint32_t thread = 1; thread <= 50; ++thread) {
-    events.push_back(event(Op::kMalloc, 0, object++));
+    add(Op::kMalloc, 0);
+    ++object;
     for (int i = 0; i < 10; ++i) {
-      events.push_back(event(Op::kMalloc, thread, object));
-      events.push_back(event(Op::kFree, thread, object++));
+      add(Op::kMalloc, thread);
+      add(Op::kFree, thread);
+      ++object;
     }
   }
-  replay(events);
+  return events;
+}
+
+TEST_F(CrewTest, AThreadHasEndedWhenTheNextOneInItsLaneBegins) {
+  TraceReader reader(write_trace(dir_ / "t.trace", threads_one_after_the_other()));
+  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
+  ASSERT_EQ(plan.lanes.size(), 2U);
+  HeadCount allocator;
+  const StagedRun run(plan, allocator);
+  PlainPass pass;
+  Replay replay(run.stage(), pass);
+  ASSERT_TRUE(replay.prepare());
+  replay.run();
+  EXPECT_EQ(HeadCount::most, 2);  // one a lane
+}
+
+TEST_F(CrewTest, TellsWhenTheThreadsOfALaneEnded) {
+  replay(threads_one_after_the_other());
   EXPECT_EQ(plan_.thread_count, 51U);
   ASSERT_EQ(lanes_.size(), 2U);
   EXPECT_EQ(live_, 50U);

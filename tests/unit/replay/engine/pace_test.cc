@@ -38,6 +38,12 @@ TEST_F(PaceTest, WaitsUntilEachEventIsDue) {
   EXPECT_EQ(SteppingTimer::now, 1100U);
 }
 
+TEST_F(PaceTest, TheMeasuredPartBeginsALittleLaterThanNow) {
+  PaceClock clock{0, 1.0, 0.5};
+  clock.begin_after(1000);
+  EXPECT_EQ(clock.start_ticks, 1000U + 10'000'000U);  // 5 ms
+}
+
 TEST_F(PaceTest, TheFactorStretchesTheRecordedTimes) {
   Pace<SteppingTimer> pace({1000, 3.0, 1.0}, dues);
   pace.wait();

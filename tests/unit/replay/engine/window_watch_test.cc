@@ -71,6 +71,10 @@ TEST_F(WindowWatchTest, WaitingOfItsOwnAccordIsTheAllocatorsTime) {
   watch.begin();
   script.generation_now += 2;
   EXPECT_EQ(watch.end(), Disturbance::kNone);
+  watch.begin();
+  script.generation_now += 2;
+  script.cpu_now = 4;  // where it woke up
+  EXPECT_EQ(watch.end(), Disturbance::kNone);
 }
 
 TEST_F(WindowWatchTest, AnotherCpuIsAMigration) {
@@ -92,6 +96,19 @@ TEST(ThreadSwitchesTest, TheKernelTellsOfASwitch) {
   timespec moment{0, 1'000'000};
   ::nanosleep(&moment, nullptr);
   EXPECT_NE(switches.generation(), before);
+}
+
+TEST(ThreadSwitchesTest, AsksForNothingThatMostUsersMayNotHave) {
+  static perf_event_attr asked;
+  PerfKernel kernel = kRealPerfKernel;
+  kernel.open = [](perf_event_attr* attributes) {
+    asked = *attributes;
+    return -1;
+  };
+  const ThreadSwitches switches(kernel);
+  EXPECT_EQ(asked.config, PERF_COUNT_SW_CONTEXT_SWITCHES);
+  EXPECT_TRUE(asked.exclude_kernel);
+  EXPECT_TRUE(asked.exclude_hv);
 }
 
 TEST(ThreadSwitchesTest, WithoutTheEventNothingEverChanges) {
