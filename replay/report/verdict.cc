@@ -38,9 +38,9 @@ struct Scaled {
 
   double allowance() const { return drift.value_or(0); }
   bool has_ratio() const { return relative && lift == 0; }
-  // A difference from `baseline` in the metric's unit.
-  double in_unit(double shift, double baseline) const {
-    return relative ? (baseline + lift) * std::expm1(shift) : shift;
+  // A difference from the figure `from` in the metric's unit.
+  double in_unit(double shift, double from) const {
+    return relative ? (from + lift) * std::expm1(shift) : shift;
   }
 };
 
