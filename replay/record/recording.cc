@@ -33,10 +33,6 @@ struct Choice {
   ordered_json earlier = ordered_json::array();  // {program, events} of the images before it
 };
 
-std::uint64_t events_so_far(const Image& image) {
-  return image.header().chunks.load() * spool::kChunkWords;  // most have one word
-}
-
 void require_started(const SpoolDirectory& spool, const spool::Control& control,
                      const std::string& program) {
   if (control.images.load() == 0) {
@@ -163,13 +159,8 @@ class Recorder {
     const std::string newest = images == 0 ? "" : spool_.image_path(images - 1);
     const bool waits = control.phase.load() == spool::Phase::kWaiting;
     if (waits) return reports_.progress("waiting", control.waited_calls.load());
-    // The newest image may be of this moment and not whole yet.
-    if (images == 0 || !std::filesystem::exists(newest)) return reports_.progress("recording", 0);
-    try {
-      reports_.progress("recording", events_so_far(Image(newest)));
-    } catch (const Error&) {
-      reports_.progress("recording", 0);
-    }
+    // The newest image may be of this moment and not whole yet; most events have one word.
+    reports_.progress("recording", Image::chunks_so_far(newest) * spool::kChunkWords);
   }
 
   void stop_if_interrupted() const {
@@ -204,6 +195,7 @@ class Recorder {
 
 void Recorder::write(const std::optional<Fate>& fate) {
   const RecordOptions& options = request_.options;
+  drain_.detach();  // it maps all that the image may become, which no limit leaves room for twice
   const Choice choice = choose_image(spool_, request_.command[0]);
   spool::Control& control = spool_.control();
   const spool::ImageHeader& header = choice.image->header();

@@ -42,6 +42,25 @@ TEST_F(RecordOptions, FitsALimitOfFileSizes) {
   EXPECT_GE(trace.header.provenance.at("recorder").at("sites").at("stacks"), 1);
 }
 
+// The spool takes most of what the limit leaves, in the program and in the recorder alike.
+TEST_F(RecordOptions, FitsALimitOfAddressSpace) {
+  if (kSanitized) GTEST_SKIP() << "the tool itself needs more address space than any limit";
+  const Recording recording = record(kSubject + " exec " + kSubject + " loop 20000", "--sites=fp",
+                                     "ulimit -v 1500000; exec");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(frees_of(trace, 701), 20'000u) << recording.text;
+  EXPECT_EQ(trace.header.provenance.at("losses").at("earlier_images").size(), 1u);
+}
+
+// The whole spool and what so many calls leave do not fit together.
+TEST_F(RecordOptions, FitsALimitThatTheSpoolAllButFills) {
+  if (kSanitized) GTEST_SKIP() << "the tool itself needs more address space than any limit";
+  const Recording recording = record(kSubject + " loop 4000000", "", "ulimit -v 1070000; exec");
+  ASSERT_EQ(recording.exit_code, 0) << recording.text;
+  EXPECT_GT(TraceReader(recording.path).header().event_count, 8'000'000u);
+}
+
 // Where nothing fits, the program runs all the same.
 TEST_F(RecordOptions, RunsTheProgramWhereALimitOfFileSizesForbidsASpool) {
   const std::string proof = dir_ / "proof";

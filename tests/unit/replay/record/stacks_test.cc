@@ -36,7 +36,8 @@ class HandMadeStacks {
   }
   void push(std::uint64_t word) { words_.push_back(word); }
   std::uint64_t end() const { return words_.size(); }
-  std::string write() const {
+  std::string write() {
+    words_[1] = words_.size();
     const std::string path = dir_ / "stacks-0";
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(words_.data()),
