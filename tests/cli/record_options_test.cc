@@ -226,6 +226,15 @@ TEST_F(RecordOptions, NamesStacksOfAThreadThatAsksForItsAttributesFirst) {
   }
 }
 
+// While a module's constructors run, the loader's lock is held.
+TEST_F(RecordOptions, NamesStacksOfAThreadThatIsWaitedForUnderTheLoadersLock) {
+  for (const char* mode : {"unwind", "fp"}) {
+    const Recording recording = record(kSubject + " load " RECORDED_DIR "/librecorded_waiting.so",
+                                       std::string("--sites=") + mode);
+    EXPECT_EQ(frees_of(read(recording), 901), 1u) << recording.text;
+  }
+}
+
 TEST_F(RecordOptions, SaysHowMuchOfABlockWasTouched) {
   const Trace trace = read(record(kSubject + " touch", "--residency"));
   EXPECT_TRUE(trace.header.has_touched);

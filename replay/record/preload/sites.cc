@@ -91,27 +91,41 @@ Word known_module(Word load_address, const void* name) {
   return 0;
 }
 
-// The entry of the module that an address lies in, with where it was loaded; 0 if in none.
-Word module_of(Word address, Word* load_address) {
-  Dl_info info{};
-  link_map* map = nullptr;
-  // The loader's own lock is taken and given back in here, before ours is taken.
-  if (dladdr1(reinterpret_cast<void*>(address), &info, reinterpret_cast<void**>(&map),
-              RTLD_DL_LINKMAP) == 0 ||
-      map == nullptr) {
-    return 0;
+struct Place {
+  Word address;
+  Word load_address;
+  const char* name;  // of its module, by the loader; nullptr: in none
+};
+
+int find_place(dl_phdr_info* module, std::size_t, void* data) {
+  Place& place = *static_cast<Place*>(data);
+  for (int i = 0; i < module->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = module->dlpi_phdr[i];
+    const Word begin = module->dlpi_addr + segment.p_vaddr;
+    if (segment.p_type != PT_LOAD || place.address - begin >= segment.p_memsz) continue;
+    place.load_address = module->dlpi_addr;
+    place.name = module->dlpi_name == nullptr ? "" : module->dlpi_name;
+    return 1;
   }
-  *load_address = map->l_addr;
-  const Word known = known_module(map->l_addr, map->l_name);
+  return 0;
+}
+
+// The entry of the module that an address lies in, with where it was loaded; 0 if in none. Not by
+// dladdr: its lock is held while constructors of a module run, which may wait for this thread.
+Word module_of(Word address, Word* load_address) {
+  Place place{address, 0, nullptr};
+  // A lock of the loader's is taken and given back in here, before ours is taken.
+  if (dl_iterate_phdr(find_place, &place) == 0) return 0;
+  *load_address = place.load_address;
+  const Word known = known_module(place.load_address, place.name);
   if (known != 0) return known;
   while (g_module_lock.test_and_set(std::memory_order_acquire)) {
   }
-  Word entry = known_module(map->l_addr, map->l_name);
+  Word entry = known_module(place.load_address, place.name);
   const std::uint32_t count = g_module_count.load(std::memory_order_relaxed);
   if (entry == 0 && count < kMaxModules) {
-    const bool is_program = map->l_name == nullptr || *map->l_name == '\0';
-    entry = write_module(is_program ? g_image.header->program : map->l_name);
-    g_modules[count] = {map->l_addr, map->l_name, entry};
+    entry = write_module(*place.name == '\0' ? g_image.header->program : place.name);
+    g_modules[count] = {place.load_address, place.name, entry};
     if (entry != 0) g_module_count.store(count + 1, std::memory_order_release);
   }
   g_module_lock.clear(std::memory_order_release);
