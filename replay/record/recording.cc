@@ -163,7 +163,7 @@ class Recorder {
     reports_.progress("recording", Image::chunks_so_far(newest) * spool::kChunkWords);
   }
 
-  void stop_if_interrupted() const {
+  void stop_if_interrupted() {
     if (!signals_.interrupted()) return;
     throw Error("interrupted while the trace was written; nothing kept");
   }

@@ -238,6 +238,14 @@ TEST_F(Record, EndsThoughItInheritedToIgnoreChildren) {
   EXPECT_NE(recording.text.find("exited with code 3"), std::string::npos);
 }
 
+// Nobody may be there to read how it went.
+TEST_F(Record, SucceedsThoughItCannotSaySo) {
+  const Recording recording =
+      record(kSubject + " loop 10", "", R"(bash -c "exec \"\$@\" 2> /dev/full" bash)");
+  EXPECT_EQ(recording.exit_code, 0);
+  EXPECT_EQ(frees_of(read(recording), 701), 10u);
+}
+
 TEST_F(Record, SaysWhereTheTraceComesFrom) {
   const Trace trace = good("loop 10");
   const auto& from = trace.header.provenance;
