@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <memory>
 
@@ -147,10 +148,14 @@ class Recorder {
     if (written_) return reports_.progress("written, the program runs on", outcome_.counts.events);
     // Whoever took a stamp before the end has stored its record long ago when a second has gone.
     constexpr int kTicksToSettle = 4;
-    if (++ticks_since_stop_ < kTicksToSettle) return report();
+    if (++ticks_since_stop_ != kTicksToSettle) return report();
     spool_.control().drains = 0;
-    write(std::nullopt);
-    release_disk();
+    try {
+      write(std::nullopt);
+      release_disk();
+    } catch (const std::exception&) {
+      // The program must not run on alone: at its end this is tried again, and told.
+    }
   }
 
   void report() {
