@@ -107,6 +107,12 @@ void print_losses(const nlohmann::ordered_json& losses) {
     say("allocreplay: LOST: the program became another by exec, whose recording could not "
         "start (check the disk, ulimit -f and ulimit -v); the trace is of another\n");
   }
+  if (losses["own_allocator"] != "") {
+    say("allocreplay: LOST: the calls of a program with an allocator of its own: malloc or free is "
+        "that of {}, which the recorder cannot stand before\n",
+        losses["own_allocator"].get<std::string>());
+    lost = true;
+  }
   if (losses["sites_failed"] == true) {
     say("allocreplay: LOST: all call sites: there was no room for them, or {} could not be "
         "loaded into the program (check the disk, ulimit -f and ulimit -v)\n",
@@ -163,7 +169,8 @@ void print_summary(const Options& options, const RecordOutcome& outcome) {
 bool lost_calls(const RecordOutcome& outcome) {
   const nlohmann::ordered_json& losses = outcome.losses;
   return outcome.lost_events != 0 || losses["execs_not_followed"] != 0 ||
-         losses["failed_starts"] != 0 || losses["sites_failed"] == true;
+         losses["failed_starts"] != 0 || losses["own_allocator"] != "" ||
+         losses["sites_failed"] == true;
 }
 
 RecordOptions record_options(const Options& options) {

@@ -61,6 +61,7 @@ ordered_json losses_of(const RecordRequest& request, const spool::Control& contr
           {"child_programs_not_recorded", control.child_programs.load()},
           {"failed_starts", control.failed_starts.load()},
           {"execs_not_followed", execs_not_followed(control)},
+          {"own_allocator", control.own_allocator},
           {"sites_failed", header.sites_failed.load() != 0},
           {"earlier_images", earlier},
           {"stopped_at_limit", stop_text(reason)},

@@ -41,7 +41,7 @@ inline constexpr char kImagePrefix[] = "image-";
 inline constexpr char kDrainedPrefix[] = "drained-";
 inline constexpr char kStacksPrefix[] = "stacks-";
 
-inline constexpr std::uint64_t kControlMagic = 0x334c5254434c4c41;  // "ALLCTRL3"
+inline constexpr std::uint64_t kControlMagic = 0x344c5254434c4c41;  // "ALLCTRL4"
 inline constexpr std::uint64_t kImageMagic = 0x34474d49434c4c41;    // "ALLCIMG4"
 inline constexpr std::uint64_t kStacksMagic = 0x314b5453434c4c41;   // "ALLCSTK1"
 inline constexpr std::size_t kHeaderBytes = 4096;
@@ -186,6 +186,9 @@ struct Control {
   std::atomic<std::uint32_t> child_programs;  // images that started in other processes
   std::atomic<std::uint32_t> failed_starts;   // images that could not open their spool
   std::atomic<std::uint32_t> execs;           // of the recorded process, seen by the library
+  // Of the newest image: the object whose malloc or free comes before the library's, so that what
+  // the program calls does not come here; "" if there is none.
+  char own_allocator[1024];
 };
 static_assert(sizeof(Control) <= kHeaderBytes);
 static_assert(std::atomic<Phase>::is_always_lock_free);

@@ -269,6 +269,25 @@ TEST_F(Record, RefusesWhatCannotBePreloaded) {
   EXPECT_FALSE(left_over());
 }
 
+// Its trace is empty, or that of the program before, and neither is what was meant.
+TEST_F(Record, SaysThatAProgramHasAnAllocatorOfItsOwn) {
+  const std::string program = RECORDED_DIR "/recorded_own_allocator";
+  for (const std::string& command : {program, kSubject + " exec " + program}) {
+    const Recording recording = record(command, "--quiet");
+    EXPECT_EQ(recording.exit_code, 0) << recording.text;
+    EXPECT_EQ(read(recording).header.provenance.at("losses").at("own_allocator"), program);
+    EXPECT_NE(recording.text.find("LOST: the calls of a program"), std::string::npos)
+        << recording.text;
+    EXPECT_EQ(recording.text.find("nothing was lost"), std::string::npos) << recording.text;
+  }
+}
+
+TEST_F(Record, TellsAnAddressOfMallocFromAMalloc) {
+  const Recording recording = record(RECORDED_DIR "/recorded_fixed_address", "--quiet");
+  EXPECT_EQ(recording.text, "");
+  EXPECT_EQ(frees_of(read(recording), 701), 1u);
+}
+
 TEST_F(Record, RefusesACommandThatIsNotThere) {
   const Recording recording = record("/no/such/program");
   EXPECT_EQ(recording.exit_code, 1);
