@@ -226,6 +226,18 @@ TEST_F(RecordOptions, NamesStacksOfAThreadThatAsksForItsAttributesFirst) {
   }
 }
 
+// To take a stack, nothing is read from, written to, or kept of what the program may use.
+TEST_F(RecordOptions, NamesStacksWithoutTheProgramsDescriptors) {
+  const Recording recording = record(kSubject + " use-descriptors", "--sites");
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.header.provenance.at("ended").at("kind"), "exited") << recording.text;
+  EXPECT_EQ(births_of(trace, 803), 3u);
+  const auto lowest = [this](const char* options) {
+    return read(record(kSubject + " lowest-descriptor", options)).header.provenance.at("ended");
+  };
+  EXPECT_EQ(lowest("--sites"), lowest(""));
+}
+
 // While a module's constructors run, the loader's lock is held.
 TEST_F(RecordOptions, NamesStacksOfAThreadThatIsWaitedForUnderTheLoadersLock) {
   for (const char* mode : {"unwind", "fp"}) {

@@ -1,6 +1,5 @@
 #include "replay/record/preload/sites.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -18,6 +17,7 @@
 #include "replay/record/preload/next.h"
 #include "replay/record/preload/sink.h"
 #include "replay/record/preload/start.h"
+#include "replay/record/preload/unwinder.h"
 
 extern "C" __attribute__((visibility("hidden"))) const char __ehdr_start;
 extern "C" __attribute__((visibility("hidden"))) const char _end;
@@ -39,8 +39,7 @@ constexpr std::size_t kTableCells = std::size_t{1} << 20;
 constexpr std::size_t kMaxProbes = 64;
 std::atomic<Word>* g_table = nullptr;
 
-// libunwind's: fills the array with return addresses, the innermost first; returns how many.
-int (*g_unwind)(void**, int) = nullptr;
+Unwind g_unwind = nullptr;
 
 struct Module {
   Word load_address;
@@ -280,27 +279,6 @@ int walk_frame_pointers(void** to, int most) {
   return count;
 }
 
-template <class Function>
-void look_up(void* library, const char* name, Function& function) {
-  void* symbol = dlsym(library, name);
-  memcpy(&function, &symbol, sizeof(symbol));
-}
-
-bool load_unwinder() {
-  void* library = dlopen(spool::kUnwinder, RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return false;
-  look_up(library, "unw_backtrace", g_unwind);
-  // Caches of each thread's own: none waits for another, nor holds a lock while the loader's is
-  // taken.
-  int (*set_policy)(void*, int) = nullptr;
-  void** space = nullptr;
-  look_up(library, "_ULx86_64_set_caching_policy", set_policy);
-  look_up(library, "_ULx86_64_local_addr_space", space);
-  constexpr int kCachePerThread = 2;
-  if (set_policy != nullptr && space != nullptr) set_policy(*space, kCachePerThread);
-  return g_unwind != nullptr;
-}
-
 }  // namespace
 
 bool open_stacks(const char* directory, std::uint32_t index) {
@@ -338,7 +316,8 @@ bool start_sites() {
     g_unwind = walk_frame_pointers;
     return true;
   }
-  return load_unwinder();
+  g_unwind = load_unwinder();
+  return g_unwind != nullptr;
 }
 
 std::uint64_t* put_site(std::uint64_t* to) {

@@ -117,6 +117,31 @@ __attribute__((noinline)) void outer(int count) {
   for (int i = 0; i < count; ++i) innermost();
 }
 
+// Code without unwind information, as that of a compiler at run time. Its frame is kept.
+extern "C" void* without_unwind_information(std::size_t size);
+__asm__(
+    ".text\n"
+    ".type without_unwind_information,@function\n"
+    "without_unwind_information:\n"
+    "  push %rbp\n"
+    "  mov %rsp, %rbp\n"
+    "  call malloc@PLT\n"
+    "  pop %rbp\n"
+    "  ret\n"
+    ".size without_unwind_information, .-without_unwind_information\n");
+
+// A program that closes what it does not know, and uses the numbers for its own.
+void use_all_descriptors() {
+  for (int fd = 3; fd < 1024; ++fd) close(fd);
+  int channel[2];
+  check(pipe2(channel, O_NONBLOCK) == 0 && channel[0] == 3 && channel[1] == 4);
+  check(write(channel[1], "hello", 5) == 5);
+  for (int i = 0; i < 3; ++i) free(without_unwind_information(803));
+  char got[16];
+  check(read(channel[0], got, sizeof(got)) == 5 && memcmp(got, "hello", 5) == 0);
+  check(close(channel[0]) == 0 && close(channel[1]) == 0);
+}
+
 void* one_block(void*) {
   free(malloc(501));
   return nullptr;
@@ -306,6 +331,8 @@ int main(int argc, char** argv) {
   if (is("loop")) loop(count);
   if (is("sites")) outer(count);
   if (is("hot")) hot(count);
+  if (is("use-descriptors")) use_all_descriptors();
+  if (is("lowest-descriptor")) return dup(0);
   if (is("touch")) touch();
   if (is("exit")) return count;
   if (is("exec")) execvp(argv[2], argv + 2);
