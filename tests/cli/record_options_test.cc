@@ -226,6 +226,34 @@ TEST_F(RecordOptions, NamesStacksOfAThreadThatAsksForItsAttributesFirst) {
   }
 }
 
+// One may lie where the other was: then their return addresses are the same.
+TEST_F(RecordOptions, TellsModulesThatTookTurnsApart) {
+  const std::string modules[] = {RECORDED_DIR "/librecorded_going_804.so",
+                                 RECORDED_DIR "/librecorded_going_805.so"};
+  for (const char* mode : {"unwind", "fp"}) {
+    const Recording recording =
+        record(fmt::format("{0} take-turns {1} {2} {1}", kSubject, modules[0], modules[1]),
+               std::string("--sites=") + mode);
+    TraceReader reader(recording.path);
+    std::vector<std::uint32_t> sites[2];
+    for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
+      for (const Event& e : block) {
+        if (e.op == Op::kMalloc && (e.size == 804 || e.size == 805)) {
+          sites[e.size - 804].push_back(e.site);
+        }
+      }
+    }
+    ASSERT_EQ(sites[0].size(), 2u) << recording.text;
+    ASSERT_EQ(sites[1].size(), 1u);
+    EXPECT_EQ(sites[0][0], sites[0][1]) << "one stack has one number";
+    for (const int i : {0, 1}) {
+      const auto stack = reader.sites().stack(sites[i][0]);
+      ASSERT_FALSE(stack.empty());
+      EXPECT_EQ(reader.sites().modules.at(stack[0].module - 1).path, modules[i]) << mode;
+    }
+  }
+}
+
 // To take a stack, nothing is read from, written to, or kept of what the program may use.
 TEST_F(RecordOptions, NamesStacksWithoutTheProgramsDescriptors) {
   const Recording recording = record(kSubject + " use-descriptors", "--sites");

@@ -39,6 +39,7 @@ void resolve_next() {
   look_up(g_next.valloc, "valloc");
   look_up(g_next.pvalloc, "pvalloc");
   look_up(g_next.usable_size, "malloc_usable_size");
+  look_up(g_next.dlclose, "dlclose");
   look_up(g_next.execve, "execve");
   look_up(g_next.execvpe, "execvpe");
   look_up(g_next.fexecve, "fexecve");

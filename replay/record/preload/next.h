@@ -4,6 +4,7 @@
 // memory then, which comes from a small static arena whose blocks are never reused.
 #pragma once
 
+#include <dlfcn.h>
 #include <spawn.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ struct Next {
   void* (*valloc)(std::size_t);
   void* (*pvalloc)(std::size_t);
   std::size_t (*usable_size)(void*);
+  decltype(&::dlclose) dlclose;  // for sites.cc
   // For exec.cc; looked up at the start because exec and spawn may be called where dlsym may not.
   decltype(&::execve) execve;
   decltype(&::execvpe) execvpe;

@@ -1,5 +1,6 @@
 #include "replay/record/preload/sites.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -34,16 +35,23 @@ Word g_stacks_words = 0;                  // that it may hold
 // As of the image: smaller where a limit forbids the larger.
 constexpr std::uint64_t kStacksSizes[] = {std::uint64_t{1} << 30, std::uint64_t{1} << 27};
 
-// Hash to entry: the upper half of a cell is the hash's, the lower the entry's number.
+// Hash to entry.
+struct Cell {
+  std::atomic<Word> value;    // the upper half is the hash's, the lower the entry's number
+  std::atomic<Word> unloads;  // that had been when the entry was last found to be right
+};
 constexpr std::size_t kTableCells = std::size_t{1} << 20;
 constexpr std::size_t kMaxProbes = 64;
-std::atomic<Word>* g_table = nullptr;
+Cell* g_table = nullptr;
+
+// Modules that the program has closed: another may come to lie where one was. What the C library
+// closes itself (character sets, name services) is not seen.
+std::atomic<Word> g_unloads{0};
 
 Unwind g_unwind = nullptr;
 
 struct Module {
   Word load_address;
-  const void* name;  // of the loader; a module loaded where another was has a name of its own
   Word entry;
 };
 constexpr std::uint32_t kMaxModules = 4096;
@@ -80,11 +88,14 @@ Word write_module(const char* path) {
   return at;
 }
 
-Word known_module(Word load_address, const void* name) {
+Word known_module(Word load_address, const char* path) {
+  const Word length = strlen(path);
   const std::uint32_t count = g_module_count.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i < count; ++i) {
-    if (g_modules[i].load_address == load_address && g_modules[i].name == name) {
-      return g_modules[i].entry;
+    const Module& module = g_modules[i];
+    if (module.load_address == load_address && words()[module.entry] >> 8 == length &&
+        memcmp(words() + module.entry + 1, path, length) == 0) {
+      return module.entry;
     }
   }
   return 0;
@@ -116,15 +127,16 @@ Word module_of(Word address, Word* load_address) {
   // A lock of the loader's is taken and given back in here, before ours is taken.
   if (dl_iterate_phdr(find_place, &place) == 0) return 0;
   *load_address = place.load_address;
-  const Word known = known_module(place.load_address, place.name);
+  const char* const path = *place.name == '\0' ? g_image.header->program : place.name;
+  const Word known = known_module(place.load_address, path);
   if (known != 0) return known;
   while (g_module_lock.test_and_set(std::memory_order_acquire)) {
   }
-  Word entry = known_module(place.load_address, place.name);
+  Word entry = known_module(place.load_address, path);
   const std::uint32_t count = g_module_count.load(std::memory_order_relaxed);
   if (entry == 0 && count < kMaxModules) {
-    entry = write_module(*place.name == '\0' ? g_image.header->program : place.name);
-    g_modules[count] = {place.load_address, place.name, entry};
+    entry = write_module(path);
+    g_modules[count] = {place.load_address, entry};
     if (entry != 0) g_module_count.store(count + 1, std::memory_order_release);
   }
   g_module_lock.clear(std::memory_order_release);
@@ -145,6 +157,18 @@ Word write_stack(Word hash, const Word* frames, Word count) {
   return at;
 }
 
+// Whether what an entry says of a stack of this hash is right of these frames.
+bool is_right(Word entry, const Word* frames, Word count) {
+  const Word* const stack = words() + entry;
+  if (stack[0] >> 8 != count) return false;
+  for (Word i = 0; i < count; ++i) {
+    Word load_address = 0;
+    const Word module = module_of(frames[i] - 1, &load_address);
+    if (stack[2 + 2 * i] != module || stack[3 + 2 * i] != frames[i] - load_address) return false;
+  }
+  return true;
+}
+
 // The number of a stack; 0 if there is no room for a new one.
 Word number_of_stack(const Word* frames, Word count) {
   Word hash = count;
@@ -153,16 +177,22 @@ Word number_of_stack(const Word* frames, Word count) {
     hash ^= hash >> 29;
   }
   const Word tag = hash & 0xffffffff00000000u;
+  const Word unloads = g_unloads.load(std::memory_order_acquire);
   for (std::size_t probe = 0; probe < kMaxProbes; ++probe) {
-    std::atomic<Word>& cell = g_table[(hash + probe) % kTableCells];
-    Word value = cell.load(std::memory_order_acquire);
+    Cell& cell = g_table[(hash + probe) % kTableCells];
+    Word value = cell.value.load(std::memory_order_acquire);
     if (value == 0) {
       const Word entry = write_stack(hash, frames, count);
       if (entry == 0) return 0;
-      if (cell.compare_exchange_strong(value, tag | entry)) return entry;
+      if (cell.value.compare_exchange_strong(value, tag | entry)) return entry;
     }
     const Word entry = value & 0xffffffffu;
-    if ((value & 0xffffffff00000000u) == tag && words()[entry + 1] == hash) return entry;
+    if ((value & 0xffffffff00000000u) != tag || words()[entry + 1] != hash) continue;
+    if (cell.unloads.load(std::memory_order_relaxed) != unloads) {
+      if (!is_right(entry, frames, count)) continue;
+      cell.unloads.store(unloads, std::memory_order_relaxed);
+    }
+    return entry;
   }
   return 0;
 }
@@ -308,10 +338,10 @@ bool open_stacks(const char* directory, std::uint32_t index) {
 }
 
 bool start_sites() {
-  void* table = mmap(nullptr, kTableCells * sizeof(Word), PROT_READ | PROT_WRITE,
+  void* table = mmap(nullptr, kTableCells * sizeof(Cell), PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (table == MAP_FAILED) return false;
-  g_table = static_cast<std::atomic<Word>*>(table);
+  g_table = static_cast<Cell*>(table);
   if (g_image.control->sites == spool::SitesMode::kFramePointers) {
     g_unwind = walk_frame_pointers;
     return true;
@@ -343,3 +373,11 @@ std::uint64_t* put_site(std::uint64_t* to) {
 }
 
 }  // namespace replay::preload
+
+extern "C" __attribute__((visibility("default"))) int dlclose(void* handle) noexcept {
+  using namespace replay::preload;
+  if (g_next.dlclose == nullptr) current_mode();  // before any constructor ran
+  const int result = g_next.dlclose(handle);
+  g_unloads.fetch_add(1);
+  return result;
+}

@@ -248,6 +248,19 @@ void load(const char* module) {
   check(dlopen(module, RTLD_NOW) != nullptr);
 }
 
+// Modules one after the other, each asked for a block.
+void take_turns(char** modules) {
+  for (; *modules != nullptr; ++modules) {
+    void* const module = dlopen(*modules, RTLD_NOW);
+    check(module != nullptr);
+    void* (*give)() = nullptr;
+    void* const symbol = dlsym(module, "give");
+    memcpy(&give, &symbol, sizeof(symbol));
+    free(give());
+    check(dlclose(module) == 0);
+  }
+}
+
 // Becomes argv[0], whose name holds a slash, through the function of that name.
 void become(const char* function, char** argv) {
   const auto is = [function](const char* name) { return strcmp(function, name) == 0; };
@@ -326,6 +339,7 @@ int main(int argc, char** argv) {
   if (is("attributes")) many_threads(ask_for_attributes, count);
   if (is("company")) loop_in_company(static_cast<unsigned>(count));
   if (is("load")) load(argv[2]);
+  if (is("take-turns")) take_turns(argv + 2);
   if (is("race")) race();
   if (is("fork")) fork_child();
   if (is("loop")) loop(count);
