@@ -84,10 +84,10 @@ class StatusLine {
   bool drawn_ = false;
 };
 
-// Calls of the recorded process that the trace lacks or had to mend.
+// Calls of the recorded process that the trace lacks, or had to mend, or has without their sites.
 constexpr const char* kLossKeys[] = {
     "events_lost",         "unmatched_frees", "unmatched_reallocs", "synthesised_frees",
-    "unfinished_reallocs", "failed_starts",   "execs_not_followed"};
+    "unfinished_reallocs", "failed_starts",   "execs_not_followed", "sites_lost"};
 // What is not recorded by design, and therefore said.
 constexpr const char* kOtherProcessKeys[] = {"children_not_recorded",
                                              "child_programs_not_recorded"};
@@ -170,7 +170,7 @@ bool lost_calls(const RecordOutcome& outcome) {
   const nlohmann::ordered_json& losses = outcome.losses;
   return outcome.lost_events != 0 || losses["execs_not_followed"] != 0 ||
          losses["failed_starts"] != 0 || losses["own_allocator"] != "" ||
-         losses["sites_failed"] == true;
+         losses["sites_lost"] != 0 || losses["sites_failed"] == true;
 }
 
 RecordOptions record_options(const Options& options) {

@@ -198,6 +198,19 @@ TEST_F(RecordOptions, SaysThatTheSitesCouldNotBeHad) {
   EXPECT_EQ(reader.header().provenance.at("losses").at("sites_failed"), true);
 }
 
+// The script makes the file of the stacks seem full.
+TEST_F(RecordOptions, SaysThatSomeSitesFoundNoRoom) {
+  const std::string script = dir_ / "script";
+  std::ofstream(script)
+      << R"(printf '\0\0\0\0\0\001\0\0' | )"
+      << "dd of=$ALLOCRECORD_SPOOL/stacks-0 bs=1 seek=8 conv=notrunc status=none\n"
+      << "x=({1..200})\n";
+  const Recording recording = record("bash " + script, "--sites=fp --quiet");
+  EXPECT_EQ(recording.exit_code, 0);
+  EXPECT_NE(recording.text.find("LOST: sites_lost = "), std::string::npos) << recording.text;
+  EXPECT_GT(read(recording).loss("sites_lost"), 0u);
+}
+
 TEST_F(RecordOptions, NamesStacksOnAKernelThatKnowsLess) {
   const Recording recording =
       record("env LD_PRELOAD=" RECORDED_DIR "/librecorded_old_kernel.so " + kSubject + " sites 3",

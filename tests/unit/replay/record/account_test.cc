@@ -69,6 +69,11 @@ TEST_F(Account, NamesAnAllocatorThatComesBeforeTheLibrary) {
   EXPECT_EQ(losses().at("own_allocator"), "/bin/own");
 }
 
+TEST_F(Account, CountsCallsWhoseSiteFoundNoRoom) {
+  header_->unknown_sites = 9;
+  EXPECT_EQ(losses().at("sites_lost"), 9);
+}
+
 TEST_F(Account, AWindowIsToldOfOnlyWhereThereIsOne) {
   EXPECT_TRUE(window("none").is_null());
   EXPECT_EQ(window("events").at("closed_by"), "events");
