@@ -46,6 +46,16 @@ TEST_F(Record, KnowsEveryCxxOperatorOfAnAllocatorBehind) {
   EXPECT_NE(path.get<std::string>().find("jemalloc"), std::string::npos);
 }
 
+// What such operators give is a part of what they asked malloc for, and no block of its own.
+TEST_F(Record, RecordsOnceWhatOperatorsMakeOfMalloc) {
+  const Trace trace = read(
+      record("env LD_PRELOAD=" RECORDED_DIR "/librecorded_heading_new.so " + kSubject + " cxx"));
+  std::vector<Call> expected = kCxxCalls;
+  for (std::size_t i = 0; i < 4; ++i) std::get<2>(expected[i]) += 16;
+  EXPECT_EQ(calls_of(trace), expected);
+  expect_no_losses(trace);
+}
+
 TEST_F(Record, ServesCallsThatDlsymMakes) {
   if (kSanitized) GTEST_SKIP() << "the tool itself cannot run with a dlsym preloaded";
   const Trace trace = good("c", "LD_PRELOAD=" RECORDED_DIR "/librecorded_allocating_dlsym.so");

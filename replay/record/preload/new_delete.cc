@@ -4,7 +4,9 @@
 // definitions call malloc or aligned_alloc and have been recorded when they return: then nothing is
 // added. While operator new runs, calls are recorded as ever (a new-handler may free what is the
 // program's own); what it throws passes through, for nothing here needs undoing. Operator delete
-// cannot throw, and is recorded here, before the block can be given to anyone else.
+// cannot throw, and is recorded here, before the block can be given to anyone else. Operators whose
+// blocks lie within those of a malloc inside (behind a head, or many in one) say nothing of their
+// own: what malloc gave is what the program has of its allocator.
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -74,6 +76,14 @@ class Forward : public Name {
   abort();
 }
 
+// True once an operator new gave a part of a block that malloc had given inside it.
+std::atomic<bool> g_gives_parts{false};
+
+// Whether an operator's calls are to be recorded here, where those inside are not enough.
+bool records_operators() {
+  return current_mode() == Mode::kRecord && !g_gives_parts.load(std::memory_order_relaxed);
+}
+
 template <class Function, class... Rest>
 void* forward_new(Forward<Function>& next, RawOp op, std::size_t size, std::size_t align,
                   Rest... rest) {
@@ -81,11 +91,15 @@ void* forward_new(Forward<Function>& next, RawOp op, std::size_t size, std::size
   if (function == nullptr) {
     return op == RawOp::kMalloc ? malloc(size) : aligned_alloc(align, size);
   }
-  if (current_mode() != Mode::kRecord) return function(size, rest...);
+  if (!records_operators()) return function(size, rest...);
   t_buffer.last_birth = 0;
+  t_buffer.last_size = 0;
   void* p = function(size, rest...);
-  const bool seen = t_buffer.last_birth == reinterpret_cast<std::uint64_t>(p);
-  if (!seen && p != nullptr) {
+  const std::uint64_t behind = reinterpret_cast<std::uint64_t>(p) - t_buffer.last_birth;
+  if (p == nullptr || behind == 0) return p;
+  if (behind < t_buffer.last_size) {
+    g_gives_parts.store(true, std::memory_order_relaxed);
+  } else {
     record_birth(op, p, size, op == RawOp::kAligned ? unsigned(std::countr_zero(align)) : 0);
   }
   return p;
@@ -96,7 +110,7 @@ void forward_delete(Forward<Function>& next, void* p, Rest... rest) noexcept {
   if (p == nullptr || arena_owns(p)) return;
   const Function function = next.get();
   if (function == nullptr) return free(p);
-  if (current_mode() != Mode::kRecord) return function(p, rest...);
+  if (!records_operators()) return function(p, rest...);
   record_release(RawOp::kFree, p);
   const BusyScope busy;
   function(p, rest...);
