@@ -40,6 +40,7 @@ void set_environment(const std::string& library, const SpoolDirectory& spool) {
   arguments.push_back(nullptr);
   set_environment(library, spool);
   spool.control().root_pid = ::getpid();
+  spool.control().root_namespace = spool::own_pid_namespace();
   signals.give_back();
   ::execvp(arguments[0], arguments.data());
   const int error = errno;

@@ -28,6 +28,8 @@
 // Atomics here are lock-free words in shared memory; nothing is called across the boundary.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -166,7 +168,8 @@ inline constexpr char kUnwinder[] = "libunwind.so.8";
 struct Control {
   std::uint64_t magic;
   ClockKind clock;
-  std::int32_t root_pid;  // the recorded process
+  std::int32_t root_pid;         // the recorded process, by its number
+  std::uint64_t root_namespace;  // in this namespace; 0: not known
   std::uint64_t limit_events;
   std::uint64_t limit_spool_bytes;
   std::uint64_t limit_ticks;  // since the window opened, and some more: the merge cuts exactly
@@ -192,6 +195,12 @@ struct Control {
 };
 static_assert(sizeof(Control) <= kHeaderBytes);
 static_assert(std::atomic<Phase>::is_always_lock_free);
+
+// The namespace that numbers the calling process; 0 where there is no /proc.
+inline std::uint64_t own_pid_namespace() {
+  struct stat status {};
+  return ::stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
+}
 
 // Opens the window if it was not open yet: by whoever finds that it is time.
 inline bool open_window(Control& control, std::uint64_t stamp) {

@@ -206,6 +206,16 @@ TEST_F(Record, SaysThatChildProgramsAreNotRecorded) {
   EXPECT_EQ(births_of(trace, 701), 0u);
 }
 
+// The recorded process is the second of its namespace, and the subject of another.
+TEST_F(Record, TellsProcessesOfTheSameNumberApart) {
+  if (std::system("unshare -rpf true 2> /dev/null") != 0) GTEST_SKIP() << "no namespaces here";
+  const Recording recording =
+      record("unshare -pf sh -c '" + kSubject + " loop 50; true'", "", "unshare -rpf");
+  const Trace trace = read(recording);
+  EXPECT_EQ(births_of(trace, 701), 0u) << recording.text;
+  EXPECT_EQ(trace.loss("child_programs_not_recorded"), 2u);
+}
+
 TEST_F(Record, KeepsWhatWasRecordedBeforeSigkill) {
   const Recording recording = record(kSubject + " killed 10000");
   EXPECT_EQ(recording.exit_code, 0) << recording.text;

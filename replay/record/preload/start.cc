@@ -170,7 +170,7 @@ void start_recording() {
   if (g_image.control == nullptr) return;
   keep_variables(directory);
   g_image.pid = getpid();
-  if (g_image.pid != g_image.control->root_pid) {
+  if (!is_recorded_process()) {
     g_image.control->child_programs.fetch_add(1);
     return;
   }
@@ -208,6 +208,13 @@ __attribute__((constructor)) void start_at_load() {
 }
 
 }  // namespace
+
+bool is_recorded_process() {
+  const spool::Control& control = *g_image.control;
+  if (getpid() != control.root_pid) return false;
+  const std::uint64_t own = spool::own_pid_namespace();
+  return own == control.root_namespace || own == 0 || control.root_namespace == 0;
+}
 
 bool file_may_have(std::uint64_t bytes) {
   rlimit limit{};
