@@ -201,6 +201,7 @@ void count_forked_child() {
 
 __attribute__((constructor)) void start_at_load() {
   current_mode();
+  look_up_operators();
   if (!g_sites_wanted) return;
   const BusyScope busy;
   g_extras.sites = start_sites();
