@@ -18,6 +18,11 @@ TEST_F(Record, KnowsEveryCFunction) {
   EXPECT_EQ(calls_of(good("c")), expected);
 }
 
+TEST_F(Record, KnowsWhatGlibcMakesOfAnOddAlignment) {
+  const std::vector<Call> expected = {{Op::kAligned, 1, 806, 5}, {Op::kFree, 1, 0, 0}};
+  EXPECT_EQ(calls_of(good("odd-alignment")), expected);
+}
+
 const std::vector<Call> kCxxCalls = {
     {Op::kMalloc, 1, 201, 0},  {Op::kMalloc, 2, 202, 0},  {Op::kMalloc, 3, 203, 0},
     {Op::kMalloc, 4, 204, 0},  {Op::kAligned, 5, 256, 6}, {Op::kAligned, 6, 320, 6},

@@ -328,6 +328,7 @@ int main(int argc, char** argv) {
   const int count = argc >= 3 ? atoi(argv[2]) : 0;
   mark(kBegin);
   if (is("c")) c_calls();
+  if (is("odd-alignment")) free(memalign(24, 806));
   if (is("cxx")) cxx_calls();
   if (is("failures")) failures();
   if (is("new-handler")) new_handler_frees();
