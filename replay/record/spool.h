@@ -45,7 +45,7 @@ inline constexpr char kStacksPrefix[] = "stacks-";
 
 inline constexpr std::uint64_t kControlMagic = 0x344c5254434c4c41;  // "ALLCTRL4"
 inline constexpr std::uint64_t kImageMagic = 0x34474d49434c4c41;    // "ALLCIMG4"
-inline constexpr std::uint64_t kStacksMagic = 0x314b5453434c4c41;   // "ALLCSTK1"
+inline constexpr std::uint64_t kStacksMagic = 0x324b5453434c4c41;   // "ALLCSTK2"
 inline constexpr std::size_t kHeaderBytes = 4096;
 // Small, so that thousands of threads that each make a few calls stay cheap; large enough that a
 // busy thread asks for the next one only every eight thousand records.
@@ -248,7 +248,8 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 // The stacks file: a header of this, then entries, each written once, its first word last. An entry
 // is named by the number of its first word in the file.
-//   module: kStacksModule | bytes << 8, the bytes of its path, filled up to a word
+//   module: kStacksModule | bytes << 8, the bytes, filled up to a word: its path, a 0, its build id
+//           in hexadecimal if it has one
 //   stack:  kStacksStack | frames << 8, hash, then of each frame, the innermost first: its module
 //           (0 = none) and the return address, less the module's load address
 struct StacksHeader {

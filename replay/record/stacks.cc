@@ -84,7 +84,9 @@ class Builder {
       const auto [words, length] = file_.entry(entry, spool::kStacksModule, [](Word bytes) {
         return (bytes + sizeof(Word) - 1) / sizeof(Word);
       });
-      table_.modules.push_back({std::string(reinterpret_cast<const char*>(words), length), ""});
+      const std::string text(reinterpret_cast<const char*>(words), length);
+      const std::size_t end = std::min(text.find('\0'), text.size());
+      table_.modules.push_back({text.substr(0, end), text.substr(std::min(end + 1, text.size()))});
     }
     return found->second;
   }

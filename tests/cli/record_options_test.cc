@@ -267,6 +267,26 @@ TEST_F(RecordOptions, TellsModulesThatTookTurnsApart) {
   }
 }
 
+// The program may be elsewhere when the trace is written, and the file gone.
+TEST_F(RecordOptions, KnowsModulesByMoreThanAName) {
+  const std::string name = "going.so";
+  const std::string folder = fs::path(dir_ / name).parent_path();
+  fs::copy(RECORDED_DIR "/librecorded_going_804.so", dir_ / name);
+  const Recording recording =
+      record(fmt::format("bash -c 'cd {} && exec {} remove-module ./{}'", folder, kSubject, name),
+             "--sites=fp");
+  TraceReader reader(recording.path);
+  while (!reader.next_block().empty()) {
+  }
+  const auto& modules = reader.sites().modules;
+  const auto module = std::find_if(modules.begin(), modules.end(),
+                                   [&name](const auto& m) { return m.path.ends_with(name); });
+  ASSERT_NE(module, modules.end()) << recording.text;
+  EXPECT_TRUE(module->path.starts_with('/')) << module->path;
+  EXPECT_TRUE(fs::equivalent(fs::path(module->path).parent_path(), folder)) << module->path;
+  EXPECT_FALSE(module->build_id.empty());
+}
+
 // To take a stack, nothing is read from, written to, or kept of what the program may use.
 TEST_F(RecordOptions, NamesStacksWithoutTheProgramsDescriptors) {
   const Recording recording = record(kSubject + " use-descriptors", "--sites");

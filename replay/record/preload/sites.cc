@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "replay/record/preload/build_id.h"
 #include "replay/record/preload/next.h"
 #include "replay/record/preload/sink.h"
 #include "replay/record/preload/start.h"
@@ -79,32 +81,9 @@ Word take_words(Word count) {
   return at;
 }
 
-Word write_module(const char* path) {
-  const Word length = strlen(path);
-  const Word at = take_words(1 + (length + sizeof(Word) - 1) / sizeof(Word));
-  if (at == 0) return 0;
-  memcpy(words() + at + 1, path, length);
-  __atomic_store_n(words() + at, spool::kStacksModule | length << 8, __ATOMIC_RELEASE);
-  return at;
-}
-
-Word known_module(Word load_address, const char* path) {
-  const Word length = strlen(path);
-  const std::uint32_t count = g_module_count.load(std::memory_order_acquire);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const Module& module = g_modules[i];
-    if (module.load_address == load_address && words()[module.entry] >> 8 == length &&
-        memcmp(words() + module.entry + 1, path, length) == 0) {
-      return module.entry;
-    }
-  }
-  return 0;
-}
-
 struct Place {
   Word address;
-  Word load_address;
-  const char* name;  // of its module, by the loader; nullptr: in none
+  dl_phdr_info module;  // that it lies in
 };
 
 int find_place(dl_phdr_info* module, std::size_t, void* data) {
@@ -113,34 +92,78 @@ int find_place(dl_phdr_info* module, std::size_t, void* data) {
     const ElfW(Phdr)& segment = module->dlpi_phdr[i];
     const Word begin = module->dlpi_addr + segment.p_vaddr;
     if (segment.p_type != PT_LOAD || place.address - begin >= segment.p_memsz) continue;
-    place.load_address = module->dlpi_addr;
-    place.name = module->dlpi_name == nullptr ? "" : module->dlpi_name;
+    place.module = *module;
     return 1;
   }
   return 0;
 }
 
-// The entry of the module that an address lies in, with where it was loaded; 0 if in none. Not by
-// dladdr: its lock is held while constructors of a module run, which may wait for this thread.
-Word module_of(Word address, Word* load_address) {
-  Place place{address, 0, nullptr};
-  // A lock of the loader's is taken and given back in here, before ours is taken.
-  if (dl_iterate_phdr(find_place, &place) == 0) return 0;
-  *load_address = place.load_address;
-  const char* const path = *place.name == '\0' ? g_image.header->program : place.name;
-  const Word known = known_module(place.load_address, path);
+Word write_module(const char* path, const dl_phdr_info& module) {
+  char build_id[kMaxBuildIdText];
+  const Word id_length = write_build_id(module, build_id);
+  const Word path_length = strlen(path) + 1;
+  const Word length = path_length + id_length;
+  const Word at = take_words(1 + (length + sizeof(Word) - 1) / sizeof(Word));
+  if (at == 0) return 0;
+  char* const to = reinterpret_cast<char*>(words() + at + 1);
+  memcpy(to, path, path_length);
+  memcpy(to + path_length, build_id, id_length);
+  __atomic_store_n(words() + at, spool::kStacksModule | length << 8, __ATOMIC_RELEASE);
+  return at;
+}
+
+Word known_module(Word load_address, const char* path) {
+  const std::uint32_t count = g_module_count.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Module& module = g_modules[i];
+    if (module.load_address == load_address &&
+        strcmp(reinterpret_cast<const char*>(words() + module.entry + 1), path) == 0) {
+      return module.entry;
+    }
+  }
+  return 0;
+}
+
+Word entry_of(const dl_phdr_info& module, const char* path) {
+  const Word known = known_module(module.dlpi_addr, path);
   if (known != 0) return known;
   while (g_module_lock.test_and_set(std::memory_order_acquire)) {
   }
-  Word entry = known_module(place.load_address, path);
+  Word entry = known_module(module.dlpi_addr, path);
   const std::uint32_t count = g_module_count.load(std::memory_order_relaxed);
   if (entry == 0 && count < kMaxModules) {
-    entry = write_module(path);
-    g_modules[count] = {place.load_address, entry};
+    entry = write_module(path, module);
+    g_modules[count] = {module.dlpi_addr, entry};
     if (entry != 0) g_module_count.store(count + 1, std::memory_order_release);
   }
   g_module_lock.clear(std::memory_order_release);
   return entry;
+}
+
+// Of a module that was named from the working folder, which may be another when the trace is
+// written. Apart, since a thread's stack may be small.
+[[gnu::noinline]] Word entry_of_relative(const dl_phdr_info& module) {
+  char path[PATH_MAX];
+  const char* const name = module.dlpi_name;
+  const bool known = getcwd(path, sizeof(path)) != nullptr;
+  const std::size_t folder = known ? strlen(path) : 0;
+  if (!known || folder + 1 + strlen(name) >= sizeof(path)) return entry_of(module, name);
+  path[folder] = '/';
+  strcpy(path + folder + 1, name);
+  return entry_of(module, path);
+}
+
+// The entry of the module that an address lies in, with where it was loaded; 0 if in none. Not by
+// dladdr: its lock is held while constructors of a module run, which may wait for this thread.
+Word module_of(Word address, Word* load_address) {
+  Place place{address, {}};
+  // A lock of the loader's is taken and given back in here, before ours is taken.
+  if (dl_iterate_phdr(find_place, &place) == 0) return 0;
+  *load_address = place.module.dlpi_addr;
+  const char* const name = place.module.dlpi_name;
+  if (name == nullptr || *name == '\0') return entry_of(place.module, g_image.header->program);
+  const bool is_relative = *name != '/' && strchr(name, '/') != nullptr;
+  return is_relative ? entry_of_relative(place.module) : entry_of(place.module, name);
 }
 
 Word write_stack(Word hash, const Word* frames, Word count) {

@@ -338,6 +338,10 @@ int main(int argc, char** argv) {
   if (is("company")) loop_in_company(static_cast<unsigned>(count));
   if (is("load")) load(argv[2]);
   if (is("take-turns")) take_turns(argv + 2);
+  if (is("remove-module")) {
+    take_turns(argv + 2);
+    check(unlink(argv[2]) == 0);
+  }
   if (is("race")) race();
   if (is("fork")) fork_child();
   if (is("loop")) loop(count);
