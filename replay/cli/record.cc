@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "replay/cli/command.h"
@@ -53,6 +54,12 @@ std::string library_path() {
   return path.string();
 }
 
+// What cannot be said is no reason to end: the terminal may have gone, and the program still run.
+template <class... Arguments>
+void say(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+  std::fputs(fmt::format(text, std::forward<Arguments>(arguments)...).c_str(), stderr);
+}
+
 // One line on a terminal, rewritten in place.
 class StatusLine {
  public:
@@ -63,12 +70,12 @@ class StatusLine {
 
   void show(const char* phase, std::uint64_t events) {
     if (!enabled_) return;
-    fmt::print(stderr, "\r\033[Kallocreplay: {}, {} events so far", phase, events);
+    say("\r\033[Kallocreplay: {}, {} events so far", phase, events);
     std::fflush(stderr);
     drawn_ = true;
   }
   void clear() {
-    if (drawn_) fmt::print(stderr, "\r\033[K");
+    if (drawn_) say("\r\033[K");
     drawn_ = false;
   }
 
@@ -77,10 +84,10 @@ class StatusLine {
   bool drawn_ = false;
 };
 
-// Calls of the recorded process that the trace lacks or had to mend.
+// Calls of the recorded process that the trace lacks, or had to mend, or has without their sites.
 constexpr const char* kLossKeys[] = {
     "events_lost",         "unmatched_frees", "unmatched_reallocs", "synthesised_frees",
-    "unfinished_reallocs", "failed_starts",   "execs_not_followed"};
+    "unfinished_reallocs", "failed_starts",   "execs_not_followed", "sites_lost"};
 // What is not recorded by design, and therefore said.
 constexpr const char* kOtherProcessKeys[] = {"children_not_recorded",
                                              "child_programs_not_recorded"};
@@ -89,71 +96,70 @@ void print_losses(const nlohmann::ordered_json& losses) {
   bool lost = false;
   for (const char* key : kLossKeys) {
     if (losses[key] == 0) continue;
-    fmt::print(stderr, "allocreplay: LOST: {} = {}\n", key, losses[key].get<std::uint64_t>());
+    say("allocreplay: LOST: {} = {}\n", key, losses[key].get<std::uint64_t>());
     lost = true;
   }
   if (losses["execs_not_followed"] != 0) {
-    fmt::print(
-        stderr,
-        "allocreplay: LOST: the program became another by exec that cannot be recorded (static "
+    say("allocreplay: LOST: the program became another by exec that cannot be recorded (static "
         "or setuid?); the trace is of the one before\n");
   }
   if (losses["failed_starts"] != 0) {
-    fmt::print(stderr,
-               "allocreplay: LOST: the program became another by exec, whose recording could not "
-               "start (check the disk, ulimit -f and ulimit -v); the trace is of another\n");
+    say("allocreplay: LOST: the program became another by exec, whose recording could not "
+        "start (check the disk, ulimit -f and ulimit -v); the trace is of another\n");
+  }
+  if (losses["own_allocator"] != "") {
+    say("allocreplay: LOST: the calls of a program with an allocator of its own: malloc or free is "
+        "that of {}, which the recorder cannot stand before\n",
+        losses["own_allocator"].get<std::string>());
+    lost = true;
   }
   if (losses["sites_failed"] == true) {
-    fmt::print(stderr,
-               "allocreplay: LOST: all call sites: there was no room for them, or {} could not be "
-               "loaded into the program (check the disk, ulimit -f and ulimit -v)\n",
-               spool::kUnwinder);
+    say("allocreplay: LOST: all call sites: there was no room for them, or {} could not be "
+        "loaded into the program (check the disk, ulimit -f and ulimit -v)\n",
+        spool::kUnwinder);
     lost = true;
   }
   if (losses["disk_full"] == true) {
-    fmt::print(stderr, "allocreplay: LOST: the disk was full; the trace ends where it filled\n");
+    say("allocreplay: LOST: the disk was full; the trace ends where it filled\n");
   }
-  if (!lost) fmt::print(stderr, "allocreplay: nothing was lost\n");
+  if (!lost) say("allocreplay: nothing was lost\n");
   for (const char* key : kOtherProcessKeys) {
     if (losses[key] == 0) continue;
-    fmt::print(stderr, "allocreplay: not in the trace: {} = {}\n", key,
-               losses[key].get<std::uint64_t>());
+    say("allocreplay: not in the trace: {} = {}\n", key, losses[key].get<std::uint64_t>());
   }
   for (const auto& image : losses["earlier_images"]) {
-    fmt::print(stderr, "allocreplay: not in the trace: {} events of {}, which ran before exec\n",
-               image["events"].get<std::uint64_t>(), image["program"].get<std::string>());
+    say("allocreplay: not in the trace: {} events of {}, which ran before exec\n",
+        image["events"].get<std::uint64_t>(), image["program"].get<std::string>());
   }
 }
 
 void print_window(const nlohmann::ordered_json& window) {
   if (window.is_null()) return;
   if (window["opened"] == false) {
-    fmt::print(stderr, "allocreplay: the program ended before the recording began\n");
+    say("allocreplay: the program ended before the recording began\n");
   }
   constexpr const char* kKeys[] = {"calls_before", "events_dropped", "frees_of_earlier_objects",
                                    "reallocs_of_earlier_objects"};
   for (const char* key : kKeys) {
     if (window[key] == 0) continue;
-    fmt::print(stderr, "allocreplay: left out, as asked: {} = {}\n", key,
-               window[key].get<std::uint64_t>());
+    say("allocreplay: left out, as asked: {} = {}\n", key, window[key].get<std::uint64_t>());
   }
 }
 
 void print_summary(const Options& options, const RecordOutcome& outcome) {
   const MergeCounts& counts = outcome.counts;
-  fmt::print(stderr, "allocreplay: {} {}\n", options.command[0],
-             outcome.fate ? outcome.fate->text() : "runs on unrecorded");
-  fmt::print(stderr,
-             "allocreplay: {}: {} events, {} objects, {} threads, {} bytes ({:.2f} an event)\n",
-             options.output, counts.events, counts.objects, counts.threads, outcome.trace_bytes,
-             counts.events == 0
-                 ? 0.0
-                 : static_cast<double>(outcome.trace_bytes) / static_cast<double>(counts.events));
+  say("allocreplay: {} {}\n", options.command[0],
+      outcome.fate ? outcome.fate->text() : "runs on unrecorded");
+  say("allocreplay: {}: {} events, {} objects, {} threads, {} bytes ({:.2f} an event)\n",
+      options.output, counts.events, counts.objects, counts.threads, outcome.trace_bytes,
+      counts.events == 0
+          ? 0.0
+          : static_cast<double>(outcome.trace_bytes) / static_cast<double>(counts.events));
   if (outcome.stopped_at_limit) {
-    fmt::print(stderr, "allocreplay: stopped by {}\n",
-               outcome.losses["stopped_at_limit"] == "signal"
-                   ? "a signal"
-                   : fmt::format("the limit ({})", fmt::join(options.limits, ", ")));
+    say("allocreplay: stopped by {}\n",
+        outcome.losses["stopped_at_limit"] == "signal"
+            ? "a signal"
+            : fmt::format("the limit ({})", fmt::join(options.limits, ", ")));
   }
   print_window(outcome.window);
   print_losses(outcome.losses);
@@ -163,7 +169,8 @@ void print_summary(const Options& options, const RecordOutcome& outcome) {
 bool lost_calls(const RecordOutcome& outcome) {
   const nlohmann::ordered_json& losses = outcome.losses;
   return outcome.lost_events != 0 || losses["execs_not_followed"] != 0 ||
-         losses["failed_starts"] != 0 || losses["sites_failed"] == true;
+         losses["failed_starts"] != 0 || losses["own_allocator"] != "" ||
+         losses["sites_lost"] != 0 || losses["sites_failed"] == true;
 }
 
 RecordOptions record_options(const Options& options) {
@@ -203,8 +210,7 @@ int run_record(const Options& options) {
       .ready =
           [&] {
             if (!request.options.start.by_signal || options.quiet) return;
-            fmt::print(stderr, "allocreplay: recording begins at: kill -{} {}\n", options.signal,
-                       ::getpid());
+            say("allocreplay: recording begins at: kill -{} {}\n", options.signal, ::getpid());
           },
       .progress = [&](const char* phase, std::uint64_t events) { status.show(phase, events); },
       .written =

@@ -61,6 +61,8 @@ ordered_json losses_of(const RecordRequest& request, const spool::Control& contr
           {"child_programs_not_recorded", control.child_programs.load()},
           {"failed_starts", control.failed_starts.load()},
           {"execs_not_followed", execs_not_followed(control)},
+          {"own_allocator", control.own_allocator},
+          {"sites_lost", header.unknown_sites.load()},
           {"sites_failed", header.sites_failed.load() != 0},
           {"earlier_images", earlier},
           {"stopped_at_limit", stop_text(reason)},
@@ -102,8 +104,7 @@ ordered_json recorder_of(const RecordRequest& request, const spool::ImageHeader&
     const bool unwinds = options.sites == spool::SitesMode::kUnwind;
     recorder["sites"] = {{"method", unwinds ? spool::kUnwinder : "frame pointers"},
                          {"most_frames", options.site_depth},
-                         {"stacks", stacks},
-                         {"calls_without_room", header.unknown_sites.load()}};
+                         {"stacks", stacks}};
   }
   if (options.residency) {
     recorder["residency"] = "pages that the kernel had memory for, of blocks of 16 KiB and more";

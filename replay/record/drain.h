@@ -25,11 +25,12 @@ class Drain {
   // Copies what is full now. Returns how long the next call may wait: short while there is much to
   // do, so that the chunks which go round stay few, and longer when the program is idle.
   std::uint64_t run();
+  // Gives the image's mapping back; run() makes it anew if there is to be drained still.
+  void detach();
 
  private:
   using Places = std::vector<std::uint64_t>;
   bool attach();  // to the newest image
-  void detach();
   bool copy(std::uint64_t place);
   Places take_full();  // the oldest first
 

@@ -39,11 +39,11 @@ const std::uint64_t* chunk_in(const void* base, std::size_t header_bytes, std::s
 
 }  // namespace
 
-Image::Mapping::Mapping(const std::string& path) {
+Image::Mapping::Mapping(const std::string& path, std::uint64_t most_bytes) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat status {};
   if (fd >= 0 && ::fstat(fd, &status) == 0 && status.st_size > 0) {
-    size_bytes = static_cast<std::size_t>(status.st_size);
+    size_bytes = std::min(static_cast<std::uint64_t>(status.st_size), most_bytes);
     void* const mapped = ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (mapped != MAP_FAILED) base = mapped;
   }
@@ -59,9 +59,26 @@ std::size_t Image::Mapping::chunks(std::size_t header_bytes) const {
   return base == nullptr ? 0 : (size_bytes - header_bytes) / spool::kChunkBytes;
 }
 
+const ImageHeader* Image::Mapping::header() const {
+  const bool whole = base != nullptr && size_bytes >= spool::kHeaderBytes;
+  return whole ? static_cast<const ImageHeader*>(base) : nullptr;
+}
+
+std::uint64_t Image::chunks_so_far(const std::string& path) {
+  const Mapping head(path, spool::kHeaderBytes);
+  return head.header() == nullptr ? 0 : head.header()->chunks.load();
+}
+
+std::uint64_t Image::used_bytes(const std::string& path) {
+  constexpr std::uint64_t kMost = spool::kNever / spool::kChunkBytes - 1;
+  const Mapping head(path, spool::kHeaderBytes);
+  const std::uint64_t places = head.header() == nullptr ? 0 : head.header()->places.load();
+  return spool::kHeaderBytes + std::min(places, kMost) * spool::kChunkBytes;
+}
+
 Image::Image(const std::string& path, const std::string& drained_path)
-    : path_(path), image_(path), drained_(drained_path) {
-  if (image_.base == nullptr || image_.size_bytes < spool::kHeaderBytes) {
+    : path_(path), image_(path, used_bytes(path)), drained_(drained_path) {
+  if (image_.header() == nullptr) {
     throw Error(fmt::format("{}: cannot be mapped as an image: {}", path,
                             image_.error != 0 ? std::strerror(image_.error) : "it is too short"));
   }
@@ -70,7 +87,7 @@ Image::Image(const std::string& path, const std::string& drained_path)
   }
 }
 
-const ImageHeader& Image::header() const { return *static_cast<const ImageHeader*>(image_.base); }
+const ImageHeader& Image::header() const { return *image_.header(); }
 
 // Adds what a chunk holds to the streams of the threads that wrote it.
 void Image::gather(const std::uint64_t* chunk, const std::string& where, Streams& streams) const {

@@ -59,24 +59,29 @@ class Image {
  public:
   // drained_path: need not be there.
   explicit Image(const std::string& path, const std::string& drained_path = "");
+  // Chunks handed out to the program so far; 0 while there is no image.
+  static std::uint64_t chunks_so_far(const std::string& path);
   const spool::ImageHeader& header() const;
   // Streams without records are left out. O(records).
   std::vector<ThreadStream> streams() const;
 
  private:
-  // A file, or what there is of it.
+  // A file, or the first bytes of it, or what there is of them.
   struct Mapping {
-    explicit Mapping(const std::string& path);
+    explicit Mapping(const std::string& path, std::uint64_t most_bytes = spool::kNever);
     ~Mapping();
     Mapping(const Mapping&) = delete;
     Mapping& operator=(const Mapping&) = delete;
     std::size_t chunks(std::size_t header_bytes) const;
+    const spool::ImageHeader* header() const;  // nullptr: shorter than one
 
     void* base = nullptr;  // nullptr: cannot be mapped, or is empty
     std::size_t size_bytes = 0;
     int error = 0;
   };
   using Streams = std::map<std::uint64_t, ThreadStream>;
+  // What is to be mapped of the file, which is as long as it may ever become.
+  static std::uint64_t used_bytes(const std::string& path);
   void gather(const std::uint64_t* chunk, const std::string& where, Streams& streams) const;
 
   std::string path_;

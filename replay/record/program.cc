@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "replay/record/stamp.h"
 #include "replay/trace/error.h"
@@ -39,6 +40,7 @@ void set_environment(const std::string& library, const SpoolDirectory& spool) {
   arguments.push_back(nullptr);
   set_environment(library, spool);
   spool.control().root_pid = ::getpid();
+  spool.control().root_namespace = spool::own_pid_namespace();
   signals.give_back();
   ::execvp(arguments[0], arguments.data());
   const int error = errno;
@@ -105,6 +107,7 @@ Fate wait_for_end(pid_t pid, const SignalHold& signals, const WhileItRuns& calls
     last_tick = now;
     calls.tick();
   }
+  signals.forget_pending();
   fate.wall_ns = spool::read_clock_ns(CLOCK_MONOTONIC_RAW) - begin;
   fate.recorder_ns = spool::read_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_begin;
   fate.user_ns = nanoseconds(usage.ru_utime);
@@ -162,9 +165,22 @@ SignalHold::~SignalHold() {
   give_back();
 }
 
-bool SignalHold::interrupted() const {
+int SignalHold::take_pending() const {
   constexpr timespec kNow{0, 0};
-  return ::sigtimedwait(&held_, nullptr, &kNow) > 0;
+  return ::sigtimedwait(&held_, nullptr, &kNow);
+}
+
+void SignalHold::forget_pending() const {
+  while (take_pending() > 0) {
+  }
+}
+
+bool SignalHold::interrupted() {
+  for (int signal = take_pending(); signal > 0; signal = take_pending()) {
+    if (signal == SIGINT || signal == SIGQUIT) return true;
+    if (signal == SIGTERM && std::exchange(terminated_, true)) return true;
+  }
+  return false;
 }
 
 Fate run_program(const std::vector<std::string>& command, const std::string& library,

@@ -3,6 +3,8 @@
 // While it runs, SIGINT, SIGTERM, SIGHUP and SIGQUIT do not end the recorder: what one process
 // sends is passed on to the program, what the terminal sends has reached the program already. So
 // Ctrl-C ends the program and still yields the trace. One further signal may be for the recorder.
+// A terminal that closes, or whoever ends a whole group of processes, signals more than once, so
+// what is pending at the program's end was meant for that.
 // Uses signal masks: one at a time a process.
 #pragma once
 
@@ -32,9 +34,9 @@ struct Fate {
   nlohmann::ordered_json usage_json() const;  // what its run took, the recording's share included
 };
 
-// Holds the signals back from now to its end; interrupted() takes one that is pending. What the
-// recorder inherited of others and cannot use (children that the kernel reaps, the death of whoever
-// writes beyond the limit of file sizes) is put aside meanwhile.
+// Holds the signals back from now to its end. What the recorder inherited of others and cannot use
+// (children that the kernel reaps, the death of whoever writes beyond the limit of file sizes) is
+// put aside meanwhile.
 class SignalHold {
  public:
   // command: a signal besides that is for the recorder and is not passed on; 0: none.
@@ -43,12 +45,18 @@ class SignalHold {
   SignalHold(const SignalHold&) = delete;
   SignalHold& operator=(const SignalHold&) = delete;
 
-  bool interrupted() const;
+  // Takes what is pending, and tells whether it ends the recorder itself: SIGINT and SIGQUIT do, a
+  // SIGTERM from the second on, SIGHUP never.
+  bool interrupted();
+  void forget_pending() const;
   const sigset_t& held() const { return held_; }
   void give_back() const;  // everything, as it was found: for the child that becomes the program
   int command() const { return command_; }
 
  private:
+  int take_pending() const;  // a signal, or -1
+
+  bool terminated_ = false;
   sigset_t held_;
   sigset_t before_;
   struct sigaction child_before_;

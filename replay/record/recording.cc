@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <memory>
 
@@ -32,10 +33,6 @@ struct Choice {
   std::vector<ThreadStream> streams;
   ordered_json earlier = ordered_json::array();  // {program, events} of the images before it
 };
-
-std::uint64_t events_so_far(const Image& image) {
-  return image.header().chunks.load() * spool::kChunkWords;  // most have one word
-}
 
 void require_started(const SpoolDirectory& spool, const spool::Control& control,
                      const std::string& program) {
@@ -151,10 +148,14 @@ class Recorder {
     if (written_) return reports_.progress("written, the program runs on", outcome_.counts.events);
     // Whoever took a stamp before the end has stored its record long ago when a second has gone.
     constexpr int kTicksToSettle = 4;
-    if (++ticks_since_stop_ < kTicksToSettle) return report();
+    if (++ticks_since_stop_ != kTicksToSettle) return report();
     spool_.control().drains = 0;
-    write(std::nullopt);
-    release_disk();
+    try {
+      write(std::nullopt);
+      release_disk();
+    } catch (const std::exception&) {
+      // The program must not run on alone: at its end this is tried again, and told.
+    }
   }
 
   void report() {
@@ -163,16 +164,11 @@ class Recorder {
     const std::string newest = images == 0 ? "" : spool_.image_path(images - 1);
     const bool waits = control.phase.load() == spool::Phase::kWaiting;
     if (waits) return reports_.progress("waiting", control.waited_calls.load());
-    // The newest image may be of this moment and not whole yet.
-    if (images == 0 || !std::filesystem::exists(newest)) return reports_.progress("recording", 0);
-    try {
-      reports_.progress("recording", events_so_far(Image(newest)));
-    } catch (const Error&) {
-      reports_.progress("recording", 0);
-    }
+    // The newest image may be of this moment and not whole yet; most events have one word.
+    reports_.progress("recording", Image::chunks_so_far(newest) * spool::kChunkWords);
   }
 
-  void stop_if_interrupted() const {
+  void stop_if_interrupted() {
     if (!signals_.interrupted()) return;
     throw Error("interrupted while the trace was written; nothing kept");
   }
@@ -204,6 +200,7 @@ class Recorder {
 
 void Recorder::write(const std::optional<Fate>& fate) {
   const RecordOptions& options = request_.options;
+  drain_.detach();  // it maps all that the image may become, which no limit leaves room for twice
   const Choice choice = choose_image(spool_, request_.command[0]);
   spool::Control& control = spool_.control();
   const spool::ImageHeader& header = choice.image->header();

@@ -28,6 +28,8 @@
 // Atomics here are lock-free words in shared memory; nothing is called across the boundary.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -41,9 +43,9 @@ inline constexpr char kImagePrefix[] = "image-";
 inline constexpr char kDrainedPrefix[] = "drained-";
 inline constexpr char kStacksPrefix[] = "stacks-";
 
-inline constexpr std::uint64_t kControlMagic = 0x334c5254434c4c41;  // "ALLCTRL3"
+inline constexpr std::uint64_t kControlMagic = 0x344c5254434c4c41;  // "ALLCTRL4"
 inline constexpr std::uint64_t kImageMagic = 0x34474d49434c4c41;    // "ALLCIMG4"
-inline constexpr std::uint64_t kStacksMagic = 0x314b5453434c4c41;   // "ALLCSTK1"
+inline constexpr std::uint64_t kStacksMagic = 0x324b5453434c4c41;   // "ALLCSTK2"
 inline constexpr std::size_t kHeaderBytes = 4096;
 // Small, so that thousands of threads that each make a few calls stay cheap; large enough that a
 // busy thread asks for the next one only every eight thousand records.
@@ -166,7 +168,8 @@ inline constexpr char kUnwinder[] = "libunwind.so.8";
 struct Control {
   std::uint64_t magic;
   ClockKind clock;
-  std::int32_t root_pid;  // the recorded process
+  std::int32_t root_pid;         // the recorded process, by its number
+  std::uint64_t root_namespace;  // in this namespace; 0: not known
   std::uint64_t limit_events;
   std::uint64_t limit_spool_bytes;
   std::uint64_t limit_ticks;  // since the window opened, and some more: the merge cuts exactly
@@ -186,9 +189,18 @@ struct Control {
   std::atomic<std::uint32_t> child_programs;  // images that started in other processes
   std::atomic<std::uint32_t> failed_starts;   // images that could not open their spool
   std::atomic<std::uint32_t> execs;           // of the recorded process, seen by the library
+  // Of the newest image: the object whose malloc or free comes before the library's, so that what
+  // the program calls does not come here; "" if there is none.
+  char own_allocator[1024];
 };
 static_assert(sizeof(Control) <= kHeaderBytes);
 static_assert(std::atomic<Phase>::is_always_lock_free);
+
+// The namespace that numbers the calling process; 0 where there is no /proc.
+inline std::uint64_t own_pid_namespace() {
+  struct stat status {};
+  return ::stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
+}
 
 // Opens the window if it was not open yet: by whoever finds that it is time.
 inline bool open_window(Control& control, std::uint64_t stamp) {
@@ -236,7 +248,8 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 // The stacks file: a header of this, then entries, each written once, its first word last. An entry
 // is named by the number of its first word in the file.
-//   module: kStacksModule | bytes << 8, the bytes of its path, filled up to a word
+//   module: kStacksModule | bytes << 8, the bytes, filled up to a word: its path, a 0, its build id
+//           in hexadecimal if it has one
 //   stack:  kStacksStack | frames << 8, hash, then of each frame, the innermost first: its module
 //           (0 = none) and the return address, less the module's load address
 struct StacksHeader {

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <map>
 #include <utility>
 
@@ -22,8 +24,12 @@ class StacksFile {
   explicit StacksFile(const std::string& path) : path_(path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat status {};
-    if (fd >= 0 && ::fstat(fd, &status) == 0 && status.st_size >= off_t{spool::kHeaderBytes}) {
-      bytes_ = static_cast<std::size_t>(status.st_size);
+    Word words = 0;  // of the file, which is as long as it may ever become
+    if (fd >= 0 && ::fstat(fd, &status) == 0 && status.st_size >= off_t{spool::kHeaderBytes} &&
+        ::pread(fd, &words, sizeof(words), offsetof(spool::StacksHeader, words)) ==
+            ssize_t{sizeof(words)}) {
+      const auto size = static_cast<Word>(status.st_size);
+      bytes_ = std::clamp(words, spool::kStacksHeaderWords, size / sizeof(Word)) * sizeof(Word);
       base_ = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
     }
     if (fd >= 0) ::close(fd);
@@ -37,14 +43,14 @@ class StacksFile {
   StacksFile(const StacksFile&) = delete;
   StacksFile& operator=(const StacksFile&) = delete;
 
-  // The words behind the head of an entry of `kind`, and the count in its head, each of which takes
-  // at most `words_each` behind `fixed` more.
-  std::pair<const Word*, Word> entry(Word at, Word kind, Word words_each, Word fixed) const {
+  // The words behind the head of an entry of `kind`, and the count in its head; `words_of` tells
+  // how many words so much takes.
+  std::pair<const Word*, Word> entry(Word at, Word kind, Word (*words_of)(Word)) const {
     const Word room = bytes_ / sizeof(Word);
     const Word* const words = static_cast<const Word*>(base_);
     const Word head = at < room ? __atomic_load_n(words + at, __ATOMIC_ACQUIRE) : 0;
     const Word count = head >> 8;
-    if ((head & 0xff) != kind || count > room || fixed + count * words_each > room - at - 1) {
+    if ((head & 0xff) != kind || count > room * sizeof(Word) || words_of(count) > room - at - 1) {
       throw Error(fmt::format("{}: word {} is not an entry of kind {}", path_, at, kind));
     }
     return {words + at + 1, count};
@@ -61,7 +67,8 @@ class Builder {
   explicit Builder(const std::string& path) : file_(path) {}
 
   void add(Word site) {
-    const auto [words, frames] = file_.entry(site, spool::kStacksStack, 2, 1);
+    const auto [words, frames] = file_.entry(
+        site, spool::kStacksStack, [](Word frames_there) { return 1 + 2 * frames_there; });
     std::uint32_t node = 0;
     for (Word i = frames; i-- > 0;) node = child(node, frame(words[1 + 2 * i], words[2 + 2 * i]));
     table_.stacks.push_back(node);
@@ -74,8 +81,12 @@ class Builder {
     const auto [found, is_new] =
         modules_.emplace(entry, static_cast<std::uint32_t>(table_.modules.size() + 1));
     if (is_new) {
-      const auto [words, length] = file_.entry(entry, spool::kStacksModule, 1, 0);
-      table_.modules.push_back({std::string(reinterpret_cast<const char*>(words), length), ""});
+      const auto [words, length] = file_.entry(entry, spool::kStacksModule, [](Word bytes) {
+        return (bytes + sizeof(Word) - 1) / sizeof(Word);
+      });
+      const std::string text(reinterpret_cast<const char*>(words), length);
+      const std::size_t end = std::min(text.find('\0'), text.size());
+      table_.modules.push_back({text.substr(0, end), text.substr(std::min(end + 1, text.size()))});
     }
     return found->second;
   }

@@ -40,7 +40,10 @@ class Symbols {
     Dwfl_Module* const reported = dwfl_report_offline(session.get(), path, path, -1);
     dwfl_report_end(session.get(), nullptr, nullptr);
     if (reported == nullptr) return;
-    read_build_id(reported, module);
+    const std::string build_id = build_id_of(reported);
+    std::string& recorded = table_.modules[module - 1].build_id;
+    if (!recorded.empty() && recorded != build_id) return;  // the file is another now
+    recorded = build_id;
     GElf_Addr bias = 0;
     if (dwfl_module_getelf(reported, &bias) == nullptr) return;
     for (SiteTable::Frame& frame : table_.frames) {
@@ -57,13 +60,13 @@ class Symbols {
     return found->second;
   }
 
-  void read_build_id(Dwfl_Module* module, std::uint32_t number) {
+  static std::string build_id_of(Dwfl_Module* module) {
     const unsigned char* bits = nullptr;
     GElf_Addr where = 0;
     const int size = dwfl_module_build_id(module, &bits, &where);
-    std::string& text = table_.modules[number - 1].build_id;
-    text.clear();
+    std::string text;
     for (int i = 0; i < size; ++i) text += fmt::format("{:02x}", bits[i]);
+    return text;
   }
 
   void describe(Dwfl_Module* module, GElf_Addr address, SiteTable::Frame& frame) {

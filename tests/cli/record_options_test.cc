@@ -42,6 +42,25 @@ TEST_F(RecordOptions, FitsALimitOfFileSizes) {
   EXPECT_GE(trace.header.provenance.at("recorder").at("sites").at("stacks"), 1);
 }
 
+// The spool takes most of what the limit leaves, in the program and in the recorder alike.
+TEST_F(RecordOptions, FitsALimitOfAddressSpace) {
+  if (kSanitized) GTEST_SKIP() << "the tool itself needs more address space than any limit";
+  const Recording recording = record(kSubject + " exec " + kSubject + " loop 20000", "--sites=fp",
+                                     "ulimit -v 1500000; exec");
+  EXPECT_EQ(recording.exit_code, 0) << recording.text;
+  const Trace trace = read(recording);
+  EXPECT_EQ(frees_of(trace, 701), 20'000u) << recording.text;
+  EXPECT_EQ(trace.header.provenance.at("losses").at("earlier_images").size(), 1u);
+}
+
+// The whole spool and what so many calls leave do not fit together.
+TEST_F(RecordOptions, FitsALimitThatTheSpoolAllButFills) {
+  if (kSanitized) GTEST_SKIP() << "the tool itself needs more address space than any limit";
+  const Recording recording = record(kSubject + " loop 4000000", "", "ulimit -v 1070000; exec");
+  ASSERT_EQ(recording.exit_code, 0) << recording.text;
+  EXPECT_GT(TraceReader(recording.path).header().event_count, 8'000'000u);
+}
+
 // Where nothing fits, the program runs all the same.
 TEST_F(RecordOptions, RunsTheProgramWhereALimitOfFileSizesForbidsASpool) {
   const std::string proof = dir_ / "proof";
@@ -192,6 +211,19 @@ TEST_F(RecordOptions, SaysThatTheSitesCouldNotBeHad) {
   EXPECT_EQ(reader.header().provenance.at("losses").at("sites_failed"), true);
 }
 
+// The script makes the file of the stacks seem full.
+TEST_F(RecordOptions, SaysThatSomeSitesFoundNoRoom) {
+  const std::string script = dir_ / "script";
+  std::ofstream(script)
+      << R"(printf '\0\0\0\0\0\001\0\0' | )"
+      << "dd of=$ALLOCRECORD_SPOOL/stacks-0 bs=1 seek=8 conv=notrunc status=none\n"
+      << "x=({1..200})\n";
+  const Recording recording = record("bash " + script, "--sites=fp --quiet");
+  EXPECT_EQ(recording.exit_code, 0);
+  EXPECT_NE(recording.text.find("LOST: sites_lost = "), std::string::npos) << recording.text;
+  EXPECT_GT(read(recording).loss("sites_lost"), 0u);
+}
+
 TEST_F(RecordOptions, NamesStacksOnAKernelThatKnowsLess) {
   const Recording recording =
       record("env LD_PRELOAD=" RECORDED_DIR "/librecorded_old_kernel.so " + kSubject + " sites 3",
@@ -217,6 +249,75 @@ TEST_F(RecordOptions, NamesStacksOfAThreadThatAsksForItsAttributesFirst) {
     ASSERT_GE(stack.size(), 3u);
     EXPECT_NE(reader.sites().text(stack[2]).find("ask_for_attributes"), std::string::npos)
         << reader.sites().text(stack[2]);
+  }
+}
+
+// One may lie where the other was: then their return addresses are the same.
+TEST_F(RecordOptions, TellsModulesThatTookTurnsApart) {
+  const std::string modules[] = {RECORDED_DIR "/librecorded_going_804.so",
+                                 RECORDED_DIR "/librecorded_going_805.so"};
+  for (const char* mode : {"unwind", "fp"}) {
+    const Recording recording =
+        record(fmt::format("{0} take-turns {1} {2} {1}", kSubject, modules[0], modules[1]),
+               std::string("--sites=") + mode);
+    TraceReader reader(recording.path);
+    std::vector<std::uint32_t> sites[2];
+    for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
+      for (const Event& e : block) {
+        if (e.op == Op::kMalloc && (e.size == 804 || e.size == 805)) {
+          sites[e.size - 804].push_back(e.site);
+        }
+      }
+    }
+    ASSERT_EQ(sites[0].size(), 2u) << recording.text;
+    ASSERT_EQ(sites[1].size(), 1u);
+    EXPECT_EQ(sites[0][0], sites[0][1]) << "one stack has one number";
+    for (const int i : {0, 1}) {
+      const auto stack = reader.sites().stack(sites[i][0]);
+      ASSERT_FALSE(stack.empty());
+      EXPECT_EQ(reader.sites().modules.at(stack[0].module - 1).path, modules[i]) << mode;
+    }
+  }
+}
+
+// The program may be elsewhere when the trace is written, and the file gone.
+TEST_F(RecordOptions, KnowsModulesByMoreThanAName) {
+  const std::string name = "going.so";
+  const std::string folder = fs::path(dir_ / name).parent_path();
+  fs::copy(RECORDED_DIR "/librecorded_going_804.so", dir_ / name);
+  const Recording recording =
+      record(fmt::format("bash -c 'cd {} && exec {} remove-module ./{}'", folder, kSubject, name),
+             "--sites=fp");
+  TraceReader reader(recording.path);
+  while (!reader.next_block().empty()) {
+  }
+  const auto& modules = reader.sites().modules;
+  const auto module = std::find_if(modules.begin(), modules.end(),
+                                   [&name](const auto& m) { return m.path.ends_with(name); });
+  ASSERT_NE(module, modules.end()) << recording.text;
+  EXPECT_TRUE(module->path.starts_with('/')) << module->path;
+  EXPECT_TRUE(fs::equivalent(fs::path(module->path).parent_path(), folder)) << module->path;
+  EXPECT_FALSE(module->build_id.empty());
+}
+
+// To take a stack, nothing is read from, written to, or kept of what the program may use.
+TEST_F(RecordOptions, NamesStacksWithoutTheProgramsDescriptors) {
+  const Recording recording = record(kSubject + " use-descriptors", "--sites");
+  const Trace trace = read(recording);
+  EXPECT_EQ(trace.header.provenance.at("ended").at("kind"), "exited") << recording.text;
+  EXPECT_EQ(births_of(trace, 803), 3u);
+  const auto lowest = [this](const char* options) {
+    return read(record(kSubject + " lowest-descriptor", options)).header.provenance.at("ended");
+  };
+  EXPECT_EQ(lowest("--sites"), lowest(""));
+}
+
+// While a module's constructors run, the loader's lock is held.
+TEST_F(RecordOptions, NamesStacksOfAThreadThatIsWaitedForUnderTheLoadersLock) {
+  for (const char* mode : {"unwind", "fp"}) {
+    const Recording recording = record(kSubject + " load " RECORDED_DIR "/librecorded_waiting.so",
+                                       std::string("--sites=") + mode);
+    EXPECT_EQ(frees_of(read(recording), 901), 1u) << recording.text;
   }
 }
 

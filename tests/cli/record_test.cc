@@ -18,6 +18,11 @@ TEST_F(Record, KnowsEveryCFunction) {
   EXPECT_EQ(calls_of(good("c")), expected);
 }
 
+TEST_F(Record, KnowsWhatGlibcMakesOfAnOddAlignment) {
+  const std::vector<Call> expected = {{Op::kAligned, 1, 806, 5}, {Op::kFree, 1, 0, 0}};
+  EXPECT_EQ(calls_of(good("odd-alignment")), expected);
+}
+
 const std::vector<Call> kCxxCalls = {
     {Op::kMalloc, 1, 201, 0},  {Op::kMalloc, 2, 202, 0},  {Op::kMalloc, 3, 203, 0},
     {Op::kMalloc, 4, 204, 0},  {Op::kAligned, 5, 256, 6}, {Op::kAligned, 6, 320, 6},
@@ -29,11 +34,16 @@ const std::vector<Call> kCxxCalls = {
 // libstdc++'s operators call malloc, and must not be recorded twice.
 TEST_F(Record, KnowsEveryCxxOperator) { EXPECT_EQ(calls_of(good("cxx")), kCxxCalls); }
 
-// Operators are looked up together, when the first is called: the loader's lock may be held later.
-TEST_F(Record, LooksOperatorsUpBeforeAThreadIsWaitedForUnderTheLoadersLock) {
-  const Trace trace = good("load " RECORDED_DIR "/librecorded_waiting.so");
-  EXPECT_EQ(frees_of(trace, 901), 1u);
-  EXPECT_EQ(frees_of(trace, 902), 1u);
+// Operators are looked up before main, and those of a runtime loaded later without the loader's
+// lock: a thread that is waited for may call them for the first time.
+TEST_F(Record, LooksOperatorsUpThoughAThreadIsWaitedForUnderTheLoadersLock) {
+  for (const std::string& program :
+       {kSubject + " load ", std::string(RECORDED_DIR "/recorded_loading ")}) {
+    const Trace trace = read(record(program + RECORDED_DIR "/librecorded_waiting.so"));
+    EXPECT_EQ(frees_of(trace, 901), 1u) << program;
+    EXPECT_EQ(frees_of(trace, 902), 1u) << program;
+    expect_no_losses(trace);
+  }
 }
 
 // jemalloc has its own operators, which call nothing that is hooked.
@@ -44,6 +54,16 @@ TEST_F(Record, KnowsEveryCxxOperatorOfAnAllocatorBehind) {
   EXPECT_EQ(calls_of(trace), kCxxCalls);
   const auto path = trace.header.provenance.at("libraries").at("allocator").at("path");
   EXPECT_NE(path.get<std::string>().find("jemalloc"), std::string::npos);
+}
+
+// What such operators give is a part of what they asked malloc for, and no block of its own.
+TEST_F(Record, RecordsOnceWhatOperatorsMakeOfMalloc) {
+  const Trace trace = read(
+      record("env LD_PRELOAD=" RECORDED_DIR "/librecorded_heading_new.so " + kSubject + " cxx"));
+  std::vector<Call> expected = kCxxCalls;
+  for (std::size_t i = 0; i < 4; ++i) std::get<2>(expected[i]) += 16;
+  EXPECT_EQ(calls_of(trace), expected);
+  expect_no_losses(trace);
 }
 
 TEST_F(Record, ServesCallsThatDlsymMakes) {
@@ -196,6 +216,16 @@ TEST_F(Record, SaysThatChildProgramsAreNotRecorded) {
   EXPECT_EQ(births_of(trace, 701), 0u);
 }
 
+// The recorded process is the second of its namespace, and the subject of another.
+TEST_F(Record, TellsProcessesOfTheSameNumberApart) {
+  if (std::system("unshare -rpf true 2> /dev/null") != 0) GTEST_SKIP() << "no namespaces here";
+  const Recording recording =
+      record("unshare -pf sh -c '" + kSubject + " loop 50; true'", "", "unshare -rpf");
+  const Trace trace = read(recording);
+  EXPECT_EQ(births_of(trace, 701), 0u) << recording.text;
+  EXPECT_EQ(trace.loss("child_programs_not_recorded"), 2u);
+}
+
 TEST_F(Record, KeepsWhatWasRecordedBeforeSigkill) {
   const Recording recording = record(kSubject + " killed 10000");
   EXPECT_EQ(recording.exit_code, 0) << recording.text;
@@ -238,6 +268,14 @@ TEST_F(Record, EndsThoughItInheritedToIgnoreChildren) {
   EXPECT_NE(recording.text.find("exited with code 3"), std::string::npos);
 }
 
+// Nobody may be there to read how it went.
+TEST_F(Record, SucceedsThoughItCannotSaySo) {
+  const Recording recording =
+      record(kSubject + " loop 10", "", R"(bash -c "exec \"\$@\" 2> /dev/full" bash)");
+  EXPECT_EQ(recording.exit_code, 0);
+  EXPECT_EQ(frees_of(read(recording), 701), 10u);
+}
+
 TEST_F(Record, SaysWhereTheTraceComesFrom) {
   const Trace trace = good("loop 10");
   const auto& from = trace.header.provenance;
@@ -259,6 +297,25 @@ TEST_F(Record, RefusesWhatCannotBePreloaded) {
   EXPECT_EQ(recording.exit_code, 1);
   EXPECT_NE(recording.text.find("statically linked"), std::string::npos) << recording.text;
   EXPECT_FALSE(left_over());
+}
+
+// Its trace is empty, or that of the program before, and neither is what was meant.
+TEST_F(Record, SaysThatAProgramHasAnAllocatorOfItsOwn) {
+  const std::string program = RECORDED_DIR "/recorded_own_allocator";
+  for (const std::string& command : {program, kSubject + " exec " + program}) {
+    const Recording recording = record(command, "--quiet");
+    EXPECT_EQ(recording.exit_code, 0) << recording.text;
+    EXPECT_EQ(read(recording).header.provenance.at("losses").at("own_allocator"), program);
+    EXPECT_NE(recording.text.find("LOST: the calls of a program"), std::string::npos)
+        << recording.text;
+    EXPECT_EQ(recording.text.find("nothing was lost"), std::string::npos) << recording.text;
+  }
+}
+
+TEST_F(Record, TellsAnAddressOfMallocFromAMalloc) {
+  const Recording recording = record(RECORDED_DIR "/recorded_fixed_address", "--quiet");
+  EXPECT_EQ(recording.text, "");
+  EXPECT_EQ(frees_of(read(recording), 701), 1u);
 }
 
 TEST_F(Record, RefusesACommandThatIsNotThere) {

@@ -103,7 +103,7 @@ int start_with(char* const* environment, Start start) {
 template <class Start>
 int become_with(char* const* environment, Start start) {
   return start_with(environment, [&start](char* const* carried) {
-    const bool counted = g_image.control != nullptr && getpid() == g_image.control->root_pid;
+    const bool counted = g_image.control != nullptr && replay::preload::is_recorded_process();
     if (counted) g_image.control->execs.fetch_add(1);
     const int result = start(carried);
     if (counted) g_image.control->execs.fetch_sub(1);

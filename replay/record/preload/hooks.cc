@@ -30,8 +30,9 @@ using replay::spool::RawOp;
 
 constexpr std::size_t kPageBytes = 4096;
 
+// Of what is no power of two, of the next one, as glibc aligns it.
 unsigned log2_of(std::size_t align) {
-  return align == 0 ? 0 : static_cast<unsigned>(std::countr_zero(align));
+  return align == 0 ? 0 : static_cast<unsigned>(std::bit_width(align - 1));
 }
 
 // The shape that all calls which give memory share.

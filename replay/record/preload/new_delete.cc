@@ -4,7 +4,10 @@
 // definitions call malloc or aligned_alloc and have been recorded when they return: then nothing is
 // added. While operator new runs, calls are recorded as ever (a new-handler may free what is the
 // program's own); what it throws passes through, for nothing here needs undoing. Operator delete
-// cannot throw, and is recorded here, before the block can be given to anyone else.
+// cannot throw, and is recorded here, before the block can be given to anyone else. Operators whose
+// blocks lie within those of a malloc inside (behind a head, or many in one) say nothing of their
+// own: what malloc gave is what the program has of its allocator.
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,38 +26,34 @@ namespace {
 using replay::preload::arena_owns;
 using replay::preload::BusyScope;
 using replay::preload::current_mode;
+using replay::preload::find_in_runtime;
+using replay::preload::find_next;
+using replay::preload::look_up_operators;
 using replay::preload::Mode;
 using replay::preload::record_birth;
 using replay::preload::record_release;
 using replay::preload::t_buffer;
 using replay::spool::RawOp;
 
-void look_up_all();
-
-// The next definition of one name. A look-up takes the loader's lock, which a thread that waits for
-// this one may hold; so the first call of any operator looks all of them up, as early as can be.
+// The next definition of one name.
 class Name {
  public:
   explicit constexpr Name(const char* mangled_name) : name_(mangled_name) {}
 
-  void look_up() {
-    if (found_.load(std::memory_order_relaxed) != nullptr) return;
-    found_.store(replay::preload::find_next(name_), std::memory_order_release);
-  }
+  void look_up() { found_.store(find_next(name_), std::memory_order_release); }
 
  protected:
   // nullptr if there is none.
   void* find() {
     if (void* known = found_.load(std::memory_order_acquire); known != nullptr) return known;
     const BusyScope busy;
-    if (!g_looked_up.exchange(true)) look_up_all();
-    look_up();  // a runtime may have been loaded meanwhile
-    return found_.load(std::memory_order_relaxed);
+    look_up_operators();  // if some constructor comes before the library's
+    void* found = found_.load(std::memory_order_acquire);
+    if (found == nullptr) found_.store(found = find_in_runtime(name_), std::memory_order_release);
+    return found;
   }
 
  private:
-  static inline constinit std::atomic<bool> g_looked_up{false};
-
   const char* name_;
   std::atomic<void*> found_{nullptr};
 };
@@ -74,6 +73,14 @@ class Forward : public Name {
   abort();
 }
 
+// True once an operator new gave a part of a block that malloc had given inside it.
+std::atomic<bool> g_gives_parts{false};
+
+// Whether an operator's calls are to be recorded here, where those inside are not enough.
+bool records_operators() {
+  return current_mode() == Mode::kRecord && !g_gives_parts.load(std::memory_order_relaxed);
+}
+
 template <class Function, class... Rest>
 void* forward_new(Forward<Function>& next, RawOp op, std::size_t size, std::size_t align,
                   Rest... rest) {
@@ -81,11 +88,15 @@ void* forward_new(Forward<Function>& next, RawOp op, std::size_t size, std::size
   if (function == nullptr) {
     return op == RawOp::kMalloc ? malloc(size) : aligned_alloc(align, size);
   }
-  if (current_mode() != Mode::kRecord) return function(size, rest...);
+  if (!records_operators()) return function(size, rest...);
   t_buffer.last_birth = 0;
+  t_buffer.last_size = 0;
   void* p = function(size, rest...);
-  const bool seen = t_buffer.last_birth == reinterpret_cast<std::uint64_t>(p);
-  if (!seen && p != nullptr) {
+  const std::uint64_t behind = reinterpret_cast<std::uint64_t>(p) - t_buffer.last_birth;
+  if (p == nullptr || behind == 0) return p;
+  if (behind < t_buffer.last_size) {
+    g_gives_parts.store(true, std::memory_order_relaxed);
+  } else {
     record_birth(op, p, size, op == RawOp::kAligned ? unsigned(std::countr_zero(align)) : 0);
   }
   return p;
@@ -96,7 +107,7 @@ void forward_delete(Forward<Function>& next, void* p, Rest... rest) noexcept {
   if (p == nullptr || arena_owns(p)) return;
   const Function function = next.get();
   if (function == nullptr) return free(p);
-  if (current_mode() != Mode::kRecord) return function(p, rest...);
+  if (!records_operators()) return function(p, rest...);
   record_release(RawOp::kFree, p);
   const BusyScope busy;
   function(p, rest...);
@@ -130,30 +141,6 @@ Forward<void (*)(void*, Align, Nothrow)> g_delete_align_nothrow(
 Forward<void (*)(void*, Align, Nothrow)> g_delete_array_align_nothrow(
     "_ZdaPvSt11align_val_tRKSt9nothrow_t");
 
-void look_up_all() {
-  Name* const all[] = {&g_new,
-                       &g_new_array,
-                       &g_new_nothrow,
-                       &g_new_array_nothrow,
-                       &g_new_align,
-                       &g_new_array_align,
-                       &g_new_align_nothrow,
-                       &g_new_array_align_nothrow,
-                       &g_delete,
-                       &g_delete_array,
-                       &g_delete_sized,
-                       &g_delete_array_sized,
-                       &g_delete_nothrow,
-                       &g_delete_array_nothrow,
-                       &g_delete_align,
-                       &g_delete_array_align,
-                       &g_delete_sized_align,
-                       &g_delete_array_sized_align,
-                       &g_delete_align_nothrow,
-                       &g_delete_array_align_nothrow};
-  for (Name* name : all) name->look_up();
-}
-
 void* plain_new(Forward<void* (*)(std::size_t)>& next, std::size_t size) {
   void* p = forward_new(next, RawOp::kMalloc, size, 0);
   if (p == nullptr) cannot_throw();
@@ -176,6 +163,37 @@ void* aligned_nothrow_new(Forward<void* (*)(std::size_t, Align, Nothrow)>& next,
 }
 
 }  // namespace
+
+void replay::preload::look_up_operators() {
+  static std::atomic<bool> looked_up{false};
+  if (looked_up.exchange(true)) return;
+  Name* const all[] = {&g_new,
+                       &g_new_array,
+                       &g_new_nothrow,
+                       &g_new_array_nothrow,
+                       &g_new_align,
+                       &g_new_array_align,
+                       &g_new_align_nothrow,
+                       &g_new_array_align_nothrow,
+                       &g_delete,
+                       &g_delete_array,
+                       &g_delete_sized,
+                       &g_delete_array_sized,
+                       &g_delete_nothrow,
+                       &g_delete_array_nothrow,
+                       &g_delete_align,
+                       &g_delete_array_align,
+                       &g_delete_sized_align,
+                       &g_delete_array_sized_align,
+                       &g_delete_align_nothrow,
+                       &g_delete_array_align_nothrow};
+  const BusyScope busy;
+  for (Name* name : all) name->look_up();
+  // Of what was not found there is a message, which the first gives and the second frees. Later it
+  // would be freed as the program's own.
+  dlerror();
+  dlerror();
+}
 
 ALLOCRECORD_EXPORT void* operator new(std::size_t n) { return plain_new(g_new, n); }
 ALLOCRECORD_EXPORT void* operator new[](std::size_t n) { return plain_new(g_new_array, n); }

@@ -29,7 +29,8 @@ struct ThreadBuffer {
   Slot* slot;
   std::uint64_t thread;  // 1-based; 0 = has not recorded yet
   std::uint64_t last_birth;
-  std::uint32_t waited;  // calls before the window that the shared count does not hold yet
+  std::uint64_t last_size;  // of that
+  std::uint32_t waited;     // calls before the window that the shared count does not hold yet
   bool busy;  // inside the allocator behind, or inside the library: calls are not the program's
 };
 extern thread_local constinit ThreadBuffer t_buffer;
@@ -134,6 +135,7 @@ std::uint64_t* put_touched(std::uint64_t* to, const void* p);  // residency.cc
   std::uint64_t ticks = 0;
   std::uint64_t* to = make_room(buffer, stamp_now(), address, &ticks);
   buffer.last_birth = address;
+  buffer.last_size = size;
   if (to == nullptr) [[unlikely]]
     return;
   if (g_extras.sites) [[unlikely]]

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,9 +16,11 @@
 #include <algorithm>
 #include <atomic>
 
+#include "replay/record/preload/build_id.h"
 #include "replay/record/preload/next.h"
 #include "replay/record/preload/sink.h"
 #include "replay/record/preload/start.h"
+#include "replay/record/preload/unwinder.h"
 
 extern "C" __attribute__((visibility("hidden"))) const char __ehdr_start;
 extern "C" __attribute__((visibility("hidden"))) const char _end;
@@ -34,17 +37,23 @@ Word g_stacks_words = 0;                  // that it may hold
 // As of the image: smaller where a limit forbids the larger.
 constexpr std::uint64_t kStacksSizes[] = {std::uint64_t{1} << 30, std::uint64_t{1} << 27};
 
-// Hash to entry: the upper half of a cell is the hash's, the lower the entry's number.
+// Hash to entry.
+struct Cell {
+  std::atomic<Word> value;    // the upper half is the hash's, the lower the entry's number
+  std::atomic<Word> unloads;  // that had been when the entry was last found to be right
+};
 constexpr std::size_t kTableCells = std::size_t{1} << 20;
 constexpr std::size_t kMaxProbes = 64;
-std::atomic<Word>* g_table = nullptr;
+Cell* g_table = nullptr;
 
-// libunwind's: fills the array with return addresses, the innermost first; returns how many.
-int (*g_unwind)(void**, int) = nullptr;
+// Modules that the program has closed: another may come to lie where one was. What the C library
+// closes itself (character sets, name services) is not seen.
+std::atomic<Word> g_unloads{0};
+
+Unwind g_unwind = nullptr;
 
 struct Module {
   Word load_address;
-  const void* name;  // of the loader; a module loaded where another was has a name of its own
   Word entry;
 };
 constexpr std::uint32_t kMaxModules = 4096;
@@ -72,50 +81,89 @@ Word take_words(Word count) {
   return at;
 }
 
-Word write_module(const char* path) {
-  const Word length = strlen(path);
+struct Place {
+  Word address;
+  dl_phdr_info module;  // that it lies in
+};
+
+int find_place(dl_phdr_info* module, std::size_t, void* data) {
+  Place& place = *static_cast<Place*>(data);
+  for (int i = 0; i < module->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = module->dlpi_phdr[i];
+    const Word begin = module->dlpi_addr + segment.p_vaddr;
+    if (segment.p_type != PT_LOAD || place.address - begin >= segment.p_memsz) continue;
+    place.module = *module;
+    return 1;
+  }
+  return 0;
+}
+
+Word write_module(const char* path, const dl_phdr_info& module) {
+  char build_id[kMaxBuildIdText];
+  const Word id_length = write_build_id(module, build_id);
+  const Word path_length = strlen(path) + 1;
+  const Word length = path_length + id_length;
   const Word at = take_words(1 + (length + sizeof(Word) - 1) / sizeof(Word));
   if (at == 0) return 0;
-  memcpy(words() + at + 1, path, length);
+  char* const to = reinterpret_cast<char*>(words() + at + 1);
+  memcpy(to, path, path_length);
+  memcpy(to + path_length, build_id, id_length);
   __atomic_store_n(words() + at, spool::kStacksModule | length << 8, __ATOMIC_RELEASE);
   return at;
 }
 
-Word known_module(Word load_address, const void* name) {
+Word known_module(Word load_address, const char* path) {
   const std::uint32_t count = g_module_count.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i < count; ++i) {
-    if (g_modules[i].load_address == load_address && g_modules[i].name == name) {
-      return g_modules[i].entry;
+    const Module& module = g_modules[i];
+    if (module.load_address == load_address &&
+        strcmp(reinterpret_cast<const char*>(words() + module.entry + 1), path) == 0) {
+      return module.entry;
     }
   }
   return 0;
 }
 
-// The entry of the module that an address lies in, with where it was loaded; 0 if in none.
-Word module_of(Word address, Word* load_address) {
-  Dl_info info{};
-  link_map* map = nullptr;
-  // The loader's own lock is taken and given back in here, before ours is taken.
-  if (dladdr1(reinterpret_cast<void*>(address), &info, reinterpret_cast<void**>(&map),
-              RTLD_DL_LINKMAP) == 0 ||
-      map == nullptr) {
-    return 0;
-  }
-  *load_address = map->l_addr;
-  const Word known = known_module(map->l_addr, map->l_name);
+Word entry_of(const dl_phdr_info& module, const char* path) {
+  const Word known = known_module(module.dlpi_addr, path);
   if (known != 0) return known;
   while (g_module_lock.test_and_set(std::memory_order_acquire)) {
   }
-  Word entry = known_module(map->l_addr, map->l_name);
+  Word entry = known_module(module.dlpi_addr, path);
   const std::uint32_t count = g_module_count.load(std::memory_order_relaxed);
   if (entry == 0 && count < kMaxModules) {
-    const bool is_program = map->l_name == nullptr || *map->l_name == '\0';
-    entry = write_module(is_program ? g_image.header->program : map->l_name);
-    g_modules[count] = {map->l_addr, map->l_name, entry};
+    entry = write_module(path, module);
+    g_modules[count] = {module.dlpi_addr, entry};
     if (entry != 0) g_module_count.store(count + 1, std::memory_order_release);
   }
   g_module_lock.clear(std::memory_order_release);
   return entry;
+}
+
+// Of a module that was named from the working folder, which may be another when the trace is
+// written. Apart, since a thread's stack may be small.
+[[gnu::noinline]] Word entry_of_relative(const dl_phdr_info& module) {
+  char path[PATH_MAX];
+  const char* const name = module.dlpi_name;
+  const bool known = getcwd(path, sizeof(path)) != nullptr;
+  const std::size_t folder = known ? strlen(path) : 0;
+  if (!known || folder + 1 + strlen(name) >= sizeof(path)) return entry_of(module, name);
+  path[folder] = '/';
+  strcpy(path + folder + 1, name);
+  return entry_of(module, path);
+}
+
+// The entry of the module that an address lies in, with where it was loaded; 0 if in none. Not by
+// dladdr: its lock is held while constructors of a module run, which may wait for this thread.
+Word module_of(Word address, Word* load_address) {
+  Place place{address, {}};
+  // A lock of the loader's is taken and given back in here, before ours is taken.
+  if (dl_iterate_phdr(find_place, &place) == 0) return 0;
+  *load_address = place.module.dlpi_addr;
+  const char* const name = place.module.dlpi_name;
+  if (name == nullptr || *name == '\0') return entry_of(place.module, g_image.header->program);
+  const bool is_relative = *name != '/' && strchr(name, '/') != nullptr;
+  return is_relative ? entry_of_relative(place.module) : entry_of(place.module, name);
 }
 
 Word write_stack(Word hash, const Word* frames, Word count) {
@@ -132,6 +180,18 @@ Word write_stack(Word hash, const Word* frames, Word count) {
   return at;
 }
 
+// Whether what an entry says of a stack of this hash is right of these frames.
+bool is_right(Word entry, const Word* frames, Word count) {
+  const Word* const stack = words() + entry;
+  if (stack[0] >> 8 != count) return false;
+  for (Word i = 0; i < count; ++i) {
+    Word load_address = 0;
+    const Word module = module_of(frames[i] - 1, &load_address);
+    if (stack[2 + 2 * i] != module || stack[3 + 2 * i] != frames[i] - load_address) return false;
+  }
+  return true;
+}
+
 // The number of a stack; 0 if there is no room for a new one.
 Word number_of_stack(const Word* frames, Word count) {
   Word hash = count;
@@ -140,16 +200,22 @@ Word number_of_stack(const Word* frames, Word count) {
     hash ^= hash >> 29;
   }
   const Word tag = hash & 0xffffffff00000000u;
+  const Word unloads = g_unloads.load(std::memory_order_acquire);
   for (std::size_t probe = 0; probe < kMaxProbes; ++probe) {
-    std::atomic<Word>& cell = g_table[(hash + probe) % kTableCells];
-    Word value = cell.load(std::memory_order_acquire);
+    Cell& cell = g_table[(hash + probe) % kTableCells];
+    Word value = cell.value.load(std::memory_order_acquire);
     if (value == 0) {
       const Word entry = write_stack(hash, frames, count);
       if (entry == 0) return 0;
-      if (cell.compare_exchange_strong(value, tag | entry)) return entry;
+      if (cell.value.compare_exchange_strong(value, tag | entry)) return entry;
     }
     const Word entry = value & 0xffffffffu;
-    if ((value & 0xffffffff00000000u) == tag && words()[entry + 1] == hash) return entry;
+    if ((value & 0xffffffff00000000u) != tag || words()[entry + 1] != hash) continue;
+    if (cell.unloads.load(std::memory_order_relaxed) != unloads) {
+      if (!is_right(entry, frames, count)) continue;
+      cell.unloads.store(unloads, std::memory_order_relaxed);
+    }
+    return entry;
   }
   return 0;
 }
@@ -266,27 +332,6 @@ int walk_frame_pointers(void** to, int most) {
   return count;
 }
 
-template <class Function>
-void look_up(void* library, const char* name, Function& function) {
-  void* symbol = dlsym(library, name);
-  memcpy(&function, &symbol, sizeof(symbol));
-}
-
-bool load_unwinder() {
-  void* library = dlopen(spool::kUnwinder, RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return false;
-  look_up(library, "unw_backtrace", g_unwind);
-  // Caches of each thread's own: none waits for another, nor holds a lock while the loader's is
-  // taken.
-  int (*set_policy)(void*, int) = nullptr;
-  void** space = nullptr;
-  look_up(library, "_ULx86_64_set_caching_policy", set_policy);
-  look_up(library, "_ULx86_64_local_addr_space", space);
-  constexpr int kCachePerThread = 2;
-  if (set_policy != nullptr && space != nullptr) set_policy(*space, kCachePerThread);
-  return g_unwind != nullptr;
-}
-
 }  // namespace
 
 bool open_stacks(const char* directory, std::uint32_t index) {
@@ -316,15 +361,16 @@ bool open_stacks(const char* directory, std::uint32_t index) {
 }
 
 bool start_sites() {
-  void* table = mmap(nullptr, kTableCells * sizeof(Word), PROT_READ | PROT_WRITE,
+  void* table = mmap(nullptr, kTableCells * sizeof(Cell), PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (table == MAP_FAILED) return false;
-  g_table = static_cast<std::atomic<Word>*>(table);
+  g_table = static_cast<Cell*>(table);
   if (g_image.control->sites == spool::SitesMode::kFramePointers) {
     g_unwind = walk_frame_pointers;
     return true;
   }
-  return load_unwinder();
+  g_unwind = load_unwinder();
+  return g_unwind != nullptr;
 }
 
 std::uint64_t* put_site(std::uint64_t* to) {
@@ -350,3 +396,11 @@ std::uint64_t* put_site(std::uint64_t* to) {
 }
 
 }  // namespace replay::preload
+
+extern "C" __attribute__((visibility("default"))) int dlclose(void* handle) noexcept {
+  using namespace replay::preload;
+  if (g_next.dlclose == nullptr) current_mode();  // before any constructor ran
+  const int result = g_next.dlclose(handle);
+  g_unloads.fetch_add(1);
+  return result;
+}

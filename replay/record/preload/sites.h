@@ -3,8 +3,9 @@
 // A stack is taken by a walk along frame pointers, which is right only where all code keeps them,
 // or by libunwind, which is loaded when the recording starts and never without --sites. At most
 // Control::site_depth frames. Each stack is written once; a table in memory of this process finds
-// it again by its hash. Thread-safe without locks but for the first sight of a module; never
-// allocates through the hooks.
+// it again by its hash. After the program has closed a module, each is looked at once more before
+// it is used, for another module may lie there. Thread-safe without locks but for the first sight
+// of a module; never allocates through the hooks.
 #pragma once
 
 #include <cstdint>

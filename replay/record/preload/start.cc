@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gnu/libc-version.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,28 @@ void fill_header() {
   __atomic_store_n(&header.magic, spool::kImageMagic, __ATOMIC_RELEASE);
 }
 
+// The object that a name of the program's resolves to, if it is not the library; else "". Programs
+// at a fixed address list functions that they take the address of, and do not define them.
+const char* defined_elsewhere(const char* name) {
+  const void* const found = dlsym(RTLD_DEFAULT, name);
+  Dl_info self{};
+  Dl_info info{};
+  ElfW(Sym)* symbol = nullptr;
+  if (found == nullptr || dladdr(&g_image, &self) == 0 ||
+      dladdr1(found, &info, reinterpret_cast<void**>(&symbol), RTLD_DL_SYMENT) == 0) {
+    return "";
+  }
+  const bool elsewhere = info.dli_fbase != self.dli_fbase && symbol != nullptr &&
+                         symbol->st_shndx != SHN_UNDEF && info.dli_fname != nullptr;
+  return elsewhere ? info.dli_fname : "";
+}
+
+void tell_own_allocator() {
+  const char* name = defined_elsewhere("malloc");
+  if (*name == '\0') name = defined_elsewhere("free");
+  strncpy(g_image.control->own_allocator, name, sizeof(g_image.control->own_allocator) - 1);
+}
+
 Gate* make_gate() {
   void* page = mmap(nullptr, spool::kHeaderBytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -147,11 +170,12 @@ void start_recording() {
   if (g_image.control == nullptr) return;
   keep_variables(directory);
   g_image.pid = getpid();
-  if (g_image.pid != g_image.control->root_pid) {
+  if (!is_recorded_process()) {
     g_image.control->child_programs.fetch_add(1);
     return;
   }
   const std::uint32_t index = g_image.control->images.fetch_add(1);
+  tell_own_allocator();
   Gate* gate = make_gate();
   if (gate == nullptr || !open_image(directory, index)) {
     g_image.control->failed_starts.fetch_add(1);
@@ -177,6 +201,7 @@ void count_forked_child() {
 
 __attribute__((constructor)) void start_at_load() {
   current_mode();
+  look_up_operators();
   if (!g_sites_wanted) return;
   const BusyScope busy;
   g_extras.sites = start_sites();
@@ -184,6 +209,13 @@ __attribute__((constructor)) void start_at_load() {
 }
 
 }  // namespace
+
+bool is_recorded_process() {
+  const spool::Control& control = *g_image.control;
+  if (getpid() != control.root_pid) return false;
+  const std::uint64_t own = spool::own_pid_namespace();
+  return own == control.root_namespace || own == 0 || control.root_namespace == 0;
+}
 
 bool file_may_have(std::uint64_t bytes) {
   rlimit limit{};

@@ -28,6 +28,10 @@ struct Carried {
 };
 extern Carried g_carried;  // constant once the library has started
 
+// Whether this is the process that the recorder started, and no other of the same number in a
+// namespace of its own. pre: g_image.control. May change errno.
+bool is_recorded_process();
+
 // False where ftruncate to so many bytes would end the program with SIGXFSZ.
 bool file_may_have(std::uint64_t bytes);
 

@@ -117,6 +117,31 @@ __attribute__((noinline)) void outer(int count) {
   for (int i = 0; i < count; ++i) innermost();
 }
 
+// Code without unwind information, as that of a compiler at run time. Its frame is kept.
+extern "C" void* without_unwind_information(std::size_t size);
+__asm__(
+    ".text\n"
+    ".type without_unwind_information,@function\n"
+    "without_unwind_information:\n"
+    "  push %rbp\n"
+    "  mov %rsp, %rbp\n"
+    "  call malloc@PLT\n"
+    "  pop %rbp\n"
+    "  ret\n"
+    ".size without_unwind_information, .-without_unwind_information\n");
+
+// A program that closes what it does not know, and uses the numbers for its own.
+void use_all_descriptors() {
+  for (int fd = 3; fd < 1024; ++fd) close(fd);
+  int channel[2];
+  check(pipe2(channel, O_NONBLOCK) == 0 && channel[0] == 3 && channel[1] == 4);
+  check(write(channel[1], "hello", 5) == 5);
+  for (int i = 0; i < 3; ++i) free(without_unwind_information(803));
+  char got[16];
+  check(read(channel[0], got, sizeof(got)) == 5 && memcmp(got, "hello", 5) == 0);
+  check(close(channel[0]) == 0 && close(channel[1]) == 0);
+}
+
 void* one_block(void*) {
   free(malloc(501));
   return nullptr;
@@ -217,10 +242,20 @@ void fork_child() {
 char g_kept[] = "SUBJECT_KEPT=yes";
 char* g_bare[] = {g_kept, nullptr};
 
-// A module whose constructor waits for a thread that calls operators, after one call of this one.
-void load(const char* module) {
-  ::operator delete(::operator new(900));
-  check(dlopen(module, RTLD_NOW) != nullptr);
+// A module whose constructor waits for a thread that calls operators.
+void load(const char* module) { check(dlopen(module, RTLD_NOW) != nullptr); }
+
+// Modules one after the other, each asked for a block.
+void take_turns(char** modules) {
+  for (; *modules != nullptr; ++modules) {
+    void* const module = dlopen(*modules, RTLD_NOW);
+    check(module != nullptr);
+    void* (*give)() = nullptr;
+    void* const symbol = dlsym(module, "give");
+    memcpy(&give, &symbol, sizeof(symbol));
+    free(give());
+    check(dlclose(module) == 0);
+  }
 }
 
 // Becomes argv[0], whose name holds a slash, through the function of that name.
@@ -293,6 +328,7 @@ int main(int argc, char** argv) {
   const int count = argc >= 3 ? atoi(argv[2]) : 0;
   mark(kBegin);
   if (is("c")) c_calls();
+  if (is("odd-alignment")) free(memalign(24, 806));
   if (is("cxx")) cxx_calls();
   if (is("failures")) failures();
   if (is("new-handler")) new_handler_frees();
@@ -301,11 +337,18 @@ int main(int argc, char** argv) {
   if (is("attributes")) many_threads(ask_for_attributes, count);
   if (is("company")) loop_in_company(static_cast<unsigned>(count));
   if (is("load")) load(argv[2]);
+  if (is("take-turns")) take_turns(argv + 2);
+  if (is("remove-module")) {
+    take_turns(argv + 2);
+    check(unlink(argv[2]) == 0);
+  }
   if (is("race")) race();
   if (is("fork")) fork_child();
   if (is("loop")) loop(count);
   if (is("sites")) outer(count);
   if (is("hot")) hot(count);
+  if (is("use-descriptors")) use_all_descriptors();
+  if (is("lowest-descriptor")) return dup(0);
   if (is("touch")) touch();
   if (is("exit")) return count;
   if (is("exec")) execvp(argv[2], argv + 2);

@@ -63,6 +63,17 @@ TEST_F(Account, CountsExecsThatNoImageFollowed) {
   EXPECT_EQ(losses().at("execs_not_followed"), 0);
 }
 
+TEST_F(Account, NamesAnAllocatorThatComesBeforeTheLibrary) {
+  EXPECT_EQ(losses().at("own_allocator"), "");
+  std::strcpy(control_->own_allocator, "/bin/own");
+  EXPECT_EQ(losses().at("own_allocator"), "/bin/own");
+}
+
+TEST_F(Account, CountsCallsWhoseSiteFoundNoRoom) {
+  header_->unknown_sites = 9;
+  EXPECT_EQ(losses().at("sites_lost"), 9);
+}
+
 TEST_F(Account, AWindowIsToldOfOnlyWhereThereIsOne) {
   EXPECT_TRUE(window("none").is_null());
   EXPECT_EQ(window("events").at("closed_by"), "events");

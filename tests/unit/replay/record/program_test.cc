@@ -1,6 +1,7 @@
 #include "replay/record/program.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -118,10 +119,38 @@ TEST_F(Program, AnEndThatSomebodyElseTookIsAnError) {
 }
 
 TEST_F(Program, AHeldSignalIsFoundLater) {
-  const SignalHold signals;
+  SignalHold signals;
   EXPECT_FALSE(signals.interrupted());
-  ::kill(::getpid(), SIGINT);
+  for (const int signal : {SIGINT, SIGQUIT}) {
+    ::kill(::getpid(), signal);
+    EXPECT_TRUE(signals.interrupted());
+    EXPECT_FALSE(signals.interrupted());
+  }
+}
+
+// A terminal that closes has done so once more, and the first SIGTERM may be that of the program.
+TEST_F(Program, OnlyWhatInsistsInterrupts) {
+  SignalHold signals;
+  ::kill(::getpid(), SIGHUP);
+  EXPECT_FALSE(signals.interrupted());
+  ::kill(::getpid(), SIGTERM);
+  EXPECT_FALSE(signals.interrupted());
+  ::kill(::getpid(), SIGTERM);
   EXPECT_TRUE(signals.interrupted());
+}
+
+TEST_F(Program, WhatIsPendingAtTheEndInterruptsNothing) {
+  SignalHold signals;
+  SpoolDirectory spool(dir_ / "x.trace", {});
+  const auto end_and_signal = [] {
+    siginfo_t info{};
+    ::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT);
+    ::kill(::getpid(), SIGHUP);  // this one is passed on, in vain
+    ::kill(::getpid(), SIGINT);
+    return std::uint64_t{1'000'000'000};
+  };
+  run_program({"true"}, "", spool, signals,
+              {.drain = end_and_signal, .tick = [] {}, .command = [] {}});
   EXPECT_FALSE(signals.interrupted());
 }
 

@@ -36,7 +36,8 @@ class HandMadeStacks {
   }
   void push(std::uint64_t word) { words_.push_back(word); }
   std::uint64_t end() const { return words_.size(); }
-  std::string write() const {
+  std::string write() {
+    words_[1] = words_.size();
     const std::string path = dir_ / "stacks-0";
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(words_.data()),
@@ -51,15 +52,17 @@ class HandMadeStacks {
 
 TEST(Stacks, SharesWhatStacksHaveInCommon) {
   HandMadeStacks made;
-  const std::uint64_t program = made.module("/usr/bin/program");
-  const std::uint64_t library = made.module("/usr/lib/lib.so");
+  const std::uint64_t program = made.module(std::string("/usr/bin/program") + '\0');
+  const std::uint64_t library = made.module(std::string("/usr/lib/lib.so") + '\0' + "0a0b");
   const std::uint64_t a = made.stack({{library, 0x10}, {program, 0x20}, {program, 0x30}});
   const std::uint64_t b = made.stack({{0, 0x99}, {program, 0x20}, {program, 0x30}});
   const std::uint64_t empty = made.stack({});
   const SiteTable table = read_stacks(made.write(), {b, a, empty});
   ASSERT_EQ(table.stacks.size(), 3u);
   EXPECT_EQ(table.nodes.size(), 4u);
-  EXPECT_EQ(table.modules.size(), 2u);
+  ASSERT_EQ(table.modules.size(), 2u);
+  EXPECT_EQ(table.modules[0], (SiteTable::Module{"/usr/bin/program", ""}));
+  EXPECT_EQ(table.modules[1], (SiteTable::Module{"/usr/lib/lib.so", "0a0b"}));
   const auto stack = table.stack(2);
   ASSERT_EQ(stack.size(), 3u);
   EXPECT_EQ(table.text(stack[0]), "/usr/lib/lib.so+0x10");

@@ -37,6 +37,22 @@ TEST(Stamp, GrowsAcrossThreadsByCounter) {
   stamps_grow_across_threads(ClockKind::kTsc);
 }
 
+// One clock read by three names, and a processor that is taken away in all tries but one.
+TEST(Stamp, IsCalibratedWhereNothingCameBetween) {
+  for (const int quiet : {0, 3, 7}) {
+    std::uint64_t now = 1000;
+    int tries = 0;
+    const auto read = [&] { return ++now; };
+    const auto read_late = [&] {
+      now += tries++ == quiet ? 0 : 500;
+      return ++now;
+    };
+    const Calibration moment = calibrate_by(read, read, read_late);
+    EXPECT_EQ(moment.stamp, moment.unix_ns + 1) << quiet;
+    EXPECT_LE(moment.stamp - moment.monotonic_raw_ns, 1u) << quiet;
+  }
+}
+
 TEST(Stamp, IsNeverZero) {
   EXPECT_NE(read_stamp(ClockKind::kMonotonicRaw), 0u);
   EXPECT_NE(calibrate(ClockKind::kMonotonicRaw).unix_ns, 0u);

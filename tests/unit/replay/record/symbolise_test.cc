@@ -33,6 +33,21 @@ TEST(Symbolise, FindsFunctionFileAndBuildIdOfThisProgram) {
   EXPECT_GT(frame.line, 0u);
 }
 
+TEST(Symbolise, AsksNoFileThatTookTheRecordedOnesPlace) {
+  SiteTable table;
+  table.modules.push_back({std::filesystem::read_symlink("/proc/self/exe").string(), "00ff"});
+  const auto address = reinterpret_cast<std::uint64_t>(&a_name_to_be_found);
+  Dl_info info{};
+  link_map* map = nullptr;
+  ASSERT_NE(dladdr1(reinterpret_cast<void*>(address), &info, reinterpret_cast<void**>(&map),
+                    RTLD_DL_LINKMAP),
+            0);
+  table.frames.push_back({.module = 1, .offset = address - map->l_addr + 2});
+  const SiteTable before = table;
+  symbolise(table);
+  EXPECT_EQ(table, before);
+}
+
 TEST(Symbolise, LeavesWhatItDoesNotKnow) {
   SiteTable table;
   table.modules.push_back({"/no/such/file", ""});
