@@ -103,7 +103,7 @@ TEST_F(RecordOptions, StartsAfterATime) {
   const std::string script = dir_ / "script";
   std::ofstream(script) << "until test -s " << dir_ / "out.trace"
                         << "; do kill -0 $PPID || exit 1; x=$(echo a b); done\n";
-  const Recording recording = record("bash " + script, "--start-after 1ms --limit 100");
+  const Recording recording = record("bash " + script, "--start-after 0.001s --limit 100");
   ASSERT_EQ(recording.exit_code, 0) << recording.text;
   const Trace trace = read(recording);
   EXPECT_EQ(trace.header.event_count, 100u);

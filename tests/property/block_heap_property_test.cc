@@ -189,14 +189,13 @@ TYPED_TEST(BlockHeapPropertyTest, SurvivesRefusedUnmaps) {
   this->run_with_refusals({{PageCall::kUnmap, 3}}, 4, 50);
 }
 
-TYPED_TEST(BlockHeapPropertyTest, SurvivesRefusedDiscardsAndRemaps) {
-  this->run_with_refusals({{PageCall::kDiscard, 2}, {PageCall::kRemap, 2}}, 5, 50);
+TYPED_TEST(BlockHeapPropertyTest, SurvivesRefusedDiscards) {
+  this->run_with_refusals({{PageCall::kDiscard, 2}}, 5, 50);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, SurvivesAllRefusalsAtOnce) {
-  this->run_with_refusals(
-      {{PageCall::kMap, 5}, {PageCall::kUnmap, 2}, {PageCall::kDiscard, 3}, {PageCall::kRemap, 3}},
-      6, 60);
+  this->run_with_refusals({{PageCall::kMap, 5}, {PageCall::kUnmap, 2}, {PageCall::kDiscard, 3}}, 6,
+                          60);
 }
 
 TYPED_TEST(BlockHeapPropertyTest, EqualSeedsGiveEqualLayouts) {
