@@ -4,6 +4,18 @@
 #include <limits>
 
 namespace replay {
+namespace {
+
+// 0 against 0 is equality, not an undefined ratio; of figures below 0 a ratio means nothing.
+double ratio_of(const Figure& subject, const Figure& baseline) {
+  if (subject.value == baseline.value) return 1.0;
+  if (any_below_zero(subject.metric.samples) || any_below_zero(baseline.metric.samples)) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  return subject.value / baseline.value;
+}
+
+}  // namespace
 
 Verdict judge(Better better, double ratio, const std::optional<Interval>& interval) {
   if (ratio == 1.0 && (!interval || (interval->low == 1.0 && interval->high == 1.0))) {
@@ -24,12 +36,7 @@ Comparison compare(const AllocatorResult& baseline, const AllocatorResult& subje
   for (const Figure& figure : subject.figures) {
     const Figure* base = baseline.find(figure.metric.key);
     if (base == nullptr || figure.metric.better == Better::kNone) continue;
-    // 0 against 0 is equality, not an undefined ratio.
-    const double ratio =
-        base->value == figure.value ? 1.0
-        : any_below_zero(figure.metric.samples) || any_below_zero(base->metric.samples)
-            ? std::numeric_limits<double>::quiet_NaN()
-            : figure.value / base->value;
+    const double ratio = ratio_of(figure, *base);
     const std::optional<Interval> interval =
         figure.metric.exact ? range_ratio_interval(figure.metric.samples, base->metric.samples)
                             : paired_ratio_interval(figure.metric.samples, base->metric.samples);

@@ -13,7 +13,7 @@ from fidelity_bench import programs, smaps
 from peer_bench import processes
 from peer_bench.processes import ROOT, Failure
 from peer_bench.tables import TableError, machine, publish, table
-from script_main import run_script
+from script_main import named, run_script
 
 BEGIN = "<!-- scripts/bench_fidelity: begin -->"
 END = "<!-- scripts/bench_fidelity: end -->"
@@ -49,18 +49,6 @@ def build() -> None:
     script = '. "$0/scripts/build.sh" && build_preset "$0" release keep core/all replay/all'
     if subprocess.run(["bash", "-c", script, ROOT], check=False).returncode:
         raise Failure("the build failed; the lines above say why")
-
-
-def chosen(only: str | None) -> list[programs.Program]:
-    if not only:
-        return programs.PROGRAMS_KNOWN
-    names = only.split(",")
-    unknown = set(names) - {one.name for one in programs.PROGRAMS_KNOWN}
-    if unknown:
-        print(f"bench_fidelity: unknown: {', '.join(sorted(unknown))}; see --help",
-              file=sys.stderr)
-        raise SystemExit(2)
-    return [one for one in programs.PROGRAMS_KNOWN if one.name in names]
 
 
 def replayed_peaks(trace: pathlib.Path, binary: pathlib.Path) -> tuple[dict[str, float], int]:
@@ -118,7 +106,7 @@ def measure_round(rows: list[Row], binaries: pathlib.Path) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    found = chosen(options.only)
+    found = named("bench_fidelity", programs.PROGRAMS_KNOWN, options.only)
     if not options.bin:
         build()
     binaries = (options.bin or ROOT / "build/release/bin").resolve()

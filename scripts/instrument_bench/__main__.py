@@ -13,10 +13,10 @@ from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
 from peer_bench.tables import TableError, machine, publish
 from regress import builds
-from script_main import run_script
+from script_main import named, run_script
 
 EXAMPLES = """examples:
-  scripts/bench_instrument                        all comparisons, about a quarter of an hour
+  scripts/bench_instrument                        all comparisons, up to an hour
   scripts/bench_instrument --only alike --most 5  five more of them
   scripts/bench_instrument --session              one more session of mem beside glibc, of the
                                                   commit that results/sessions are of
@@ -64,18 +64,6 @@ def build() -> None:
     script = ('. "$0/scripts/build.sh" && build_preset "$0" release ON core/all replay/all planted')
     if subprocess.run(["bash", "-c", script, ROOT], check=False).returncode:
         raise Failure("the build failed; the lines above say why")
-
-
-def chosen(options) -> list[Experiment]:
-    if not options.only:
-        return EXPERIMENTS
-    names = options.only.split(",")
-    unknown = set(names) - {one.name for one in EXPERIMENTS}
-    if unknown:
-        print(f"bench_instrument: unknown: {', '.join(sorted(unknown))}; see --help",
-              file=sys.stderr)
-        raise SystemExit(2)
-    return [one for one in EXPERIMENTS if one.name in names]
 
 
 def calibrated(one: Experiment, state: State, build_dir, may_measure: bool) -> Experiment:
@@ -159,7 +147,7 @@ def work_of(build_dir: pathlib.Path) -> str:
 
 
 def run(options: argparse.Namespace) -> int:
-    found = chosen(options)
+    found = named("bench_instrument", EXPERIMENTS, options.only)
     if options.session:
         measure_session(options.build_dir)
         return 0

@@ -10,8 +10,8 @@ from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
 from peer_bench.tables import TableError, machine, publish
 from recorder_bench import tables
-from recorder_bench.loads import MODES, Load, loads, measure
-from script_main import run_script
+from recorder_bench.loads import MODES, loads, measure
+from script_main import named, run_script
 
 EXAMPLES = """examples:
   scripts/bench_recorder                           five rounds, about four minutes; table on stdout
@@ -93,29 +93,21 @@ def text_of(found, modes, state, scale, rounds, words) -> str:
         tables.table(rows)]) + "\n"
 
 
-def chosen(options: argparse.Namespace, binaries: pathlib.Path) -> list[Load]:
-    found = loads(binaries, options.quick)
-    if not options.only:
-        return found
-    names = options.only.split(",")
-    unknown = set(names) - {load.name for load in found}
-    if unknown:
-        print(f"bench_recorder: unknown: {', '.join(sorted(unknown))}; see --list",
-              file=sys.stderr)
-        raise SystemExit(2)
-    return [load for load in found if load.name in names]
-
-
 def run(options: argparse.Namespace) -> int:
     binaries = options.bin or ROOT / "build/release/bin"
-    found = chosen(options, binaries)
+
+    def wanted() -> list:
+        return named("bench_recorder", loads(binaries, options.quick), options.only, "--list")
+
+    found = wanted()
     if options.list:
         for load in found:
             print(f"{load.name}\t{load.missing or load.what}")
         return 0
     if not options.bin:
         build()
-        found = chosen(options, binaries)  # with what has been installed
+        # now with what has been installed
+        found = wanted()
     scale = "quick" if options.quick else "full"
     rounds = options.rounds or (1 if options.quick else 5)
     state = State(options.state, options.fresh)

@@ -103,7 +103,7 @@ class Tables(unittest.TestCase):
     def test_wrong_usage_is_2(self):
         for words in (["--only", "nothing"], ["--most", "x"], ["--nonsense"]):
             with self.assertRaises(SystemExit) as ended:
-                command_line.chosen(command_line.arguments(words))
+                command_line.run(command_line.arguments(words))
             self.assertEqual(ended.exception.code, 2)
 
 
