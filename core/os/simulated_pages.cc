@@ -26,7 +26,9 @@ void SimulatedPages::fail_every(PageCall kind, std::uint64_t period) noexcept {
 bool SimulatedPages::refuses(PageCall kind) noexcept {
   ++calls_[index(kind)];
   const std::uint64_t period = fail_period_[index(kind)];
-  const bool refused = period != 0 && ++since_set_[index(kind)] % period == 0;
+  const unsigned one_in = fail_one_in_[index(kind)];
+  const bool refused = (period != 0 && ++since_set_[index(kind)] % period == 0) ||
+                       (one_in != 0 && random_() % one_in == 0);
   if (refused) ++refusals_[index(kind)];
   return refused;
 }
@@ -37,10 +39,13 @@ std::size_t SimulatedPages::page_index(const void* p) const noexcept {
 
 bool SimulatedPages::is_free(std::size_t first, std::size_t count) const noexcept {
   if (first > kArenaPages || count > kArenaPages - first) return false;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (held_[first + i]) return false;
-  }
-  return true;
+  return first_held(first, count) == first + count;
+}
+
+std::size_t SimulatedPages::first_held(std::size_t first, std::size_t count) const noexcept {
+  const void* held = memchr(held_ + first, true, count);
+  return held == nullptr ? first + count
+                         : static_cast<std::size_t>(static_cast<const bool*>(held) - held_);
 }
 
 void SimulatedPages::mark(std::size_t first, std::size_t count, bool held) noexcept {
@@ -54,11 +59,16 @@ void SimulatedPages::mark(std::size_t first, std::size_t count, bool held) noexc
 void* SimulatedPages::place(std::size_t bytes, std::size_t align, std::size_t offset) noexcept {
   const std::size_t count = bytes / kPageBytes;
   const auto base = reinterpret_cast<std::uintptr_t>(arena_);
-  for (std::size_t first = 0; first < kArenaPages; ++first) {
-    if (align > kPageBytes && !is_aligned(base + first * kPageBytes + offset, align)) continue;
-    if (!is_free(first, count)) continue;
-    mark(first, count, true);
-    return arena_ + first * kPageBytes;
+  std::size_t first = 0;
+  while (first + count <= kArenaPages) {
+    if (align > kPageBytes && !is_aligned(base + first * kPageBytes + offset, align)) {
+      ++first;
+    } else if (const std::size_t held = first_held(first, count); held != first + count) {
+      first = held + 1;
+    } else {
+      mark(first, count, true);
+      return arena_ + first * kPageBytes;
+    }
   }
   return nullptr;
 }

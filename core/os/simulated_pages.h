@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <random>
 
 #include "core/base/bits.h"
 #include "core/os/page_source.h"
@@ -60,12 +61,17 @@ class SimulatedPages {
 
   // From now on, every `period`-th call of that kind fails; 1 = each, 0 = none.
   void fail_every(PageCall kind, std::uint64_t period) noexcept;
+  // From now on a call of that kind fails with a chance of one in `n`, the same ones in each run;
+  // 0 = none. What makes several calls in a row is not refused for ever, as it can be by a period.
+  void fail_one_in(PageCall kind, unsigned n) noexcept { fail_one_in_[index(kind)] = n; }
 
  private:
   static std::size_t index(PageCall kind) noexcept { return static_cast<std::size_t>(kind); }
   bool refuses(PageCall kind) noexcept;
   std::size_t page_index(const void* p) const noexcept;
   bool is_free(std::size_t first, std::size_t count) const noexcept;
+  // first + count if none of them is held.
+  std::size_t first_held(std::size_t first, std::size_t count) const noexcept;
   void mark(std::size_t first, std::size_t count, bool held) noexcept;
   void* place(std::size_t bytes, std::size_t align, std::size_t offset) noexcept;
   void release(void* p, std::size_t bytes) noexcept;
@@ -75,6 +81,8 @@ class SimulatedPages {
   std::uint64_t refusals_[kPageCallKinds] = {};
   std::uint64_t fail_period_[kPageCallKinds] = {};
   std::uint64_t since_set_[kPageCallKinds] = {};
+  unsigned fail_one_in_[kPageCallKinds] = {};
+  std::minstd_rand random_;
   std::uint64_t pages_held_ = 0;
   std::uint64_t touch_us_ = 0;
   std::uint64_t now_ms_ = 1;

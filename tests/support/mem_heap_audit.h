@@ -34,13 +34,17 @@ class MemHeapAudit {
  private:
   MemHeapAudit(MemHeap<Os>& heap, ThreadHeap& thread) : heap_(heap), thread_(thread) {}
 
-  void expect(bool holds, const std::string& what) {
-    if (!holds && found_.empty()) found_ = what;
+  void expect(bool holds, const char* what) {
+    if (!holds) found(what);
   }
   template <class N, class M>
-  void expect_equal(N is, M should_be, const std::string& what) {
-    expect(static_cast<std::uint64_t>(is) == static_cast<std::uint64_t>(should_be),
-           what + " is " + std::to_string(is) + ", not " + std::to_string(should_be));
+  void expect_equal(N is, M should_be, const char* what) {
+    if (static_cast<std::uint64_t>(is) == static_cast<std::uint64_t>(should_be)) return;
+    found(what + (" is " + std::to_string(is)) + ", not " + std::to_string(should_be));
+  }
+  void found(const std::string& what) {
+    if (!found_.empty()) return;
+    found_ = bin_ == kBins ? what : "bin " + std::to_string(bin_) + ": " + what;
   }
   static unsigned area_of(std::size_t bytes) { return bytes > kMaxSmallBytes ? 1 : 0; }
   static unsigned bin_of(std::size_t bytes) {
@@ -94,44 +98,46 @@ class MemHeapAudit {
     }
     std::size_t cached = 0;
     for (unsigned bin = 0; bin < kBins; ++bin) {
-      const std::string name = " of bin " + std::to_string(bin);
+      bin_ = bin;
       cached += thread_.cached[bin];
-      expect_equal(thread_.fit_live[bin], fit_live_[bin], "fit_live" + name);
+      expect_equal(thread_.fit_live[bin], fit_live_[bin], "fit_live");
       std::size_t listed = 0;
       for (Span* slab = thread_.sparse[bin].first(); slab != nullptr; slab = slab->next) ++listed;
-      expect_equal(listed, sparse_[bin], "sparse slabs" + name);
+      expect_equal(listed, sparse_[bin], "sparse slabs");
       expect_equal(thread_.sparse_bins[bin / 64] >> (bin % 64) & 1, listed != 0 ? 1 : 0,
-                   "sparse_bins" + name);
-      compare_bin(bin, name);
+                   "sparse_bins");
+      compare_bin(bin);
     }
+    bin_ = kBins;
     expect_equal(thread_.cached_granules, cached, "cached_granules");
   }
-  void compare_bin(unsigned bin, const std::string& name) {
+  void compare_bin(unsigned bin) {
     if (const Span* kept = thread_.kept[bin]; kept != nullptr) {
       expect(kept->owner.load() == &thread_ && SlabHeap<Os>::live_objects(*kept) == 0,
-             "the kept slab" + name + " is not an empty one");
+             "the kept slab is not an empty one");
     }
     const FreeSource* source = thread_.bins[bin];
     expect(source == &no_slab || source == thread_.current[bin] || source == &thread_.loose[bin],
-           "the bin" + name + " takes from nowhere");
+           "takes from nowhere");
     std::set<const void*> seen;
     for (FreeObject* object = thread_.loose[bin].free; object != nullptr; object = object->next) {
-      if (!seen.insert(object).second) return expect(false, "an object is twice in the bin" + name);
+      if (!seen.insert(object).second) return found("an object is in it twice");
       const Span* span = heap_.map().find(object);
       if (span == nullptr || span->owner.load() != &thread_) {
-        return expect(false, "an object of somebody else is in the bin" + name);
+        return found("an object of somebody else is in it");
       }
       expect(span->state() == SpanState::kFit || bin >= kFirstMediumBin,
-             "a small object of a slab is in the bin" + name);
+             "a small object of a slab is in it");
       const std::size_t usable = heap_.usable_size(object);
-      expect(bin_of(usable) == bin, "an object in the bin" + name + " is of another's size");
-      expect(usable >= thread_.object_bytes[bin], "an object is too small for the bin" + name);
+      expect(bin_of(usable) == bin, "an object in it is of another's size");
+      expect(usable >= thread_.object_bytes[bin], "an object is too small for it");
     }
   }
 
   MemHeap<Os>& heap_;
   ThreadHeap& thread_;
   std::string found_;
+  unsigned bin_ = kBins;  // the one that is looked at, or none
   std::size_t pages_ = 0;
   std::size_t tables_[2] = {};
   std::size_t free_granules_[2] = {};

@@ -33,6 +33,17 @@ TEST_F(SimulatedPagesTest, HandsOutTheLowestPagesAndCounts) {
   EXPECT_EQ(pages_->pages_held(), 2u);
 }
 
+TEST_F(SimulatedPagesTest, FailsByChance) {
+  pages_->fail_one_in(PageCall::kMap, 4);
+  int refused = 0;
+  for (int i = 0; i < 1000; ++i) refused += map(1) == nullptr ? 1 : 0;
+  EXPECT_GT(refused, 200);
+  EXPECT_LT(refused, 300);
+  EXPECT_EQ(pages_->refusals(PageCall::kMap), static_cast<std::uint64_t>(refused));
+  pages_->fail_one_in(PageCall::kMap, 0);
+  for (int i = 0; i < 100; ++i) EXPECT_NE(map(1), nullptr);
+}
+
 TEST_F(SimulatedPagesTest, FailsOnRequest) {
   pages_->fail_every(PageCall::kMap, 2);
   EXPECT_NE(map(1), nullptr);
