@@ -27,8 +27,9 @@ bool SimulatedPages::refuses(PageCall kind) noexcept {
   ++calls_[index(kind)];
   const std::uint64_t period = fail_period_[index(kind)];
   const unsigned one_in = fail_one_in_[index(kind)];
+  random_ = random_ * 48271 % 2147483647;  // Park, Miller and Stockmeyer, CACM 36(7), 1993
   const bool refused = (period != 0 && ++since_set_[index(kind)] % period == 0) ||
-                       (one_in != 0 && random_() % one_in == 0);
+                       (one_in != 0 && random_ % one_in == 0);
   if (refused) ++refusals_[index(kind)];
   return refused;
 }

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <random>
 
 #include "core/base/bits.h"
 #include "core/os/page_source.h"
@@ -82,7 +81,7 @@ class SimulatedPages {
   std::uint64_t fail_period_[kPageCallKinds] = {};
   std::uint64_t since_set_[kPageCallKinds] = {};
   unsigned fail_one_in_[kPageCallKinds] = {};
-  std::minstd_rand random_;
+  std::uint64_t random_ = 1;
   std::uint64_t pages_held_ = 0;
   std::uint64_t touch_us_ = 0;
   std::uint64_t now_ms_ = 1;
