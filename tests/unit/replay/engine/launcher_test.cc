@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 
 #include "replay/engine/size_class.h"
 #include "replay/engine/thread_counters.h"
@@ -18,6 +19,10 @@ constexpr std::uint64_t kBig = 4 << 20;
 
 class LauncherTest : public ::testing::Test {
  protected:
+  // The workers have it from here: a block has a fault a page, whatever the machine gives others.
+  LauncherTest() { prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); }
+  ~LauncherTest() override { prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0); }
+
   // 100 blocks of 4 MiB, one after the other, then one that stays.
   Plan big_blocks() {
     std::vector<Event> events;
