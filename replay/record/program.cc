@@ -152,11 +152,13 @@ SignalHold::SignalHold(int command) : command_(command) {
   ::sigaction(SIGCHLD, &action, &child_before_);
   action.sa_handler = SIG_IGN;
   ::sigaction(SIGXFSZ, &action, &size_before_);
+  ::sigaction(SIGPIPE, &action, &pipe_before_);
 }
 
 void SignalHold::give_back() const {
   ::sigaction(SIGCHLD, &child_before_, nullptr);
   ::sigaction(SIGXFSZ, &size_before_, nullptr);
+  ::sigaction(SIGPIPE, &pipe_before_, nullptr);
   ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 

@@ -35,8 +35,8 @@ struct Fate {
 };
 
 // Holds the signals back from now to its end. What the recorder inherited of others and cannot use
-// (children that the kernel reaps, the death of whoever writes beyond the limit of file sizes) is
-// put aside meanwhile.
+// (children that the kernel reaps, the death of whoever writes beyond the limit of file sizes or to
+// a reader that has gone) is put aside meanwhile.
 class SignalHold {
  public:
   // command: a signal besides that is for the recorder and is not passed on; 0: none.
@@ -61,6 +61,7 @@ class SignalHold {
   sigset_t before_;
   struct sigaction child_before_;
   struct sigaction size_before_;
+  struct sigaction pipe_before_;
   int command_;
 };
 

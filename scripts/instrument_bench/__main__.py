@@ -73,8 +73,7 @@ def calibrated(one: Experiment, state: State, build_dir, may_measure: bool) -> E
 
     def ratio_of(count: int) -> float:
         if count not in known:
-            outcome = experiments.compare(one.with_instructions(count), one.traces[0], count, build_dir)
-            known[count] = outcome["ratios"][one.planted]
+            known[count] = experiments.slowdown(one.with_instructions(count), one.traces[0], build_dir)
             state.add("full", "calibration", str(count), "-", 0, {"values": {"ratio": known[count]}})
             print(f"bench_instrument: {count} instructions in every call: {known[count]:.3f} of the "
                   "time", file=sys.stderr)

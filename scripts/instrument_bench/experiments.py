@@ -4,12 +4,15 @@ import dataclasses
 import json
 import pathlib
 import subprocess
+import tempfile
 
+import results_io
 from peer_bench.processes import ROOT, Failure, environment, last_line
 
 STATED_ALARMS = 0.05   # of comparisons, any metric
 STATED_POWER = 0.9     # of planted faults
 TIMEOUT_S = 300
+CALIBRATION_REPETITIONS = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +74,26 @@ def compare(experiment: Experiment, trace: str, seed: int, build: pathlib.Path) 
                        "-a", _library(experiment.subject, build),
                        "-b", _library(experiment.baseline, build), *experiment.options],
                       PLANTED_INSTRUCTIONS=str(experiment.instructions or 0))
+
+
+def slowdown(experiment: Experiment, trace: str, build: pathlib.Path) -> float:
+    """The planted metric of the subject to that of the baseline, of so many repetitions whatever
+    comes out: `ab`, which ends when all is clear, ends sooner where the difference seems larger."""
+    libraries = [_library(name, build) for name in (experiment.subject, experiment.baseline)]
+    with tempfile.TemporaryDirectory(prefix="allocreplay-calibration-") as folder:
+        target = pathlib.Path(folder, "result.json")
+        done = subprocess.run([build / "bin/allocreplay", "-q", "--threads", "1",
+                               "-r", str(CALIBRATION_REPETITIONS), "-o", target,
+                               "-t", ROOT / f"traces/{trace}.trace",
+                               "-a", libraries[0], "-a", libraries[1]],
+                              capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+                              env=environment(PLANTED_INSTRUCTIONS=str(experiment.instructions or 0)))
+        if done.returncode:
+            raise Failure(last_line(done.stderr))
+        found = {one.allocator: one.metrics[experiment.planted].value
+                 for one in results_io.load(target).results}
+    subject, baseline = (found[pathlib.Path(library).name] for library in libraries)
+    return subject / baseline
 
 
 def alarms(outcome: dict) -> list[str]:

@@ -8,6 +8,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import types
 import unittest
 from unittest import mock
 
@@ -58,6 +59,25 @@ class Calibration(unittest.TestCase):
     def test_a_machine_too_fast_or_too_slow_gets_the_nearest(self):
         self.assertGreaterEqual(calibration.nearest(calibration.search(lambda count: 1.0)), 127)
         self.assertEqual(calibration.nearest(calibration.search(lambda count: 1 + count)), 1)
+
+    def test_a_ratio_is_of_repetitions_that_do_not_end_early(self):
+        times = {"glibc": 50, "libplanted_slow.so": 206, "libplanted_plain.so": 200}
+        result = types.SimpleNamespace(results=[
+            types.SimpleNamespace(allocator=name, metrics={
+                "time_per_event_ns": types.SimpleNamespace(value=time)})
+            for name, time in times.items()])
+        slow = experiments.EXPERIMENTS[1].with_instructions(37)
+        done = subprocess.CompletedProcess([], 0, "", "")
+        with mock.patch.object(experiments.results_io, "load", lambda _: result), \
+                mock.patch.object(experiments.subprocess, "run", return_value=done) as ran:
+            self.assertAlmostEqual(experiments.slowdown(slow, "redis", pathlib.Path("/b")), 1.03)
+            words = [str(word) for word in ran.call_args.args[0]]
+            self.assertNotIn("ab", words)
+            self.assertEqual(words[words.index("-r") + 1], str(experiments.CALIBRATION_REPETITIONS))
+            self.assertEqual(ran.call_args.kwargs["env"]["PLANTED_INSTRUCTIONS"], "37")
+            ran.return_value = subprocess.CompletedProcess([], 1, "", "one\nno such trace\n")
+            with self.assertRaisesRegex(Failure, "no such trace"):
+                experiments.slowdown(slow, "redis", pathlib.Path("/b"))
 
     def test_the_experiment_names_its_instructions(self):
         slow = experiments.EXPERIMENTS[1].with_instructions(37)

@@ -109,6 +109,7 @@ TEST_F(Program, WaitsThoughItInheritedToIgnoreChildren) {
   };
   EXPECT_TRUE(ignores(SIGCHLD));
   EXPECT_FALSE(ignores(SIGXFSZ));
+  EXPECT_FALSE(ignores(SIGPIPE));
 }
 
 TEST_F(Program, AnEndThatSomebodyElseTookIsAnError) {
