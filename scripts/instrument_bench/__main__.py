@@ -70,18 +70,14 @@ def calibrated(one: Experiment, state: State, build_dir, may_measure: bool) -> E
     """The experiment with the count of instructions that makes a slowdown of 3 % here."""
     known = {int(key[2]): sample["values"]["ratio"] for key, sample in state.samples.items()
              if key[1] == "calibration"}
-
-    def ratio_of(count: int) -> float:
-        if count not in known:
-            known[count] = experiments.slowdown(one.with_instructions(count), one.traces[0], build_dir)
-            state.add("full", "calibration", str(count), "-", 0, {"values": {"ratio": known[count]}})
-            print(f"bench_instrument: {count} instructions in every call: {known[count]:.3f} of the "
-                  "time", file=sys.stderr)
-        return known[count]
-
-    if may_measure:
-        calibration.search(ratio_of)
-    return one.with_instructions(calibration.nearest(known)) if known else one
+    for count in calibration.COUNTS if may_measure else ():
+        if count in known:
+            continue
+        known[count] = experiments.slowdown(one.with_instructions(count), one.traces[0], build_dir)
+        state.add("full", "calibration", str(count), "-", 0, {"values": {"ratio": known[count]}})
+        print(f"bench_instrument: {count} instructions in every call: {known[count]:.3f} of the "
+              "time", file=sys.stderr)
+    return one.with_instructions(calibration.count_of(known)) if known else one
 
 
 def measure(found, options, state, build_dir) -> int:

@@ -1,32 +1,17 @@
 """How many more instructions in every call make a slowdown of 3 %: a matter of the machine."""
 
-from collections.abc import Callable
-
 WANTED = 1.03
-CLOSE = 0.002  # of the ratio: less than comparisons of that few repetitions tell
-MOST = 256     # what libplanted_slow.so can execute
-TRIES = 8
+COUNTS = (64, 128, 256)  # to measure; the last is what libplanted_slow.so can execute at most
 
 
-def search(ratio_of: Callable[[int], float]) -> dict[int, float]:
-    """Bisects the count; what was measured, by count.
+def count_of(found: dict[int, float]) -> int:
+    """The count that makes the wanted slowdown.
 
-    ratio_of(count) is the time of a call with so many more instructions, to that without.
+    found[count] is the time of a call with so many more instructions, to that without. What they
+    cost is taken as proportional to them (least squares), for larger counts stand out of the noise
+    better than one near what is wanted does.
     """
-    low, high = 0, MOST
-    found: dict[int, float] = {}
-    while high - low > 1 and len(found) < TRIES:
-        count = (low + high) // 2
-        found[count] = ratio_of(count)
-        if abs(found[count] - WANTED) <= CLOSE:
-            break
-        if found[count] < WANTED:
-            low = count
-        else:
-            high = count
-    return found
-
-
-def nearest(found: dict[int, float]) -> int:
-    """The count whose ratio came nearest to what is wanted."""
-    return min(found, key=lambda count: (abs(found[count] - WANTED), count))
+    cost = sum(count * (ratio - 1) for count, ratio in found.items()) / sum(
+        count * count for count in found)
+    most = max(COUNTS)
+    return most if cost * most <= WANTED - 1 else max(1, round((WANTED - 1) / cost))

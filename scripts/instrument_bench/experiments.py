@@ -40,9 +40,9 @@ class Experiment:
 EXPERIMENTS = [
     Experiment("alike", "glibc against itself, all metrics", "glibc", "glibc",
                ("redis", "sqlite", "cc1plus", "lua", "mariadb"), 30),
-    Experiment("slow", "more instructions in every call, two metrics judged, --threshold 1% -r 60",
+    Experiment("slow", "more instructions in every call, two metrics judged, --threshold 1% -r 240",
                "planted_slow", "planted_plain", ("redis",), 20, planted="time_per_event_ns",
-               options=("--threshold", "1%", "-r", "60", "-m", "time_per_event_ns", "-m",
+               options=("--threshold", "1%", "-r", "240", "-m", "time_per_event_ns", "-m",
                         "peak_resident_pages")),
     Experiment("leak", "2 % more pages, all metrics, --threshold 1%", "planted_leak", "planted_plain",
                ("redis", "sqlite"), 10,

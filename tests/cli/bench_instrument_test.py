@@ -43,22 +43,19 @@ class Rates(unittest.TestCase):
 
 class Calibration(unittest.TestCase):
     def test_the_count_that_makes_three_percent_is_found(self):
-        for each in (0.0003, 0.0005, 0.00075, 0.0014):  # of the time, an instruction
-            asked = []
+        for each, count in ((0.0003, 100), (0.0005, 60), (0.00075, 40), (0.0015, 20)):
+            found = {count: 1 + each * count for count in calibration.COUNTS}
+            self.assertEqual(calibration.count_of(found), count)
 
-            def ratio_of(count):
-                asked.append(count)
-                return 1 + each * count  # noqa: B023
-
-            found = calibration.search(ratio_of)
-            self.assertEqual(list(found), asked)
-            self.assertLessEqual(len(asked), calibration.TRIES)
-            self.assertAlmostEqual(found[calibration.nearest(found)], 1.03,
-                                   delta=calibration.CLOSE)
+    def test_noise_weighs_less_where_more_is_planted(self):
+        found = {count: 1 + 0.0005 * count for count in calibration.COUNTS}
+        found[min(found)] += 0.01
+        self.assertAlmostEqual(calibration.count_of(found), 60, delta=1)
 
     def test_a_machine_too_fast_or_too_slow_gets_the_nearest(self):
-        self.assertGreaterEqual(calibration.nearest(calibration.search(lambda count: 1.0)), 127)
-        self.assertEqual(calibration.nearest(calibration.search(lambda count: 1 + count)), 1)
+        self.assertEqual(calibration.count_of(dict.fromkeys(calibration.COUNTS, 1.0)), 256)
+        self.assertEqual(calibration.count_of(dict.fromkeys(calibration.COUNTS, 0.99)), 256)
+        self.assertEqual(calibration.count_of({64: 65.0}), 1)
 
     def test_a_ratio_is_of_repetitions_that_do_not_end_early(self):
         times = {"glibc": 50, "libplanted_slow.so": 206, "libplanted_plain.so": 200}
