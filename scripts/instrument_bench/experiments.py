@@ -12,7 +12,7 @@ from peer_bench.processes import ROOT, Failure, environment, last_line
 STATED_ALARMS = 0.05   # of comparisons, any metric
 STATED_POWER = 0.9     # of planted faults
 TIMEOUT_S = 300
-CALIBRATION_REPETITIONS = 30
+CALIBRATION_REPETITIONS = 60
 
 
 @dataclasses.dataclass(frozen=True)

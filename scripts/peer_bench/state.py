@@ -5,9 +5,11 @@ with "error" in place of "values" where a measurement failed; {"kind": "identity
 "sha256"}: which build of an allocator, or which work of a suite, the samples belong to; or {"kind":
 "forgotten", "scale", "allocator"}: what stood before of that allocator no longer counts. The
 session says which samples one call of a script took. A last line that was cut short is dropped.
+The file is locked by who measures into it: a second run beside the first would spoil both.
 """
 
 import datetime
+import fcntl
 import json
 import os
 import pathlib
@@ -27,16 +29,21 @@ class State:
         self._identities: dict[tuple[str, str], str] = {}
         self._forgotten: set[tuple[str, str]] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)  # to the process's end
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StateError(f"{path} is locked by another run, which has to end first: {error}"
+                             ) from error
         if fresh:
-            path.unlink(missing_ok=True)
-        if path.exists():
-            self._read()
+            os.truncate(self._file, 0)
+        self._read()
 
     def _read(self) -> None:
-        data = self.path.read_bytes()
+        data = os.pread(self._file, os.fstat(self._file).st_size, 0)
         whole = data.rfind(b"\n") + 1
         if whole != len(data):
-            os.truncate(self.path, whole)
+            os.truncate(self._file, whole)
         for number, line in enumerate(data[:whole].decode().splitlines(), 1):
             try:
                 entry = json.loads(line)
@@ -55,8 +62,7 @@ class State:
         return (entry["scale"], entry["suite"], entry["job"], entry["allocator"], entry["round"])
 
     def _append(self, entry: dict) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        os.write(self._file, json.dumps(entry).encode() + b"\n")
 
     def identify(self, scale: str, what: str, sha256: str, **of: str) -> None:
         """Says what the samples with these "suite", "job" or "allocator" are of; StateError if

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import types
 import unittest
@@ -50,7 +51,7 @@ class Calibration(unittest.TestCase):
     def test_noise_weighs_less_where_more_is_planted(self):
         found = {count: 1 + 0.0005 * count for count in calibration.COUNTS}
         found[min(found)] += 0.01
-        self.assertAlmostEqual(calibration.count_of(found), 60, delta=1)
+        self.assertAlmostEqual(calibration.count_of(found), 60, delta=2)  # by the 64 alone: 46
 
     def test_a_machine_too_fast_or_too_slow_gets_the_nearest(self):
         self.assertEqual(calibration.count_of(dict.fromkeys(calibration.COUNTS, 1.0)), 256)
@@ -168,6 +169,21 @@ class Run(unittest.TestCase):
             file.write_text("one")
         with mock.patch.object(command_line, "EXPERIMENTS", command_line.EXPERIMENTS[:1]):
             self.assertEqual(self.run_it()[0], 1)
+
+    def test_a_second_run_beside_the_first_is_refused(self):
+        first = ("import pathlib, sys; from peer_bench.state import State; "
+                 "State(pathlib.Path(sys.argv[1])).identify('full', 'x', 'y'); "
+                 "print('locked', flush=True); sys.stdin.read()")
+        state = self.folder / "state"
+        with subprocess.Popen([sys.executable, "-c", first, state], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as other:
+            self.assertEqual(other.stdout.readline(), b"locked\n")
+            status, said = self.run_it("--fresh")
+            self.assertEqual(status, 1)
+            self.assertIn("locked by another run", said)
+            self.assertIn('"identity"', state.read_text())
+            other.stdin.close()
+        self.assertEqual(self.run_it()[0], 0)
 
     def test_a_table_with_a_gap_is_not_published(self):
         self.compare.side_effect = Failure("it crashed")
