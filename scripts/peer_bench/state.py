@@ -29,7 +29,8 @@ class State:
         self._identities: dict[tuple[str, str], str] = {}
         self._forgotten: set[tuple[str, str]] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)  # to the process's end
+        # Never closed: with any descriptor of the file that a process closes its lock is gone.
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
