@@ -73,24 +73,31 @@ class Bench {
     calibration_ = run({null_subject()}, "null").subjects.front();
   }
 
-  OneRepetition measure(const Sides& sides, int repetition, bool subject_first) {
-    done_ = repetition;
-    const std::string what = fmt::format("repetition {} of {} at most", repetition + 1, most_);
-    const SessionResult session =
-        run(subject_first ? std::vector<Subject>{sides.subject, sides.baseline}
-                          : std::vector<Subject>{sides.baseline, sides.subject},
+  OneRepetition measure(const Sides& sides, const Turn& turn) {
+    done_ = turn.repetition;
+    if (turn.repetition == 1)
+      passes_ = passes_for({plan_, first_subject_, calibration_}, turn.keys);
+    const std::string what = fmt::format("repetition {} of {} at most", turn.repetition + 1, most_);
+    SessionResult session =
+        run(turn.subject_first ? std::vector<Subject>{sides.subject, sides.baseline}
+                               : std::vector<Subject>{sides.baseline, sides.subject},
             what);
-    const SubjectRuns& first = session.subjects.front();
-    const SubjectRuns& second = session.subjects.back();
-    return {compute_metrics({plan_, subject_first ? first : second, calibration_}),
-            compute_metrics({plan_, subject_first ? second : first, calibration_})};
+    if (!turn.subject_first) std::swap(session.subjects.front(), session.subjects.back());
+    const OneRepetition metrics{compute_metrics({plan_, session.subjects.front(), calibration_}),
+                                compute_metrics({plan_, session.subjects.back(), calibration_})};
+    if (turn.repetition == 0) first_subject_ = std::move(session.subjects.front());
+    return metrics;
   }
+
+  // Of every repetition after the first.
+  const std::vector<Pass>& passes() const { return passes_; }
 
  private:
   SessionResult run(std::vector<Subject> subjects, const std::string& what) {
     SessionOptions options;
     options.subjects = std::move(subjects);
     options.repetitions = 1;
+    options.passes = passes_;
     options.touch = touch_;
     options.pace = pace_;
     return run_session(plan_, options, launcher_, [&](double share, const std::string&) {
@@ -105,7 +112,9 @@ class Bench {
   Touch touch_;
   double pace_;
   int done_ = 0;
+  std::vector<Pass> passes_ = SessionOptions().passes;
   SubjectRuns calibration_;
+  SubjectRuns first_subject_;  // of the first repetition, which had all passes
 };
 
 nlohmann::ordered_json trace_facts(const Options& options, const TraceReader& reader,
@@ -119,12 +128,16 @@ nlohmann::ordered_json trace_facts(const Options& options, const TraceReader& re
           {"floor_pages", floor ? nlohmann::ordered_json(*floor) : nlohmann::ordered_json()}};
 }
 
-nlohmann::ordered_json config_facts(const ReplayOptions& options, const Plan& plan) {
+nlohmann::ordered_json config_facts(const ReplayOptions& options, const Plan& plan,
+                                    const std::vector<Pass>& passes) {
   const double pace = pace_of(options);
+  nlohmann::ordered_json names = nlohmann::ordered_json::array();
+  for (const Pass pass : passes) names.push_back(pass_name(pass));
   return {{"touch", options.touch},
           {"threads", options.threads},
           {"threads_replayed", plan.thread_count},
-          {"pace", pace > 0 ? nlohmann::ordered_json(pace) : nlohmann::ordered_json("max")}};
+          {"pace", pace > 0 ? nlohmann::ordered_json(pace) : nlohmann::ordered_json("max")},
+          {"passes", std::move(names)}};
 }
 
 int run_ab(Options options) {
@@ -141,18 +154,19 @@ int run_ab(Options options) {
   Plan plan = make_plan(reader, options.replay, range, true);
 
   SideBySide result;
+  std::vector<Pass> passes;
   {
     Bench bench(options, plan);
-    result = run_side_by_side(side_options, [&](int repetition, bool subject_first) {
-      return bench.measure(sides, repetition, subject_first);
-    });
+    result = run_side_by_side(side_options,
+                              [&](const Turn& turn) { return bench.measure(sides, turn); });
+    passes = bench.passes();
   }
   VerdictReport report;
   report.rules = side_options.rules;
   report.title =
       fmt::format("{} against {}, {}", options.allocator, options.baseline, reader.path());
   report.trace = trace_facts(options, reader, plan);
-  report.config = config_facts(options.replay, plan);
+  report.config = config_facts(options.replay, plan, passes);
   report.context = collect_context();
   report.seed = side_options.seed;
   report.looks = result.looks;
@@ -181,7 +195,8 @@ Every repetition is a new process of each, one after the other, in an order draw
 at what it has after a few repetitions, and again and again up to --repeat, and stops as soon as all
 metrics have their verdict or hopelessly lack one; the error rate is that of all looks together.
 One thread replays the events of all unless told otherwise: then footprints and calls are the same
-in every repetition, and less noise needs fewer of them.
+in every repetition, and less noise needs fewer of them. With --metric only the passes that these
+metrics come from are run again and again: times alone (time_per_event_ns) take a fraction of all.
 )";
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "replay/metrics/groups.h"
@@ -35,6 +36,28 @@ std::vector<Metric> compute_metrics(const Measured& measured) {
   for (const MetricGroup& group : metric_groups()) group.add(measured, metrics);
   std::erase_if(metrics, [](const Metric& metric) { return metric.samples.empty(); });
   return metrics;
+}
+
+std::vector<Pass> passes_for(const Measured& measured, const std::vector<std::string>& keys) {
+  SubjectRuns left = measured.runs;
+  const auto count = [&] {
+    const std::vector<Metric> metrics =
+        compute_metrics({measured.plan, left, measured.calibration});
+    return std::count_if(metrics.begin(), metrics.end(), [&](const Metric& metric) {
+      return std::find(keys.begin(), keys.end(), metric.key) != keys.end();
+    });
+  };
+  const auto all = count();
+  std::vector<Pass> passes;
+  for (int i = kPassCount - 1; i >= 0; --i) {
+    auto& of_pass = left.by_pass[static_cast<std::size_t>(i)];
+    std::vector<RunOutcome> without;
+    without.swap(of_pass);
+    if (count() == all) continue;
+    without.swap(of_pass);
+    passes.insert(passes.begin(), static_cast<Pass>(i));
+  }
+  return passes;
 }
 
 }  // namespace replay

@@ -50,4 +50,8 @@ std::span<const MetricGroup> metric_groups();
 // All metrics of one allocator's runs; those of passes that did not run are left out.
 std::vector<Metric> compute_metrics(const Measured& measured);
 
+// Of the passes that ran, those that are enough to have the metrics of `keys`; of two that give the
+// same one, the first.
+std::vector<Pass> passes_for(const Measured& measured, const std::vector<std::string>& keys);
+
 }  // namespace replay

@@ -74,12 +74,15 @@ SideBySide run_side_by_side(const SideBySideOptions& options, const MeasureRepet
   std::mt19937_64 random(options.seed);
   Trial trial(Design::kPaired, options.rules);
   SideBySide result;
+  Turn turn;
   std::size_t next_look = 0;
   while (result.repetitions < options.most_repetitions) {
-    const bool subject_first = (random() >> 63U) != 0;
-    const OneRepetition repetition = measure(result.repetitions, subject_first);
+    turn.repetition = result.repetitions;
+    turn.subject_first = (random() >> 63U) != 0;
+    const OneRepetition repetition = measure(turn);
     if (result.repetitions == 0) {
       choose_metrics(repetition, options.metrics, result);
+      for (const MetricSamples& metric : result.samples) turn.keys.push_back(metric.key);
       result.unpaired = unpaired_metrics(repetition);
       result.looks =
           plan_looks(options.most_repetitions, result.samples.size(), options.rules.alpha);

@@ -25,7 +25,14 @@ struct OneRepetition {
   std::vector<Metric> subject;
   std::vector<Metric> baseline;
 };
-using MeasureRepetition = std::function<OneRepetition(int repetition, bool subject_first)>;
+
+// What the next repetition is to be.
+struct Turn {
+  int repetition = 0;
+  bool subject_first = false;
+  std::vector<std::string> keys;  // of the metrics that it must have; all, if none are named
+};
+using MeasureRepetition = std::function<OneRepetition(const Turn& turn)>;
 
 struct SideBySide {
   int repetitions = 0;
@@ -38,7 +45,8 @@ struct SideBySide {
 
 // Each repetition a fair coin says which of the two goes first. Ends after the look at which every
 // metric has its verdict or, from half of the repetitions on, is hopeless. `measure`
-// is called repetition after repetition. Throws what it throws, and Error if no metric is wanted.
+// is called repetition after repetition; the first shows which metrics there are, the others need
+// only those that are judged. Throws what it throws, and Error if no metric is wanted.
 SideBySide run_side_by_side(const SideBySideOptions& options, const MeasureRepetition& measure);
 
 }  // namespace replay

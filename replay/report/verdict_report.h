@@ -16,7 +16,7 @@
 namespace replay {
 
 inline constexpr const char* kVerdictSchemaName = "allocreplay-verdict";
-inline constexpr const char* kVerdictSchemaVersion = "1.1";
+inline constexpr const char* kVerdictSchemaVersion = "1.2";
 
 // One allocator against another.
 struct VerdictTable {

@@ -248,7 +248,8 @@ class SideBySide(Case):
         _, document = self.ab("-a", "mem-classic", "-b", "glibc", "-m", "peak_resident_pages",
                               "-r", "1")
         self.assertEqual(document["config"], {"touch": "page", "threads": "1",
-                                              "threads_replayed": 1, "pace": "max"})
+                                              "threads_replayed": 1, "pace": "max",
+                                              "passes": ["throughput", "latency", "memory"]})
         metric = document["comparisons"][0]["metrics"]["peak_resident_pages"]
         self.assertAlmostEqual(metric["subject_of_floor"],
                                metric["subject"] / document["trace"]["floor_pages"])
@@ -256,11 +257,22 @@ class SideBySide(Case):
                               "--threads", "recorded", "--pace", "0.01", "--touch", "none",
                               "--events", "1k:8k")
         self.assertEqual(document["config"], {"touch": "none", "threads": "recorded",
-                                              "threads_replayed": 5, "pace": 0.01})
+                                              "threads_replayed": 5, "pace": 0.01,
+                                              "passes": ["throughput", "latency", "memory"]})
         self.assertEqual((document["trace"]["first_event"], document["trace"]["last_event"]),
                          (1000, 8000))
         self.assertIsNone(document["trace"]["floor_pages"])
         self.assertIn("response_ns_malloc_p99", document["comparisons"][0]["metrics"])
+
+    def test_only_what_the_metrics_come_from_is_run_again(self):
+        for metrics, passes in ((["peak_*"], ["memory"]), (["time_*"], ["throughput"]),
+                                (["time_*", "end_*"], ["throughput", "memory"])):
+            _, document = self.ab("-a", "bump", "-b", "mem-classic", "-r", "2",
+                                  *(word for metric in metrics for word in ("-m", metric)))
+            self.assertEqual(document["config"]["passes"], passes)
+            for metric in document["comparisons"][0]["metrics"].values():
+                self.assertEqual(len(metric["subject_samples"]), 2)
+                self.assertNotIn(None, metric["subject_samples"])
 
     def test_the_trace_may_come_from_a_pipe(self):
         done = subprocess.run([BIN / "allocreplay", "ab", "-t", "-", "-q", "-a", "bump", "-b",

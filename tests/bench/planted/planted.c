@@ -5,7 +5,10 @@
 //                         PLANTED_MOST
 //   PLANTED_LEAK_PERCENT  so many pages more than the most that were live, resident and never used
 //
-// With both 0 it is what the other two are to be compared with: the detour itself costs too.
+// With both 0 it is what the other two are to be compared with: the detour itself costs too. The
+// instructions stand between two fences in all three. Without these a processor that executes out
+// of order hides some of them behind whatever the allocator waits for, more or fewer by the machine
+// and the moment; with them each costs the same, so what a few cost follows from what many do.
 // Thread-safe. Linux with glibc, whose __libc_ names reach its malloc past this one.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,27 +27,42 @@ extern void __libc_free(void* block);
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
-// Called at an address inside, it executes what is left of the nops.
-__asm__(
-    ".pushsection .text\n"
-    "planted_nops:\n"
-    "\t.rept " TEXT(PLANTED_MOST) "\n\tnop\n\t.endr\n"
-    "planted_none:\n"
-    "\tret\n"
-    ".popsection");
-extern const char planted_nops[] __attribute__((visibility("hidden")));
+// Instructions of one length that a call may execute: four chains side by side, of which a
+// processor takes a step each cycle. (Some execute `nop` in pairs, or not at all.)
+#if defined(__x86_64__)
+#define FOUR "not %eax\n\tnot %ecx\n\tnot %edx\n\tnot %esi"
+#else
+#define FOUR "nop\n\tnop\n\tnop\n\tnop"
+#endif
+
+// Called at an address inside, it executes what is left of them.
+__asm__(".pushsection .text\nplanted_all:\n\t.rept " TEXT(
+    PLANTED_MOST) " / 4\n\t" FOUR "\n\t.endr\nplanted_none:\n\tret\n\t.popsection");
+extern const char planted_all[] __attribute__((visibility("hidden")));
 extern const char planted_none[] __attribute__((visibility("hidden")));
 
 static const char* entry = planted_none;
 
-static inline void burn(void) { ((void (*)(void))entry)(); }
+static inline void fence(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_lfence();  // waits for all instructions before it, lets none after it begin
+#else
+  __sync_synchronize();
+#endif
+}
+
+static inline void burn(void) {
+  fence();
+  ((void (*)(void))entry)();
+  fence();
+}
 
 #if PLANTED_SLOW
 __attribute__((constructor)) static void choose_entry(void) {
   const char* text = getenv("PLANTED_INSTRUCTIONS");
   const long wanted = text == NULL ? 0 : strtol(text, NULL, 10);
-  const long most = planted_none - planted_nops;
-  entry = planted_none - (wanted < 0 ? 0 : wanted > most ? most : wanted);
+  const long length = (planted_none - planted_all) / PLANTED_MOST;
+  entry = planted_none - length * (wanted < 0 ? 0 : wanted > PLANTED_MOST ? PLANTED_MOST : wanted);
 }
 #endif
 

@@ -26,5 +26,18 @@ TEST(MetricListTest, KeysAreUniqueAndEveryGroupContributes) {
   EXPECT_EQ(compute_metrics({plan, runs, runs}).size(), keys.size());
 }
 
+TEST(MetricListTest, PassesAreThoseThatTheMetricsComeFrom) {
+  const Plan plan = test::made_plan();
+  const SubjectRuns runs = test::made_runs({1, 2});
+  const Measured measured{plan, runs, runs};
+  using Passes = std::vector<Pass>;
+  EXPECT_EQ(passes_for(measured, {"time_per_event_ns"}), Passes{Pass::kThroughput});
+  EXPECT_EQ(passes_for(measured, {"harness_timer_cost_ns"}), Passes{Pass::kLatency});
+  EXPECT_EQ(passes_for(measured, {"failed_allocations"}), Passes{Pass::kThroughput});
+  EXPECT_EQ(passes_for(measured, {"peak_resident_pages", "page_faults_minor"}),
+            (Passes{Pass::kThroughput, Pass::kMemory}));
+  EXPECT_EQ(passes_for(measured, {}), Passes{});
+}
+
 }  // namespace
 }  // namespace replay

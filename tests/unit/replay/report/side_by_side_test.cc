@@ -75,7 +75,8 @@ SideBySide simulate(unsigned seed, double slowdown, double leak, double threshol
   options.rules.threshold = threshold;
   options.metrics = std::move(metrics);
   options.intervals = false;
-  return run_side_by_side(options, [&](int, bool first) { return machine.measure(first); });
+  return run_side_by_side(options,
+                          [&](const Turn& turn) { return machine.measure(turn.subject_first); });
 }
 
 Verdict verdict_of(const SideBySide& result, const std::string& key) {
@@ -99,9 +100,9 @@ TEST(SideBySideTest, OrderComesFromTheSeed) {
     options.intervals = false;
     options.most_repetitions = 20;
     SimulatedMachine machine(1, 1, 1);
-    run_side_by_side(options, [&](int, bool first) {
-      firsts.push_back(first);
-      return machine.measure(first);
+    run_side_by_side(options, [&](const Turn& turn) {
+      firsts.push_back(turn.subject_first);
+      return machine.measure(turn.subject_first);
     });
     return firsts;
   };
@@ -129,6 +130,19 @@ TEST(SideBySideTest, JudgesWhatIsWanted) {
   EXPECT_THROW(simulate(1, 1, 1, 0.02, {"nothing"}), Error);
 }
 
+TEST(SideBySideTest, AfterTheFirstRepetitionOnlyWhatIsJudgedIsAskedFor) {
+  SimulatedMachine machine(1, 1, 1);
+  SideBySideOptions options;
+  options.most_repetitions = 3;
+  options.metrics = {"time", "peak"};
+  std::vector<std::vector<std::string>> asked;
+  run_side_by_side(options, [&](const Turn& turn) {
+    asked.push_back(turn.keys);
+    return machine.measure(turn.subject_first);
+  });
+  EXPECT_EQ(asked, (std::vector<std::vector<std::string>>{{}, {"time", "peak"}, {"time", "peak"}}));
+}
+
 TEST(SideBySideTest, NamesMetricsThatOnlyOneHas) {
   const auto metric = [](const char* key, Better better) { return Metric{key, "ns", better, {1}}; };
   const OneRepetition repetition = {
@@ -136,7 +150,7 @@ TEST(SideBySideTest, NamesMetricsThatOnlyOneHas) {
       {metric("both", Better::kLower), metric("gone", Better::kHigher)}};
   SideBySideOptions options;
   options.most_repetitions = 1;
-  const SideBySide result = run_side_by_side(options, [&](int, bool) { return repetition; });
+  const SideBySide result = run_side_by_side(options, [&](const Turn&) { return repetition; });
   EXPECT_EQ(result.unpaired, (std::vector<std::string>{"gone", "new"}));
 }
 
@@ -145,7 +159,7 @@ TEST(SideBySideTest, WhatNeitherHasAValueOfIsNotJudged) {
   const Metric time{"time", "ns", Better::kLower, {1}};
   SideBySideOptions options;
   options.most_repetitions = 1;
-  const SideBySide result = run_side_by_side(options, [&](int, bool) {
+  const SideBySide result = run_side_by_side(options, [&](const Turn&) {
     return OneRepetition{{nothing, time}, {nothing, time}};
   });
   EXPECT_EQ(result.without_value, (std::vector<std::string>{"share"}));
@@ -156,11 +170,11 @@ TEST(SideBySideTest, WhatNeitherHasAValueOfIsNotJudged) {
 TEST(SideBySideTest, AMetricThatIsMissingOnceCannotBeTold) {
   SideBySideOptions options;
   options.most_repetitions = 8;
-  const SideBySide result = run_side_by_side(options, [](int repetition, bool) {
+  const SideBySide result = run_side_by_side(options, [](const Turn& turn) {
     const Metric time{"time", "ns", Better::kLower, {1}};
     const Metric calls{"calls", "calls", Better::kLower, {1}};
     OneRepetition both{{time, calls}, {time, calls}};
-    if (repetition == 3) both.subject.pop_back();
+    if (turn.repetition == 3) both.subject.pop_back();
     return both;
   });
   EXPECT_EQ(verdict_of(result, "time"), Verdict::kSame);
