@@ -5,10 +5,11 @@
 //                         PLANTED_MOST
 //   PLANTED_LEAK_PERCENT  so many pages more than the most that were live, resident and never used
 //
-// With both 0 it is what the other two are to be compared with: the detour itself costs too. The
-// instructions stand between two fences in all three. Without these a processor that executes out
-// of order hides some of them behind whatever the allocator waits for, more or fewer by the machine
-// and the moment; with them each costs the same, so what a few cost follows from what many do.
+// With both 0 it is what the other two are to be compared with: the detour itself costs too. In all
+// three the instructions stand between two fences, and before a few that are executed in any case.
+// Without the fences a processor that executes out of order hides some of them behind whatever the
+// allocator waits for, more or fewer by the machine and the moment, and without those few behind
+// the call itself. So each costs the same, and what some cost follows from what many do.
 // Thread-safe. Linux with glibc, whose __libc_ names reach its malloc past this one.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,17 +28,21 @@ extern void __libc_free(void* block);
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
-// Instructions of one length that a call may execute: four chains side by side, of which a
-// processor takes a step each cycle. (Some execute `nop` in pairs, or not at all.)
+// One instruction, of the same length each time, that waits for the one before: a cycle each.
+// Others are executed in pairs, not at all, or at a rate that hangs on where in a line of the cache
+// they lie.
 #if defined(__x86_64__)
-#define FOUR "not %eax\n\tnot %ecx\n\tnot %edx\n\tnot %esi"
+#define STEP "not %eax"
+#elif defined(__aarch64__)
+#define STEP "mvn w9, w9"
 #else
-#define FOUR "nop\n\tnop\n\tnop\n\tnop"
+#define STEP "nop"
 #endif
 
 // Called at an address inside, it executes what is left of them.
-__asm__(".pushsection .text\nplanted_all:\n\t.rept " TEXT(
-    PLANTED_MOST) " / 4\n\t" FOUR "\n\t.endr\nplanted_none:\n\tret\n\t.popsection");
+#define STEPS(count) "\t.rept " TEXT(count) "\n\t" STEP "\n\t.endr\n"
+__asm__(".pushsection .text\nplanted_all:\n" STEPS(PLANTED_MOST)  // as many as are wanted
+        "planted_none:\n" STEPS(16) "\tret\n\t.popsection");      // in any case
 extern const char planted_all[] __attribute__((visibility("hidden")));
 extern const char planted_none[] __attribute__((visibility("hidden")));
 
