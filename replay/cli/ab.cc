@@ -75,8 +75,7 @@ class Bench {
 
   OneRepetition measure(const Sides& sides, const Turn& turn) {
     done_ = turn.repetition;
-    if (turn.repetition == 1)
-      passes_ = passes_for({plan_, first_subject_, calibration_}, turn.keys);
+    if (turn.repetition == 1) passes_ = passes_for({plan_, ran_, calibration_}, turn.keys);
     const std::string what = fmt::format("repetition {} of {} at most", turn.repetition + 1, most_);
     SessionResult session =
         run(turn.subject_first ? std::vector<Subject>{sides.subject, sides.baseline}
@@ -85,12 +84,19 @@ class Bench {
     if (!turn.subject_first) std::swap(session.subjects.front(), session.subjects.back());
     const OneRepetition metrics{compute_metrics({plan_, session.subjects.front(), calibration_}),
                                 compute_metrics({plan_, session.subjects.back(), calibration_})};
-    if (turn.repetition == 0) first_subject_ = std::move(session.subjects.front());
+    ran_ = std::move(session.subjects.front());
     return metrics;
   }
 
-  // Of every repetition after the first.
-  const std::vector<Pass>& passes() const { return passes_; }
+  // That the last repetition ran.
+  std::vector<Pass> passes() const {
+    std::vector<Pass> passes;
+    for (int i = 0; i < kPassCount; ++i) {
+      const Pass pass = static_cast<Pass>(i);
+      if (!ran_.runs(pass).empty()) passes.push_back(pass);
+    }
+    return passes;
+  }
 
  private:
   SessionResult run(std::vector<Subject> subjects, const std::string& what) {
@@ -114,7 +120,7 @@ class Bench {
   int done_ = 0;
   std::vector<Pass> passes_ = SessionOptions().passes;
   SubjectRuns calibration_;
-  SubjectRuns first_subject_;  // of the first repetition, which had all passes
+  SubjectRuns ran_;  // of the subject's, the last repetition; the first has all passes
 };
 
 nlohmann::ordered_json trace_facts(const Options& options, const TraceReader& reader,

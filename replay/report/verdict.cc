@@ -34,6 +34,7 @@ struct Scaled {
   std::vector<double> subject;
   std::vector<double> baseline;
   double margin = 0;  // a difference within it is none that matters
+  double size = 0;    // where not relative: what shares of it are shares of
   std::optional<double> drift;
 
   double allowance() const { return drift.value_or(0); }
@@ -56,7 +57,9 @@ void divide_by_reference(const MetricSamples& metric, Scaled& scaled) {
     return;
   }
   if (!scaled.relative) {
-    scaled.drift = std::abs(rank_sum_shift(metric.subject_reference, metric.baseline_reference));
+    const double own =
+        std::abs(rank_sum_shift(metric.subject_reference, metric.baseline_reference));
+    scaled.drift = std::max(scaled.size * std::expm1(metric.session_drift), own);
     return;
   }
   const std::vector<double> here = logarithms(metric.subject_reference, scaled.lift);
@@ -86,9 +89,9 @@ Scaled scale(const MetricSamples& metric, const Rules& rules) {
   } else {
     scaled.subject = metric.subject;
     scaled.baseline = metric.baseline;
-    const double size =
+    scaled.size =
         metric.unit == kShare ? 1 : std::max(std::abs(subject), std::abs(baseline)) + lift;
-    scaled.margin = std::max(rules.threshold * size, least);
+    scaled.margin = std::max(rules.threshold * scaled.size, least);
   }
   divide_by_reference(metric, scaled);
   return scaled;
@@ -162,12 +165,12 @@ double spread_squared(const std::vector<double>& values) {
   return sum / static_cast<double>(std::max<std::size_t>(values.size() - 1, 1));
 }
 
-// The fewest repetitions whose most extreme outcome is below `alpha`.
+// The fewest repetitions whose most extreme outcome, to one side, is below `alpha`.
 int fewest(Design design, double alpha) {
   double log2_ways = 0;  // of signs, or of splits of n and n
   for (int n = 1;; ++n) {
     log2_ways += design == Design::kPaired ? 1 : std::log2(2.0 * (2 * n - 1) / n);
-    if (std::exp2(1 - log2_ways) <= alpha) return n;
+    if (std::exp2(-log2_ways) <= alpha) return n;
   }
 }
 
@@ -207,7 +210,7 @@ Projection project(Design design, const Scaled& scaled, double alpha, std::size_
   }
   // A difference needs `alpha` shared by the family and both sides, sameness needs it whole.
   const double level = beyond ? alpha / 2 / static_cast<double>(family) : alpha;
-  const int least = fewest(design, beyond ? 2 * level : level);
+  const int least = fewest(design, level);
   const auto have = std::min(scaled.subject.size(), scaled.baseline.size());
   const double n = std::max<double>(least, std::ceil(needed(gap, variance, level)));
   if (n > kMostProjected) return {std::nullopt, "too near the threshold for its noise"};
@@ -240,6 +243,7 @@ bool is_time(const std::string& unit) { return unit == "ns" || unit == "events/s
 
 void Trial::look(const std::vector<MetricSamples>& metrics, double weight) {
   metrics_ = metrics;
+  weight_ = weight;
   evidence_.resize(metrics_.size());
   for (std::size_t i = 0; i < metrics_.size(); ++i) {
     const Scaled scaled = scale(metrics_[i], rules_);
@@ -302,7 +306,7 @@ void Trial::judge(std::size_t index, double p, std::size_t family, bool interval
   } else if (verdict.p_same <= rules_.alpha) {
     verdict.verdict = Verdict::kSame;
   } else {
-    Projection projection = project(design_, scaled, rules_.alpha, family);
+    Projection projection = project(design_, scaled, rules_.alpha * weight_, family);
     verdict.more_repetitions = projection.more;
     verdict.why = std::move(projection.why);
   }

@@ -104,6 +104,7 @@ class Trial {
   Design design_;
   Rules rules_;
   std::vector<MetricSamples> metrics_;             // of the last look
+  double weight_ = 1;                              // of the last look; a further one has about that
   std::vector<std::optional<Evidence>> evidence_;  // of each, the best of all looks
 };
 

@@ -13,6 +13,7 @@ from peer_bench.processes import ROOT, Failure, fingerprint
 from peer_bench.state import State, StateError
 from peer_bench.tables import TableError, machine, publish
 from regress import builds
+from results_io import ResultError
 from script_main import named, run_script
 
 EXAMPLES = """examples:
@@ -67,17 +68,20 @@ def build() -> None:
 
 
 def calibrated(one: Experiment, state: State, build_dir, may_measure: bool) -> Experiment:
-    """The experiment with the count of instructions that makes a slowdown of 3 % here."""
+    """The experiment with the count of instructions that makes a slowdown of 3 % here. Failure if
+    there is none."""
     most = calibration.MOST
     key = ("full", "calibration", str(most), "-", 0)
     if may_measure and key not in state.samples:
-        ratio = experiments.slowdown(one.with_instructions(most), one.traces[0], build_dir)
+        ratio = experiments.slowdown(one, most, one.traces[0], build_dir)
         state.add(*key, {"values": {"ratio": ratio}})
         print(f"bench_instrument: {most} more instructions in every call: {ratio:.3f} of the time",
               file=sys.stderr)
     if key not in state.samples:
         return one
-    return one.with_instructions(calibration.count_of(state.samples[key]["values"]["ratio"]))
+    ratio = state.samples[key]["values"]["ratio"]
+    count = calibration.count_of(ratio)
+    return one.with_instructions(count, calibration.planted(count, ratio))
 
 
 def measure(found, options, state, build_dir) -> int:
@@ -125,9 +129,10 @@ def text_of(rows, words: str) -> str:
         f"    {words}", f"{machine()}.",
         "Each comparison is a run of `allocreplay ab` of its own, with its own order of processes. "
         "An alarm is a comparison in which any metric was called better or worse, though nothing "
-        "differs; a planted fault is found if its metric was called worse. The ratio is the median "
-        "of what was found. How many instructions make a call 3 % slower is a matter of the machine; "
-        "it was looked for before. Each session stands in several comparisons; of those no limits "
+        "differs; a planted fault is found if its metric was called worse. The ratio is the mean "
+        "of what was found, weighted by repetitions, for those that end early found more than there is. "
+        "How many instructions make 3 % of the time is a matter of the machine, and follows from what "
+        "256 take. Each session stands in several comparisons; of those no limits "
         "follow, and they are not judged.",
         tables.markdown(rows)]) + "\n"
 
@@ -138,7 +143,7 @@ def work_of(build_dir: pathlib.Path) -> str:
     traces = sorted({trace for one in EXPERIMENTS for trace in one.traces})
     return fingerprint([build_dir / "bin/allocreplay", build_dir / "bin/allocreplay-worker",
                         *planted, *(ROOT / f"traces/{name}.trace" for name in traces)],
-                       repr(EXPERIMENTS))
+                       repr((EXPERIMENTS, calibration.WANTED, calibration.MOST)))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -151,9 +156,16 @@ def run(options: argparse.Namespace) -> int:
     build_dir = (options.build_dir or ROOT / "build/release").resolve()
     state = State(options.state, options.fresh)
     state.identify("full", "what is compared", work_of(build_dir))
-    found = [calibrated(one, state, build_dir, options.most != 0)
-             if one.subject == "planted_slow" else one for one in found]
-    failed = measure(found, options, state, build_dir)
+    ready, failed = [], 0
+    for one in found:
+        try:
+            ready.append(calibrated(one, state, build_dir, options.most != 0)
+                         if one.subject == "planted_slow" else one)
+        except (Failure, ResultError, OSError, subprocess.SubprocessError, KeyError) as error:
+            print(f"bench_instrument: {one.name} left out: {error}", file=sys.stderr)
+            failed += 1
+    found = ready
+    failed += measure(found, options, state, build_dir)
     rows = [(one, outcomes_of(one, state, options.comparisons)) for one in found]
     if not options.only:
         rows += sessions.rows(build_dir)

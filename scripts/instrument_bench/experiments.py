@@ -34,8 +34,10 @@ class Experiment:
         total = count or self.comparisons
         return [(self.traces[i % len(self.traces)], i // len(self.traces)) for i in range(total)]
 
-    def with_instructions(self, count: int) -> "Experiment":
-        return dataclasses.replace(self, instructions=count, what=f"{count} {self.what}")
+    def with_instructions(self, count: int, planted: float) -> "Experiment":
+        """planted: the time with so many to that without."""
+        return dataclasses.replace(self, instructions=count,
+                                   what=f"{count} {self.what}; {planted:.3f} was planted")
 
 
 EXPERIMENTS = [
@@ -76,9 +78,9 @@ def compare(experiment: Experiment, trace: str, seed: int, build: pathlib.Path) 
                       PLANTED_INSTRUCTIONS=str(experiment.instructions or 0))
 
 
-def slowdown(experiment: Experiment, trace: str, build: pathlib.Path) -> float:
-    """The planted metric of the subject to that of the baseline, the median of the repetitions of
-    both. So many whatever comes out: `ab`, which ends when all is clear, ends sooner where the
+def slowdown(experiment: Experiment, count: int, trace: str, build: pathlib.Path) -> float:
+    """The planted metric with so many instructions to that without, the median of the repetitions
+    of both. So many whatever comes out: `ab`, which ends when all is clear, ends sooner where the
     difference seems larger."""
     libraries = [_library(name, build) for name in (experiment.subject, experiment.baseline)]
     with tempfile.TemporaryDirectory(prefix="allocreplay-calibration-") as folder:
@@ -88,7 +90,7 @@ def slowdown(experiment: Experiment, trace: str, build: pathlib.Path) -> float:
                                "-t", ROOT / f"traces/{trace}.trace",
                                "-a", libraries[0], "-a", libraries[1]],
                               capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-                              env=environment(PLANTED_INSTRUCTIONS=str(experiment.instructions or 0)))
+                              env=environment(PLANTED_INSTRUCTIONS=str(count)))
         if done.returncode:
             raise Failure(last_line(done.stderr))
         found = {one.allocator: one.metrics[experiment.planted].samples

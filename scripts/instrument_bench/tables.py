@@ -1,6 +1,7 @@
 """The outcome of the experiments as Markdown, and whether it keeps what is stated."""
 
 import collections
+import math
 import statistics
 
 from instrument_bench import rates
@@ -28,6 +29,13 @@ def _counts(outcomes: list[dict]) -> str:
                                                              "worse") if verdicts[name])
 
 
+def _ratio(outcomes: list[dict], metric: str) -> float:
+    """The geometric mean by repetitions: the outcomes alone would weigh too much where `ab` ended
+    early, which it does where the ratio seems large."""
+    logarithms = [math.log(outcome["ratios"][metric]) for outcome in outcomes]
+    return math.exp(statistics.fmean(logarithms, [one["repetitions"] for one in outcomes]))
+
+
 def row(experiment, outcomes: list[dict]) -> list[str]:
     if experiment.planted is None:
         found = sum(bool(alarms(outcome)) for outcome in outcomes)
@@ -36,7 +44,7 @@ def row(experiment, outcomes: list[dict]) -> list[str]:
     else:
         found = sum(outcome["verdicts"][experiment.planted] == "worse" for outcome in outcomes)
         stated = f"at least {STATED_POWER * 100:.0f} % found"
-        size = f"{statistics.median(o['ratios'][experiment.planted] for o in outcomes):.3f}"
+        size = f"{_ratio(outcomes, experiment.planted):.3f}"
     limits = _limits(found, len(outcomes)) if experiment.independent else ""
     return [experiment.what, ", ".join(experiment.traces), size, stated,
             f"{found} of {len(outcomes)}{limits}", _repetitions(outcomes), _counts(outcomes)]

@@ -44,13 +44,19 @@ class Rates(unittest.TestCase):
 
 class Calibration(unittest.TestCase):
     def test_the_count_that_makes_three_percent_is_found(self):
-        for each, count in ((0.0003, 100), (0.0005, 60), (0.00075, 40), (0.0015, 20)):
-            self.assertEqual(calibration.count_of(1 + each * calibration.MOST), count)
+        for each, count in ((0.0003, 100), (0.0005, 60), (0.0015, 20), (0.0055, 5), (0.0065, 5)):
+            ratio = 1 + each * calibration.MOST
+            self.assertEqual(calibration.count_of(ratio), count)
+            self.assertAlmostEqual(calibration.planted(count, ratio), 1 + count * each)
 
-    def test_a_machine_too_fast_or_too_slow_gets_the_nearest(self):
-        self.assertEqual(calibration.count_of(1.0), calibration.MOST)
-        self.assertEqual(calibration.count_of(0.99), calibration.MOST)
-        self.assertEqual(calibration.count_of(65.0), 1)
+    def test_where_no_count_comes_near_it_says_so(self):
+        for ratio in (0.99, 1.0, 1.029, 65.0):  # as if nothing were planted; one step costs 25 %
+            with self.assertRaisesRegex(Failure, "no count of them"):
+                calibration.count_of(ratio)
+
+    def test_the_library_can_execute_as_many_as_are_measured(self):
+        cmake = (pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"]) / "tests/bench/CMakeLists.txt").read_text()
+        self.assertIn(f"PLANTED_MOST={calibration.MOST} ", cmake)
 
     def test_a_ratio_is_of_repetitions_that_do_not_end_early(self):
         # The machine had a bad moment in the last repetition, and a worse one in the third.
@@ -60,22 +66,23 @@ class Calibration(unittest.TestCase):
             types.SimpleNamespace(allocator=name, metrics={
                 "time_per_event_ns": types.SimpleNamespace(samples=time)})
             for name, time in times.items()])
-        slow = experiments.EXPERIMENTS[1].with_instructions(37)
+        slow = experiments.EXPERIMENTS[1]
         done = subprocess.CompletedProcess([], 0, "", "")
         with mock.patch.object(experiments.results_io, "load", lambda _: result), \
                 mock.patch.object(experiments.subprocess, "run", return_value=done) as ran:
-            self.assertAlmostEqual(experiments.slowdown(slow, "redis", pathlib.Path("/b")), 1.03)
+            self.assertAlmostEqual(experiments.slowdown(slow, 37, "redis", pathlib.Path("/b")), 1.03)
             words = [str(word) for word in ran.call_args.args[0]]
             self.assertNotIn("ab", words)
             self.assertEqual(words[words.index("-r") + 1], str(experiments.CALIBRATION_REPETITIONS))
             self.assertEqual(ran.call_args.kwargs["env"]["PLANTED_INSTRUCTIONS"], "37")
             ran.return_value = subprocess.CompletedProcess([], 1, "", "one\nno such trace\n")
             with self.assertRaisesRegex(Failure, "no such trace"):
-                experiments.slowdown(slow, "redis", pathlib.Path("/b"))
+                experiments.slowdown(slow, 37, "redis", pathlib.Path("/b"))
 
     def test_the_experiment_names_its_instructions(self):
-        slow = experiments.EXPERIMENTS[1].with_instructions(37)
+        slow = experiments.EXPERIMENTS[1].with_instructions(37, 1.0288)
         self.assertIn("37 more instructions", slow.what)
+        self.assertIn("1.029 was planted", slow.what)
         self.assertEqual(slow.instructions, 37)
 
 
@@ -99,6 +106,13 @@ class Tables(unittest.TestCase):
         self.assertFalse(tables.keeps_its_word(
             slow, [self.outcome(time_per_event_ns="cannot tell")] * 20))
         self.assertIn("1.030", tables.markdown([(slow, outcomes)]))
+
+    def test_who_ended_early_weighs_less(self):
+        outcomes = [{"verdicts": {}, "ratios": {"time_per_event_ns": ratio}, "repetitions": count}
+                    for ratio, count in ((1.08, 10), (1.02, 90))]
+        row = tables.row(experiments.EXPERIMENTS[1], [
+            {**outcome, "verdicts": {"time_per_event_ns": "worse"}} for outcome in outcomes])
+        self.assertEqual(row[2], "1.026")
 
     def test_comparisons_that_share_sessions_are_counted_and_judge_nothing(self):
         one = experiments.Experiment("sessions", "x", "mem", "mem", ("redis",), 0,
@@ -180,6 +194,27 @@ class Run(unittest.TestCase):
             self.assertIn('"identity"', state.read_text())
             other.stdin.close()
         self.assertEqual(self.run_it()[0], 0)
+
+    def test_a_slowdown_is_planted_as_it_was_calibrated_once(self):
+        slow = ["--only", "slow", "--comparisons", "2"]
+        self.compare.return_value = {"verdicts": {"time_per_event_ns": "worse"}, "repetitions": 12,
+                                     "ratios": {"time_per_event_ns": 1.03}}
+        with mock.patch.object(experiments, "slowdown", return_value=2.408) as slowdown:
+            self.assertEqual(self.run_it(*slow, "--most", "0")[0], 0)
+            slowdown.assert_not_called()
+            self.assertEqual(self.run_it(*slow, "--most", "1")[0], 0)
+            self.assertEqual(self.run_it(*slow)[0], 0)
+            slowdown.assert_called_once()
+            self.assertEqual(slowdown.call_args.args[1:3], (calibration.MOST, "redis"))
+        self.assertEqual([call.args[0].instructions for call in self.compare.call_args_list], [5, 5])
+
+    def test_what_cannot_be_calibrated_is_left_out_and_the_rest_is_measured(self):
+        everything = ["--only", "alike,slow", "--comparisons", "1"]
+        with mock.patch.object(experiments, "slowdown", return_value=1.0):
+            status, said = self.run_it(*everything)
+        self.assertEqual(status, 1)
+        self.assertIn("slow left out: 256 more instructions", said)
+        self.assertEqual([call.args[0].name for call in self.compare.call_args_list], ["alike"])
 
     def test_a_table_with_a_gap_is_not_published(self):
         self.compare.side_effect = Failure("it crashed")

@@ -1,16 +1,16 @@
 // glibc's malloc with a planted fault, to be preloaded: what `allocreplay ab` must find.
 //
 //   PLANTED_SLOW          every call executes as many more instructions as the environment variable
-//                         PLANTED_INSTRUCTIONS says when the library is loaded, at most
-//                         PLANTED_MOST
+//                         PLANTED_INSTRUCTIONS says when the library is loaded; more than
+//                         PLANTED_MOST end the process
 //   PLANTED_LEAK_PERCENT  so many pages more than the most that were live, resident and never used
 //
-// With both 0 it is what the other two are to be compared with: the detour itself costs too. In all
-// three the instructions stand between two fences, and before a few that are executed in any case.
-// Without the fences a processor that executes out of order hides some of them behind whatever the
-// allocator waits for, more or fewer by the machine and the moment, and without those few behind
-// the call itself. So each costs the same, and what some cost follows from what many do.
-// Thread-safe. Linux with glibc, whose __libc_ names reach its malloc past this one.
+// With both 0 it is what the other two are to be compared with: the detour itself costs too, and
+// all three count live bytes. The instructions stand between two fences, and before a few that are
+// executed in any case. Without the fences a processor that executes out of order hides some of
+// them behind whatever the allocator waits for, more or fewer by the machine and the moment, and
+// without those few behind the call itself. So each costs the same, and what some cost follows from
+// what many do. Thread-safe. Linux with glibc, whose __libc_ names reach its malloc past this one.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>
@@ -46,11 +46,16 @@ __asm__(".pushsection .text\nplanted_all:\n" STEPS(PLANTED_MOST)  // as many as 
 extern const char planted_all[] __attribute__((visibility("hidden")));
 extern const char planted_none[] __attribute__((visibility("hidden")));
 
-static const char* entry = planted_none;
+// Read anew by each call, or the compiler would make the libraries without PLANTED_SLOW call it
+// directly, which the other does not.
+static const char* volatile entry = planted_none;
 
+// Waits for all instructions before it, and lets none after it begin.
 static inline void fence(void) {
 #if defined(__x86_64__)
-  __builtin_ia32_lfence();  // waits for all instructions before it, lets none after it begin
+  __builtin_ia32_lfence();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb" ::: "memory");
 #else
   __sync_synchronize();
 #endif
@@ -66,14 +71,15 @@ static inline void burn(void) {
 __attribute__((constructor)) static void choose_entry(void) {
   const char* text = getenv("PLANTED_INSTRUCTIONS");
   const long wanted = text == NULL ? 0 : strtol(text, NULL, 10);
-  const long length = (planted_none - planted_all) / PLANTED_MOST;
-  entry = planted_none - length * (wanted < 0 ? 0 : wanted > PLANTED_MOST ? PLANTED_MOST : wanted);
+  if (wanted < 0 || wanted > PLANTED_MOST) abort();
+  entry = planted_none - (planted_none - planted_all) / PLANTED_MOST * wanted;
 }
 #endif
 
-#if PLANTED_LEAK_PERCENT
 enum { kPage = 4096, kBatch = 8 };
 static atomic_size_t live_bytes;
+
+#if PLANTED_LEAK_PERCENT
 static atomic_size_t leaked_pages;
 
 // Keeps the leak at its share of the most bytes that were ever live.
@@ -87,6 +93,9 @@ static void leak(void) {
     have += kBatch;
   }
 }
+#else
+static void leak(void) {}
+#endif
 
 static size_t size_of(void* block) { return block == NULL ? 0 : malloc_usable_size(block) + 8; }
 
@@ -97,10 +106,6 @@ static void* born(void* block) {
 }
 
 static void dies(void* block) { atomic_fetch_sub(&live_bytes, size_of(block)); }
-#else
-static inline void* born(void* block) { return block; }
-static inline void dies(void* block) { (void)block; }
-#endif
 
 void* malloc(size_t size) {
   burn();
@@ -114,14 +119,10 @@ void* calloc(size_t count, size_t size) {
 
 void* realloc(void* block, size_t size) {
   burn();
-#if PLANTED_LEAK_PERCENT
   const size_t before = size_of(block);
   void* after = __libc_realloc(block, size);
   if (after != NULL || size == 0) atomic_fetch_sub(&live_bytes, before);
   return born(after);
-#else
-  return __libc_realloc(block, size);
-#endif
 }
 
 void free(void* block) {

@@ -75,6 +75,36 @@ TEST(VerdictTest, TheProjectionIsAboutRight) {
   EXPECT_EQ(at(150).verdict, Verdict::kWorse);
 }
 
+TEST(VerdictTest, WhatIsTheSameNeedsNoMoreThanItsTestCanTell) {
+  const MetricVerdict few = paired(Better::kLower, noisy(4, 100, 1e-4, 7), Samples(4, 100));
+  EXPECT_EQ(few.verdict, Verdict::kCannotTell);  // 2^-4 is above 5 %, 2^-5 below
+  EXPECT_EQ(few.more_repetitions, 1);
+}
+
+// What is told to be still needed must tell in four cases of five, by the look that it then has.
+TEST(VerdictTest, TheProjectionKnowsThatLooksShareTheErrorRate) {
+  const double weight = 0.135;
+  const auto at = [&](std::size_t n, unsigned seed) {
+    Trial trial(Design::kPaired, {});
+    trial.look(
+        {{"time", "ns", Better::kLower, noisy(n, 105, 0.1, seed), noisy(n, 100, 0.1, seed + 1)}},
+        weight);
+    return trial.verdicts(false).front();
+  };
+  int projected = 0;
+  int told = 0;
+  for (unsigned seed = 1; seed <= 400; seed += 2) {
+    const MetricVerdict early = at(14, seed);
+    if (!early.more_repetitions) continue;
+    ++projected;
+    const auto more = static_cast<std::size_t>(*early.more_repetitions);
+    told += at(14 + more, seed + 1000).verdict != Verdict::kCannotTell ? 1 : 0;
+  }
+  EXPECT_GE(projected, 40);
+  EXPECT_GE(told, projected * 6 / 10);  // the early estimate is rough
+  RecordProperty("told_percent", told * 100 / projected);
+}
+
 TEST(VerdictTest, PairsCancelADriftOfTheMachine) {
   Samples baseline;
   Samples subject;
@@ -180,6 +210,15 @@ TEST(VerdictTest, TwoSessionsAreMeasuredByTheirReference) {
   EXPECT_EQ(hidden.verdict, Verdict::kCannotTell);
   EXPECT_FALSE(hidden.more_repetitions);
   EXPECT_EQ(judge_one(Design::kSeparate, sessions(1.0, 1.0, 0.002)).verdict, Verdict::kSame);
+}
+
+TEST(VerdictTest, ATimeThatWasOnceZeroIsAllowedTheDriftOfTheSessionToo) {
+  MetricSamples metric{"time", "ns", Better::kLower, Samples(15, 120), Samples(15, 100)};
+  metric.baseline[7] = 0;
+  metric.subject_reference = metric.baseline_reference = Samples(15, 50);
+  EXPECT_EQ(judge_one(Design::kSeparate, metric).verdict, Verdict::kWorse);
+  metric.session_drift = std::log(1.3);
+  EXPECT_EQ(judge_one(Design::kSeparate, metric).verdict, Verdict::kCannotTell);
 }
 
 TEST(VerdictTest, TimesOfSessionsWithoutAReferenceCannotBeTold) {
