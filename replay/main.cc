@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 
 #include "replay/cli/command.h"
@@ -20,7 +19,7 @@ namespace {
 // What was printed must have arrived, too.
 int flushed(int code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-  throw replay::Error(fmt::format("standard output: cannot write: {}", std::strerror(errno)));
+  throw replay::system_error("standard output: cannot write");
 }
 
 // What whoever started us may have left otherwise: our descriptors must not be taken for the

@@ -13,6 +13,7 @@
 #include "replay/engine/session.h"
 #include "replay/report/context.h"
 #include "replay/report/footprint_floor.h"
+#include "replay/report/json.h"
 #include "replay/report/side_by_side.h"
 #include "replay/trace/error.h"
 #include "replay/trace/file_hash.h"
@@ -22,7 +23,7 @@
 namespace replay::cli {
 namespace {
 
-struct Options {
+struct AbOptions {
   ReplayOptions replay;
   std::string allocator = "mem";
   std::string baseline = "glibc";
@@ -37,7 +38,7 @@ struct Sides {
 };
 
 // glibc takes the binding of the other; two other bindings are not comparable.
-Sides resolve(const Options& options) {
+Sides resolve(const AbOptions& options) {
   const std::string program_dir = program_directory();
   Sides sides{resolve_subject(options.allocator, program_dir),
               resolve_subject(options.baseline, program_dir)};
@@ -63,7 +64,7 @@ std::uint64_t seed_of(const std::string& text) {
 // One repetition at a time of whatever is named, in the order given.
 class Bench {
  public:
-  Bench(const Options& options, Plan& plan)
+  Bench(const AbOptions& options, Plan& plan)
       : plan_(plan),
         launcher_(program_directory()),
         bar_(!options.replay.quiet),
@@ -123,7 +124,7 @@ class Bench {
   SubjectRuns ran_;  // of the subject's, the last repetition; the first has all passes
 };
 
-nlohmann::ordered_json trace_facts(const Options& options, const TraceReader& reader,
+nlohmann::ordered_json trace_facts(const AbOptions& options, const TraceReader& reader,
                                    const Plan& plan) {
   const std::optional<std::uint64_t> floor = floor_pages(plan, touch_of(options.replay));
   return {{"path", reader.path()},
@@ -137,16 +138,14 @@ nlohmann::ordered_json trace_facts(const Options& options, const TraceReader& re
 nlohmann::ordered_json config_facts(const ReplayOptions& options, const Plan& plan,
                                     const std::vector<Pass>& passes) {
   const double pace = pace_of(options);
-  nlohmann::ordered_json names = nlohmann::ordered_json::array();
-  for (const Pass pass : passes) names.push_back(pass_name(pass));
   return {{"touch", options.touch},
           {"threads", options.threads},
           {"threads_replayed", plan.thread_count},
           {"pace", pace > 0 ? nlohmann::ordered_json(pace) : nlohmann::ordered_json("max")},
-          {"passes", std::move(names)}};
+          {"passes", passes_json(passes)}};
 }
 
-int run_ab(Options options) {
+int run_ab(AbOptions options) {
   SideBySideOptions side_options;
   side_options.most_repetitions = options.repeat;
   side_options.seed = seed_of(options.seed);
@@ -190,7 +189,7 @@ int run_ab(Options options) {
   return write_report(report, options.verdict, file);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kAbExamples = R"(Examples:
   allocreplay ab --trace traces/redis.trace --allocator mem --baseline glibc
   allocreplay ab -t redis.trace -a build/release/lib/libmem.so -b /tmp/before/libmem.so
   allocreplay ab -t redis.trace -a mem -m throughput_events_per_s -m 'peak_*' --threshold 1%
@@ -208,7 +207,7 @@ metrics come from are run again and again: times alone (time_per_event_ns) take 
 }  // namespace
 
 Command setup_ab(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<AbOptions>();
   CLI::App* app = add_subcommand(root, "ab", "Measure two allocators in turn until it is clear");
   app->add_option("-t,--trace", options->replay.trace, "Trace to replay; - is standard input")
       ->required()
@@ -230,7 +229,7 @@ Command setup_ab(CLI::App& root) {
   add_replay_options(*app, options->replay);
   add_verdict_options(*app, options->verdict);
   app->add_flag("-q,--quiet", options->replay.quiet, "No progress");
-  app->footer(std::string(kExamples) + kVerdictExits);
+  app->footer(std::string(kAbExamples) + kVerdictExits);
   return {app, [options] { return run_ab(*options); }};
 }
 

@@ -19,7 +19,7 @@ int run_anonymise(const RewriteOptions& options) {
   return job.finish(counts, step, nlohmann::ordered_json::object());
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kAnonymiseExamples = R"(Examples:
   allocreplay anonymise service.trace -o public.trace
 
 Kept: operations, sizes, alignments, their order, times since the start, thread numbers, the number
@@ -33,7 +33,7 @@ Command setup_anonymise(CLI::App& root) {
   CLI::App* app = add_subcommand(root, "anonymise", "Take out what names people and programs");
   add_single_input(app, options.get());
   add_rewrite_options(app, options.get());
-  app->footer(kExamples);
+  app->footer(kAnonymiseExamples);
   return {app, [options] { return run_anonymise(*options); }};
 }
 

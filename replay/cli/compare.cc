@@ -13,7 +13,7 @@
 namespace replay::cli {
 namespace {
 
-struct Options {
+struct CompareOptions {
   std::string baseline;
   std::string subject;
   std::vector<std::string> allow;
@@ -65,7 +65,7 @@ void judge_tables(VerdictReport& report, const std::vector<std::string>& pattern
   }
 }
 
-int run_compare(const Options& options) {
+int run_compare(const CompareOptions& options) {
   if (options.baseline == "-" && options.subject == "-") {
     throw Error("standard input (-) can be read once only", ExitCode::kUsage);
   }
@@ -105,7 +105,7 @@ int run_compare(const Options& options) {
   return write_report(report, options.verdict, file);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kCompareExamples = R"(Examples:
   allocreplay --trace redis.trace --allocator mem -r 15 -o before.json
   allocreplay --trace redis.trace --allocator mem -r 15 -o after.json
   allocreplay compare before.json after.json
@@ -119,7 +119,7 @@ unit of all statistics. Six repetitions or less rarely tell anything; fifteen do
 }  // namespace
 
 Command setup_compare(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompareOptions>();
   CLI::App* app = add_subcommand(root, "compare", "Judge one result against another");
   app->add_option("BASELINE", options->baseline, "Result of before; - is standard input")
       ->required()
@@ -132,7 +132,7 @@ Command setup_compare(CLI::App& root) {
       ->type_name("WHAT")
       ->delimiter(',')
       ->check(CLI::IsMember(names).description(""));
-  app->footer(std::string(kExamples) + kVerdictExits);
+  app->footer(std::string(kCompareExamples) + kVerdictExits);
   return {app, [options] { return run_compare(*options); }};
 }
 

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::uint64_t kEventsPerUpdate = 1 << 16;
 
-struct Options {
+struct ConvertOptions {
   std::string input;
   std::string output;
   std::string from;
@@ -62,7 +62,7 @@ double share_of(const TraceReader& reader) {
   return static_cast<double>(reader.bytes_read()) / static_cast<double>(*total);
 }
 
-void copy_trace(const Options& options, const std::string& already_read, EventSink& sink) {
+void copy_trace(const ConvertOptions& options, const std::string& already_read, EventSink& sink) {
   TraceReader reader(options.input,
                      {.allow_truncated = options.allow_truncated, .already_read = already_read});
   Progress progress(sink, !options.quiet, [&reader] { return share_of(reader); });
@@ -80,7 +80,7 @@ void copy_trace(const Options& options, const std::string& already_read, EventSi
   if (reader.truncated()) fmt::print(stderr, "allocreplay: {}\n", reader.truncation());
 }
 
-void print_report(const Options& options, const Source& source, const Importer& importer,
+void print_report(const ConvertOptions& options, const Source& source, const Importer& importer,
                   const CallBuilder& builder) {
   const nlohmann::ordered_json& report = builder.report();
   if (!options.quiet) {
@@ -98,7 +98,8 @@ void print_report(const Options& options, const Source& source, const Importer& 
   }
 }
 
-void import(const Options& options, Source& source, const Importer& importer, EventSink& sink) {
+void import(const ConvertOptions& options, Source& source, const Importer& importer,
+            EventSink& sink) {
   Progress progress(sink, !options.quiet, [&source] { return source.share(); });
   CallBuilder builder(progress);
   importer.import(source, builder);
@@ -107,7 +108,7 @@ void import(const Options& options, Source& source, const Importer& importer, Ev
   print_report(options, source, importer, builder);
 }
 
-int run_convert(const Options& options) {
+int run_convert(const ConvertOptions& options) {
   const Exporter& exporter =
       options.to.empty() ? exporter_of_path(options.output) : exporter_of_name(options.to);
   const Importer* importer = nullptr;
@@ -133,7 +134,7 @@ int run_convert(const Options& options) {
   return static_cast<int>(ExitCode::kOk);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kConvertExamples = R"(Examples:
   allocreplay convert mtrace.log program.trace     a recording of another tool, made a trace
   allocreplay convert heaptrack.zst - --to csv     of any tool, to any form, through a pipe
   allocreplay convert program.trace program.txt    an event a line; converts back without loss
@@ -145,7 +146,7 @@ What the input's format cannot say, and what had to be repaired, is printed and 
 }  // namespace
 
 Command setup_convert(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConvertOptions>();
   CLI::App* app = add_subcommand(root, "convert", "Read or write the formats of other tools");
   app->add_option("IN", options->input, "What to read; - is stdin")->required()->type_name("");
   app->add_option("OUT", options->output,
@@ -159,7 +160,7 @@ Command setup_convert(CLI::App& root) {
   app->add_flag("--allow-truncated", options->allow_truncated,
                 "Use what is whole of a damaged or unfinished trace");
   app->add_flag("-q,--quiet", options->quiet, "Say nothing unless something was repaired");
-  app->footer(kExamples);
+  app->footer(kConvertExamples);
   return {app, [options] { return run_convert(*options); }};
 }
 

@@ -38,7 +38,7 @@ constexpr const char* kVerifyExamples =
     "  allocreplay corpus verify --json > verdicts.json\n\n"
     "Exit status: 0 all is well; 1 a fault, or the manifest cannot be used; 2 wrong usage.\n";
 
-struct ListOptions {
+struct CorpusListOptions {
   std::string folder;
   bool json = false;
   bool tsv = false;
@@ -129,7 +129,7 @@ Json list_document(const Corpus& corpus) {
           {"traces", traces}};
 }
 
-int run_list(const ListOptions& options) {
+int run_corpus_list(const CorpusListOptions& options) {
   const Corpus corpus = corpus_of(options.folder);
   if (options.json) {
     print_json(stdout, list_document(corpus));
@@ -231,7 +231,7 @@ void add_folder_option(CLI::App* app, std::string* folder) {
 }  // namespace
 
 Command setup_corpus(CLI::App& root) {
-  auto list = std::make_shared<ListOptions>();
+  auto list = std::make_shared<CorpusListOptions>();
   auto verify_options = std::make_shared<VerifyOptions>();
   CLI::App* app = add_subcommand(root, "corpus", "List the corpus of recorded traces, or check it");
   app->require_subcommand(1);
@@ -254,7 +254,7 @@ Command setup_corpus(CLI::App& root) {
   verify_app->footer(std::string(kWhere) + kVerifyExamples);
 
   return {app, [list, verify_options, list_app] {
-            return list_app->parsed() ? run_list(*list) : run_verify(*verify_options);
+            return list_app->parsed() ? run_corpus_list(*list) : run_verify(*verify_options);
           }};
 }
 

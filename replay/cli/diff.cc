@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct DiffOptions {
   std::string a;
   std::string b;
   bool json = false;
@@ -21,7 +21,7 @@ struct Options {
   bool allow_truncated = false;
 };
 
-Summary summary_of(const std::string& path, const Options& options) {
+Summary summary_of(const std::string& path, const DiffOptions& options) {
   TraceReader reader(path, {.allow_truncated = options.allow_truncated});
   ReadProgress progress({&reader}, !options.quiet);
   Summary summary = summarize(reader, [&] { progress.update(); });
@@ -29,7 +29,7 @@ Summary summary_of(const std::string& path, const Options& options) {
   return summary;
 }
 
-void print_as_json(const Options& options, const Difference& difference) {
+void print_as_json(const DiffOptions& options, const Difference& difference) {
   Json figures;
   for (const FigureDifference& figure : difference.figures) {
     figures[figure.name] = {{"a", figure.a},
@@ -50,7 +50,7 @@ void print_as_json(const Options& options, const Difference& difference) {
   print_json(stdout, document);
 }
 
-void print_as_text(const Options& options, const Difference& difference) {
+void print_as_text(const DiffOptions& options, const Difference& difference) {
   fmt::print("a: {}\nb: {}\n\n{:<26} {:>16} {:>16} {:>9}\n", options.a, options.b, "", "a", "b",
              "b / a");
   for (const FigureDifference& figure : difference.figures) {
@@ -65,7 +65,7 @@ void print_as_text(const Options& options, const Difference& difference) {
   }
 }
 
-int run_diff(const Options& options) {
+int run_diff(const DiffOptions& options) {
   if (options.a == "-" && options.b == "-") {
     throw Error("standard input (-) can be read once only", ExitCode::kUsage);
   }
@@ -79,7 +79,7 @@ int run_diff(const Options& options) {
   return static_cast<int>(ExitCode::kOk);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kDiffExamples = R"(Examples:
   allocreplay diff redis.trace copy.trace
   allocreplay diff before.trace after.trace --json
 
@@ -90,7 +90,7 @@ its peak, the greatest difference at the same share of the events.)";
 }  // namespace
 
 Command setup_diff(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DiffOptions>();
   CLI::App* app = add_subcommand(root, "diff", "Compare the statistics of two traces");
   app->add_option("A", options->a, "Trace file; - is standard input")->required()->type_name("");
   app->add_option("B", options->b, "The trace to compare with it")->required()->type_name("");
@@ -98,7 +98,7 @@ Command setup_diff(CLI::App& root) {
   app->add_flag("-q,--quiet", options->quiet, "No progress");
   app->add_flag("--allow-truncated", options->allow_truncated,
                 "Use what is whole of a damaged or unfinished trace");
-  app->footer(kExamples);
+  app->footer(kDiffExamples);
   return {app, [options] { return run_diff(*options); }};
 }
 

@@ -13,7 +13,7 @@
 namespace replay::cli {
 namespace {
 
-struct Options {
+struct FilterOptions {
   RewriteOptions rewrite;
   std::vector<std::uint32_t> threads;
   std::string sizes;
@@ -21,7 +21,7 @@ struct Options {
 };
 
 // By a site's number; empty if sites do not matter.
-std::vector<bool> wanted_sites(const Options& options, TraceReader& reader) {
+std::vector<bool> wanted_sites(const FilterOptions& options, TraceReader& reader) {
   if (options.sites.empty()) return {};
   if (!reader.header().has_sites) {
     throw Error(reader.path() +
@@ -36,7 +36,7 @@ std::vector<bool> wanted_sites(const Options& options, TraceReader& reader) {
   return wanted;
 }
 
-int run_filter(const Options& options) {
+int run_filter(const FilterOptions& options) {
   nlohmann::ordered_json step = {{"command", "filter"}};
   if (!options.threads.empty()) step["threads"] = options.threads;
   if (!options.sizes.empty()) step["sizes"] = options.sizes;
@@ -63,7 +63,7 @@ int run_filter(const Options& options) {
   return job.finish(counts, step);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kFilterExamples = R"(Examples:
   allocreplay filter ruby.trace --thread 0 --thread 3 -o two.trace
   allocreplay filter redis.trace --size 1024:65536 -o mid.trace
   allocreplay filter redis.trace --size :64 -o - | allocreplay inspect -
@@ -77,7 +77,7 @@ expression (grep -E). Threads and objects are numbered anew.)";
 }  // namespace
 
 Command setup_filter(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<FilterOptions>();
   CLI::App* app =
       add_subcommand(root, "filter", "Keep the objects of some threads, sizes or call sites");
   add_single_input(app, &options->rewrite);
@@ -93,7 +93,7 @@ Command setup_filter(CLI::App& root) {
       ->type_name("TEXT")
       ->allow_extra_args(false);
   add_rewrite_options(app, &options->rewrite);
-  app->footer(kExamples);
+  app->footer(kFilterExamples);
   return {app, [options] { return run_filter(*options); }};
 }
 

@@ -16,7 +16,7 @@
 namespace replay::cli {
 namespace {
 
-struct Options {
+struct FloorCommandOptions {
   std::string trace;
   std::string events;
   std::vector<std::string> classes = {class_table_names().begin(), class_table_names().end()};
@@ -26,7 +26,7 @@ struct Options {
   bool quiet = false;
 };
 
-Floor floor_of(const Options& options, TraceReader& reader) {
+Floor floor_of(const FloorCommandOptions& options, TraceReader& reader) {
   FloorOptions floor_options;
   if (!options.events.empty()) {
     const EventRange range = parse_range(options.events);
@@ -42,7 +42,7 @@ Floor floor_of(const Options& options, TraceReader& reader) {
                     [&](double share, const char* what) { bar.update(share, what); });
 }
 
-int run_floor(const Options& options) {
+int run_floor(const FloorCommandOptions& options) {
   OutputFile output(options.output.empty() ? "-" : options.output);
   TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
   FloorReport report;
@@ -57,7 +57,7 @@ int run_floor(const Options& options) {
   return static_cast<int>(ExitCode::kOk);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kFloorExamples = R"(Examples:
   allocreplay floor traces/redis.trace
   allocreplay floor redis.trace --format json -o floor.json
   allocreplay floor redis.trace --events 1M:1.5M --classes mem
@@ -72,7 +72,7 @@ classes, with a page for one class only. Pages are those that hold a live byte. 
 }  // namespace
 
 Command setup_floor(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<FloorCommandOptions>();
   CLI::App* app = add_subcommand(root, "floor", "Show what no allocator could beat on a trace");
   app->add_option("TRACE", options->trace,
                   "Trace file (made by: allocreplay record); - is standard input")
@@ -99,7 +99,7 @@ Command setup_floor(CLI::App& root) {
   app->add_flag("--allow-truncated", options->allow_truncated,
                 "Use what is whole of a damaged or unfinished trace");
   app->add_flag("-q,--quiet", options->quiet, "No progress");
-  app->footer(kExamples);
+  app->footer(kFloorExamples);
   return {app, [options] { return run_floor(*options); }};
 }
 

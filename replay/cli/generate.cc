@@ -23,7 +23,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kExamples =
+constexpr const char* kGenerateExamples =
     "Examples:\n"
     "  allocreplay generate --list\n"
     "  allocreplay generate steady --seed 1 --param events=10M --param size=log:16:64Ki -o "
@@ -36,7 +36,7 @@ constexpr const char* kExamples =
     "of\n"
     "--like is on standard error (and, as JSON, in the file of --report).\n";
 
-struct Options {
+struct GenerateOptions {
   std::string name;
   std::string like;
   std::string seed = "0";
@@ -78,7 +78,7 @@ void print(const gen::Generator& generator) {
   }
 }
 
-int run_list(const Options& options) {
+int run_generator_list(const GenerateOptions& options) {
   std::vector<const gen::Generator*> chosen(gen::generators().begin(), gen::generators().end());
   if (!options.name.empty()) chosen = {&gen::find_generator(options.name)};
   Json all = Json::array();
@@ -97,8 +97,8 @@ int run_list(const Options& options) {
 
 // Writes what `make` emits; `meter`, if there is one, sees it too. Returns the number of events.
 template <class Make>
-std::uint64_t write_trace(const Options& options, const TraceHeader& header, std::uint64_t tick_ns,
-                          gen::MarginalsMeter* meter, Make make) {
+std::uint64_t write_trace(const GenerateOptions& options, const TraceHeader& header,
+                          std::uint64_t tick_ns, gen::MarginalsMeter* meter, Make make) {
   TraceWriter writer(options.output, header);
   ProgressBar bar(!options.quiet);
   gen::Emitter* emitter = nullptr;
@@ -119,7 +119,7 @@ std::uint64_t write_trace(const Options& options, const TraceHeader& header, std
   return writer.events();
 }
 
-int run_named(const Options& options) {
+int run_named(const GenerateOptions& options) {
   const gen::Generator& generator = gen::find_generator(options.name);
   const gen::Parameters parameters(generator.name, generator.parameters, options.settings);
   const std::uint64_t seed = parse_seed(options.seed);
@@ -171,7 +171,7 @@ std::vector<AllocatorResult> replay_trace(const std::string& path,
   return results;
 }
 
-std::vector<ReplayedFigure> replay_both(const Options& options,
+std::vector<ReplayedFigure> replay_both(const GenerateOptions& options,
                                         const std::vector<Subject>& subjects) {
   const auto original = replay_trace(options.like, subjects, options.quiet);
   const auto copy = replay_trace(options.output, subjects, options.quiet);
@@ -195,7 +195,7 @@ bool is_stream(const std::string& path) {
 
 // Unless the user says what to replay both with, it is glibc's malloc, if the copy can be read
 // again.
-std::vector<Subject> replayed_with(const Options& options) {
+std::vector<Subject> replayed_with(const GenerateOptions& options) {
   const auto& names = options.replay;
   const bool none = std::find(names.begin(), names.end(), kNone) != names.end();
   if (none && names.size() > 1) {
@@ -213,7 +213,7 @@ std::vector<Subject> replayed_with(const Options& options) {
   return subjects;
 }
 
-int run_like(const Options& options) {
+int run_like(const GenerateOptions& options) {
   const std::vector<Subject> subjects = replayed_with(options);
   const std::uint64_t seed = parse_seed(options.seed);
   std::error_code ignored;  // there is no file yet
@@ -260,8 +260,8 @@ int run_like(const Options& options) {
   return 0;
 }
 
-int run_generate(const Options& options) {
-  if (options.list) return run_list(options);
+int run_generate(const GenerateOptions& options) {
+  if (options.list) return run_generator_list(options);
   if (options.name.empty() == options.like.empty()) {
     throw Error("generate takes the NAME of a generator or --like FILE; see generate --list",
                 ExitCode::kUsage);
@@ -276,7 +276,7 @@ int run_generate(const Options& options) {
 }  // namespace
 
 Command setup_generate(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<GenerateOptions>();
   CLI::App* app = add_subcommand(root, "generate", "Make a trace, or one like a recorded one");
   app->add_option("NAME", options->name, "Generator (see --list)")->type_name("");
   app->add_option("-s,--seed", options->seed, "Seed of the random numbers [0]")->type_name("N");
@@ -315,7 +315,7 @@ Command setup_generate(CLI::App& root) {
                                     "defaults and sources");
   app->add_flag("--json", options->json, "The list as JSON")->needs(list);
   app->add_flag("-q,--quiet", options->quiet, "No progress, no report on standard error");
-  app->footer(kExamples);
+  app->footer(kGenerateExamples);
   return {app, [options] { return run_generate(*options); }};
 }
 

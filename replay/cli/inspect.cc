@@ -13,7 +13,7 @@
 namespace replay::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kInspectExamples =
     "Examples:\n"
     "  allocreplay inspect redis.trace\n"
     "  allocreplay inspect redis.trace --json | python3 -m json.tool\n"
@@ -22,7 +22,7 @@ constexpr const char* kExamples =
     "  allocreplay inspect server.trace --top 30     of a trace recorded with --sites\n"
     "  zstdcat a.trace.zst | allocreplay inspect -\n";
 
-struct Options {
+struct InspectOptions {
   std::string trace;
   std::string events;
   std::size_t top = 10;
@@ -73,7 +73,7 @@ void print_events(TraceReader& reader, const EventRange& range) {
   }
 }
 
-int run_inspect(const Options& options) {
+int run_inspect(const InspectOptions& options) {
   TraceReader reader(options.trace, {.allow_truncated = options.allow_truncated});
   if (!options.events.empty()) {
     print_events(reader, range_of(options.events));
@@ -95,7 +95,7 @@ int run_inspect(const Options& options) {
 }  // namespace
 
 Command setup_inspect(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InspectOptions>();
   CLI::App* app = add_subcommand(root, "inspect", "Show what a trace is like");
   app->add_option("TRACE", options->trace,
                   "Trace file (made by: allocreplay record); - is standard input")
@@ -113,7 +113,7 @@ Command setup_inspect(CLI::App& root) {
   app->add_flag("--allow-truncated", options->allow_truncated,
                 "Use what is whole of a damaged or unfinished trace");
   app->add_flag("-q,--quiet", options->quiet, "No progress");
-  app->footer(kExamples);
+  app->footer(kInspectExamples);
   return {app, [options] { return run_inspect(*options); }};
 }
 

@@ -13,7 +13,7 @@
 namespace replay::cli {
 namespace {
 
-struct Options {
+struct ListOptions {
   bool json = false;
 };
 
@@ -45,7 +45,7 @@ nlohmann::ordered_json as_json() {
           {"exporters", exports}};
 }
 
-int run_list(const Options& options) {
+int run_list(const ListOptions& options) {
   const nlohmann::ordered_json all = as_json();
   if (options.json) {
     fmt::print("{}\n", all.dump(2));
@@ -75,7 +75,7 @@ int run_list(const Options& options) {
 }  // namespace
 
 Command setup_list(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ListOptions>();
   CLI::App* app = add_subcommand(root, "list", "Show the allocators, the metrics and the formats");
   app->add_flag("--json", options->json, "As JSON");
   app->footer("Example:\n  allocreplay list --json");

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct MergeOptions {
   RewriteOptions rewrite;
   std::string by = "time";
 };
@@ -79,7 +79,7 @@ Json provenance_of(RewriteJob& job) {
   return {{"merged", merged}, {"history", history}};
 }
 
-int run_merge(const Options& options) {
+int run_merge(const MergeOptions& options) {
   RewriteJob job(options.rewrite);
   TraceHeader header = header_of(job);
   std::vector<MergeSource> sources;
@@ -97,7 +97,7 @@ int run_merge(const Options& options) {
   return job.finish(counts, {{"command", "merge"}, {"by", options.by}}, provenance_of(job));
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kMergeExamples = R"(Examples:
   allocreplay merge a.trace b.trace -o both.trace                  as if started together
   allocreplay merge a.trace b.trace --by order -o a_then_b.trace   one after the other
   allocreplay merge server.trace client.trace --by wall-clock -o host.trace
@@ -108,7 +108,7 @@ Call sites are kept of all that have them; of those, one at most may come from a
 }  // namespace
 
 Command setup_merge(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<MergeOptions>();
   CLI::App* app = add_subcommand(root, "merge", "Make one trace of several");
   app->add_option("TRACES", options->rewrite.inputs, "Trace files; one may be -, standard input")
       ->required()
@@ -120,7 +120,7 @@ Command setup_merge(CLI::App& root) {
       ->capture_default_str()
       ->check(CLI::IsMember({"time", "wall-clock", "order"}).description(""));
   add_rewrite_options(app, &options->rewrite);
-  app->footer(kExamples);
+  app->footer(kMergeExamples);
   return {app, [options] { return run_merge(*options); }};
 }
 

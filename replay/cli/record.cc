@@ -24,7 +24,7 @@
 namespace replay::cli {
 namespace {
 
-struct Options {
+struct RecordCommandOptions {
   std::string output;
   std::vector<std::string> command;
   std::vector<std::string> limits;
@@ -146,7 +146,7 @@ void print_window(const nlohmann::ordered_json& window) {
   }
 }
 
-void print_summary(const Options& options, const RecordOutcome& outcome) {
+void print_summary(const RecordCommandOptions& options, const RecordOutcome& outcome) {
   const MergeCounts& counts = outcome.counts;
   say("allocreplay: {} {}\n", options.command[0],
       outcome.fate ? outcome.fate->text() : "runs on unrecorded");
@@ -173,7 +173,7 @@ bool lost_calls(const RecordOutcome& outcome) {
          losses["sites_lost"] != 0 || losses["sites_failed"] == true;
 }
 
-RecordOptions record_options(const Options& options) {
+RecordOptions record_options(const RecordCommandOptions& options) {
   RecordOptions parsed;
   for (const std::string& text : options.limits) {
     const RecordLimits limit = parse_record_limit(text);
@@ -196,7 +196,7 @@ RecordOptions record_options(const Options& options) {
   return parsed;
 }
 
-int run_record(const Options& options) {
+int run_record(const RecordCommandOptions& options) {
   RecordRequest request;
   request.trace_path = options.output;
   request.command = options.command;
@@ -222,7 +222,7 @@ int run_record(const Options& options) {
   return static_cast<int>(ExitCode::kOk);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kRecordExamples = R"(Examples:
   allocreplay record -o git.trace -- git log
   allocreplay record -o redis.trace --limit 30s -- redis-server --save ''
   allocreplay record -o busy.trace --start-after signal --limit 60s -- server   (kill -USR1 the
@@ -251,7 +251,7 @@ Exit status: 0 the trace is good, however COMMAND ended (that is said, and stand
 }  // namespace
 
 Command setup_record(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RecordCommandOptions>();
   CLI::App* app = add_subcommand(root, "record", "Run a program and record its allocator calls");
   app->add_option("-o,--output", options->output, "The trace to write")
       ->type_name("FILE")
@@ -289,7 +289,7 @@ Command setup_record(CLI::App& root) {
       ->type_name("COMMAND ARGS")
       ->required();
   app->positionals_at_end();
-  app->footer(kExamples);
+  app->footer(kRecordExamples);
   return {app, [options] { return run_record(*options); }};
 }
 

@@ -19,7 +19,7 @@ int run_repair(RewriteOptions options) {
                     std::nullopt, counts.read - counts.written);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kRepairExamples = R"(Examples:
   allocreplay repair killed.trace -o whole.trace
   allocreplay validate whole.trace
 
@@ -34,7 +34,7 @@ Command setup_repair(CLI::App& root) {
   CLI::App* app = add_subcommand(root, "repair", "Make a good trace of what is good of a bad one");
   add_single_input(app, options.get());
   add_rewrite_options(app, options.get(), false);
-  app->footer(kExamples);
+  app->footer(kRepairExamples);
   return {app, [options] { return run_repair(*options); }};
 }
 

@@ -33,7 +33,7 @@
 namespace replay::cli {
 namespace {
 
-struct Options {
+struct ReplayRequest {
   ReplayOptions replay;
   std::vector<std::string> allocators = {"mem"};
   int repeat = 7;
@@ -60,7 +60,7 @@ std::vector<Subject> all_subjects(const std::vector<Subject>& named) {
   return subjects;
 }
 
-Result summarize_session(const Options& options, const SessionOptions& session_options,
+Result summarize_session(const ReplayRequest& options, const SessionOptions& session_options,
                          const TraceReader& reader, const Plan& plan, const SessionResult& session,
                          const std::vector<Subject>& named) {
   Result result;
@@ -112,7 +112,7 @@ void write_json(const Result& result, std::optional<OutputFile>& file) {
 }
 
 // What several threads do depends on the moment, and so does what is done by the clock.
-void prepare_cost(Options& options, bool repeat_is_given) {
+void prepare_cost(ReplayRequest& options, bool repeat_is_given) {
   if (options.replay.threads != "recorded" && options.replay.threads != "1") {
     throw Error(fmt::format("--cost counts with one thread and cannot go with --threads {}",
                             options.replay.threads),
@@ -139,7 +139,7 @@ void prepare_cost(Options& options, bool repeat_is_given) {
   if (!repeat_is_given) options.repeat = kCostRepetitions;
 }
 
-int run_replay(Options options) {
+int run_replay(ReplayRequest options) {
   const std::string program_dir = program_directory();
   std::vector<Subject> named;
   for (const std::string& name : options.allocators) {
@@ -209,7 +209,7 @@ int run_replay(Options options) {
   return static_cast<int>(ExitCode::kOk);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kReplayExamples = R"(Examples:
   allocreplay --trace traces/redis.trace --allocator mem
   allocreplay --trace redis.trace --allocator mem -o result.json
   allocreplay --trace redis.trace --allocator mem \
@@ -232,7 +232,7 @@ on standard error. Exit status: 0 done, 1 error, 2 wrong usage.)";
 }  // namespace
 
 Command setup_replay(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReplayRequest>();
   root.add_option("-t,--trace", options->replay.trace,
                   "Trace to replay (made by: allocreplay record); - is standard input")
       ->type_name("FILE");
@@ -252,7 +252,7 @@ Command setup_replay(CLI::App& root) {
   add_cost_options(root, options->cost);
   add_explain_options(root, options->explain);
   add_memory_options(root, options->memory);
-  root.footer(kExamples);
+  root.footer(kReplayExamples);
   return {&root, [options, repeat, &root]() -> int {
             if (options->replay.trace.empty()) {
               throw Error("--trace FILE is required; see " + root.get_name() + " --help",

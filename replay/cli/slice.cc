@@ -7,13 +7,13 @@
 namespace replay::cli {
 namespace {
 
-struct Options {
+struct SliceOptions {
   RewriteOptions rewrite;
   std::string events;
   std::string born_before = "birth";
 };
 
-int run_slice(const Options& options) {
+int run_slice(const SliceOptions& options) {
   const EventRange range = parse_range(options.events);
   const bool births = options.born_before == "birth";
   RewriteJob job(options.rewrite);
@@ -30,7 +30,7 @@ int run_slice(const Options& options) {
       {{"command", "slice"}, {"events", options.events}, {"born_before", options.born_before}});
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kSliceExamples = R"(Examples:
   allocreplay slice redis.trace -e 1M:1.5M -o window.trace
   allocreplay slice redis.trace -e 1M: --born-before drop -o - | allocreplay inspect -
 
@@ -41,7 +41,7 @@ of the window is not freed. Times stay as they were.)";
 }  // namespace
 
 Command setup_slice(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SliceOptions>();
   CLI::App* app = add_subcommand(root, "slice", "Cut a self-consistent window out of a trace");
   add_single_input(app, &options->rewrite);
   app->add_option("-e,--events", options->events, "The window; TO is not in it")
@@ -52,7 +52,7 @@ Command setup_slice(CLI::App& root) {
       ->capture_default_str()
       ->check(CLI::IsMember({"birth", "drop"}).description(""));
   add_rewrite_options(app, &options->rewrite);
-  app->footer(kExamples);
+  app->footer(kSliceExamples);
   return {app, [options] { return run_slice(*options); }};
 }
 

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -28,17 +27,13 @@ bool is_stream() {
   return !S_ISREG(info.st_mode) || ::lseek(STDIN_FILENO, 0, SEEK_CUR) != 0;
 }
 
-[[noreturn]] void fail(const char* doing) {
-  throw Error(fmt::format("standard input: {}: {}", doing, std::strerror(errno)));
-}
-
 // Fills `chunk` from standard input; returns how much there was.
 std::size_t read_chunk(std::vector<char>& chunk) {
   std::size_t done = 0;
   while (done < chunk.size()) {
     const ssize_t got = ::read(STDIN_FILENO, chunk.data() + done, chunk.size() - done);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail("cannot read");
+    if (got < 0) throw system_error("standard input: cannot read");
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
   }
@@ -49,7 +44,7 @@ void write_all(int fd, std::string_view data) {
   while (!data.empty()) {
     const ssize_t written = ::write(fd, data.data(), data.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("no memory to hold it");
+    if (written < 0) throw system_error("standard input: no memory to hold it");
     data.remove_prefix(static_cast<std::size_t>(written));
   }
 }
@@ -59,7 +54,7 @@ void write_all(int fd, std::string_view data) {
 void make_standard_input_a_file(bool show_progress) {
   if (!is_stream()) return;
   const UniqueFd file(::memfd_create("allocreplay-input", MFD_CLOEXEC));
-  if (file.get() < 0) fail("cannot create a memory file for it");
+  if (file.get() < 0) throw system_error("standard input: cannot create a memory file for it");
   ProgressBar bar(show_progress);
   std::vector<char> chunk(kChunk);
   std::size_t bytes = 0;
@@ -71,7 +66,7 @@ void make_standard_input_a_file(bool show_progress) {
     bar.update_open(fmt::format("standard input, {:.0f} MB", static_cast<double>(bytes) / 1e6));
   }
   if (::lseek(file.get(), 0, SEEK_SET) != 0 || ::dup2(file.get(), STDIN_FILENO) < 0) {
-    fail("cannot be replaced by a memory file");
+    throw system_error("standard input: cannot be replaced by a memory file");
   }
 }
 
@@ -80,7 +75,7 @@ void make_trace_a_file(std::string& trace, bool show_progress) {
   if (trace != "-" && ::stat(trace.c_str(), &info) == 0 && S_ISFIFO(info.st_mode)) {
     const UniqueFd pipe(::open(trace.c_str(), O_RDONLY | O_CLOEXEC));
     if (pipe.get() < 0 || ::dup2(pipe.get(), STDIN_FILENO) < 0) {
-      throw Error(fmt::format("{}: cannot open: {}", trace, std::strerror(errno)));
+      throw system_error(trace + ": cannot open");
     }
     trace = "-";
   }

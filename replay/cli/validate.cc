@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct ValidateOptions {
   std::string trace;
   bool json = false;
   bool quiet = false;
@@ -26,7 +26,7 @@ struct Outcome {
   bool opened = false;  // as far as its first event
 };
 
-Outcome check(const Options& options) {
+Outcome check(const ValidateOptions& options) {
   Validator validator;
   Outcome outcome;
   try {
@@ -51,7 +51,7 @@ Outcome check(const Options& options) {
   return outcome;
 }
 
-int run_validate(const Options& options) {
+int run_validate(const ValidateOptions& options) {
   const auto [result, problem, opened] = check(options);
   const bool ok = problem.empty();
   if (options.json) {
@@ -79,7 +79,7 @@ int run_validate(const Options& options) {
   return static_cast<int>(ok ? ExitCode::kOk : ExitCode::kError);
 }
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kValidateExamples = R"(Examples:
   allocreplay validate redis.trace
   allocreplay validate redis.trace --json
 
@@ -90,14 +90,14 @@ not, 2 wrong usage.)";
 }  // namespace
 
 Command setup_validate(CLI::App& root) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ValidateOptions>();
   CLI::App* app = add_subcommand(root, "validate", "Check that a trace is whole and makes sense");
   app->add_option("TRACE", options->trace, "Trace file; - is standard input")
       ->required()
       ->type_name("");
   app->add_flag("--json", options->json, "As JSON, problems too");
   app->add_flag("-q,--quiet", options->quiet, "Say nothing of a valid trace; no progress");
-  app->footer(kExamples);
+  app->footer(kValidateExamples);
   return {app, [options] { return run_validate(*options); }};
 }
 

@@ -29,10 +29,6 @@ namespace {
 
 constexpr int kAnyCpu = -1;
 
-[[noreturn]] void fail(const std::string& what) {
-  throw Error(fmt::format("{}: {}", what, std::strerror(errno)));
-}
-
 std::vector<std::string> worker_environment(const std::vector<std::string>& libraries) {
   std::vector<std::string> result;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -55,7 +51,7 @@ struct Pipe {
   UniqueFd write;
   Pipe() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) fail("cannot create a pipe");
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error("cannot create a pipe");
     read = UniqueFd(ends[0]);
     write = UniqueFd(ends[1]);
   }
@@ -186,7 +182,7 @@ void require_preloaded(const RunRequest& request, const RunOutcome& outcome,
 std::string still_clock_library(const std::string& program_dir) {
   const auto library =
       std::filesystem::path(program_dir).parent_path() / "lib" / kStillClockLibrary;
-  if (::access(library.c_str(), R_OK) != 0) fail("cannot read " + library.string());
+  if (::access(library.c_str(), R_OK) != 0) throw system_error("cannot read " + library.string());
   return library.string();
 }
 
@@ -194,7 +190,7 @@ std::string still_clock_library(const std::string& program_dir) {
 class ProfileFile {
  public:
   ProfileFile() : fd_(::memfd_create("allocreplay-profile", MFD_CLOEXEC)) {
-    if (fd_.get() < 0) fail("cannot create a memory file for the profile");
+    if (fd_.get() < 0) throw system_error("cannot create a memory file for the profile");
   }
   int fd() const { return fd_.get(); }
 
@@ -204,7 +200,7 @@ class ProfileFile {
     for (;;) {
       const ssize_t length =
           ::pread(fd_.get(), buffer, sizeof(buffer), static_cast<off_t>(text.size()));
-      if (length < 0) fail("cannot read the profile");
+      if (length < 0) throw system_error("cannot read the profile");
       if (length == 0) return text;
       text.append(buffer, static_cast<std::size_t>(length));
     }
@@ -234,7 +230,7 @@ RunOutcome Launcher::run(const Plan& plan, const RunRequest& request,
                          const ProgressFn& progress) const {
   RunFile run(plan, request);
   const std::string program = program_dir_ + "/allocreplay-worker";
-  if (::access(program.c_str(), X_OK) != 0) fail("cannot run " + program);
+  if (::access(program.c_str(), X_OK) != 0) throw system_error("cannot run " + program);
   std::optional<PlanFeed> feed;
   if (plan.source) feed.emplace(plan, run);
   const int plan_fd = feed ? feed->plan_fd() : plan.memory.get();
@@ -257,7 +253,7 @@ RunOutcome Launcher::run(const Plan& plan, const RunRequest& request,
     start.command.insert(start.command.begin(), before.begin(), before.end());
   }
   const pid_t child = spawn(std::move(start));
-  if (child < 0) fail("cannot start a worker process");
+  if (child < 0) throw system_error("cannot start a worker process");
   pipe.write = UniqueFd();
   std::string last_words;
   const int status =

@@ -21,8 +21,7 @@ class PlanFile {
  public:
   PlanFile() : fd_(::memfd_create("allocreplay-plan", MFD_CLOEXEC)) {
     if (fd_.get() < 0) {
-      throw Error(
-          fmt::format("cannot create a memory file for the plan: {}", std::strerror(errno)));
+      throw system_error("cannot create a memory file for the plan");
     }
   }
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "replay/engine/plan_layout.h"
 #include "replay/trace/error.h"
@@ -19,13 +18,9 @@ namespace {
 constexpr std::uint64_t kMostWindowWords = std::uint64_t{1} << 21;
 constexpr std::uint64_t kMostWordsOfAnEvent = 3;  // plan_layout.h, without touched parts
 
-[[noreturn]] void fail(const char* what) {
-  throw Error(fmt::format("{}: {}", what, std::strerror(errno)));
-}
-
 UniqueFd event_fd() {
   UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
-  if (fd.get() < 0) fail("cannot create an event file");
+  if (fd.get() < 0) throw system_error("cannot create an event file");
   return fd;
 }
 
@@ -84,17 +79,19 @@ PlanFeed::PlanFeed(const Plan& plan, RunFile& run)
       fed_(event_fd()) {
   if (memory_.get() < 0 ||
       ::ftruncate(memory_.get(), static_cast<off_t>(plan.word_count * sizeof(PlanWord))) != 0) {
-    fail("cannot create a memory file for the plan");
+    throw system_error("cannot create a memory file for the plan");
   }
   run.set_event_fds(hungry_.get(), fed_.get());
 }
 
 void PlanFeed::serve() {
   std::uint64_t asked;
-  if (::read(hungry_.get(), &asked, sizeof(asked)) < 0) fail("cannot read an event file");
+  if (::read(hungry_.get(), &asked, sizeof(asked)) < 0)
+    throw system_error("cannot read an event file");
   compile_window();
   asked = 1;
-  if (::write(fed_.get(), &asked, sizeof(asked)) < 0) fail("cannot write to an event file");
+  if (::write(fed_.get(), &asked, sizeof(asked)) < 0)
+    throw system_error("cannot write to an event file");
 }
 
 double PlanFeed::share_done() const {
@@ -131,7 +128,7 @@ void PlanFeed::write_words() {
     while (left > 0) {
       const ssize_t written = ::pwrite(memory_.get(), data, left, at);
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("no memory for a part of the plan");
+      if (written < 0) throw system_error("no memory for a part of the plan");
       data += written;
       at += written;
       left -= static_cast<std::size_t>(written);

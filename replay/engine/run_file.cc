@@ -1,6 +1,5 @@
 #include "replay/engine/run_file.h"
 
-#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,10 +15,6 @@ namespace {
 
 // 16 MiB; a heap whose resident pages lie in more runs than that is no heap to draw.
 constexpr std::uint64_t kMostPageRuns = 1 << 20;
-
-[[noreturn]] void fail(const char* what) {
-  throw Error(fmt::format("{}: {}", what, std::strerror(errno)));
-}
 
 // The cell of that kind over all lanes.
 ClassHistogram sum_of(const LatencyDetail* details, std::uint64_t lanes, std::size_t op,
@@ -92,10 +87,10 @@ RunFile::RunFile(const Plan& plan, const RunRequest& request) {
   bytes_ = run_total_bytes(header);
   fd_ = UniqueFd(::memfd_create("allocreplay-run", MFD_CLOEXEC));
   if (fd_.get() < 0 || ::ftruncate(fd_.get(), static_cast<off_t>(bytes_)) != 0) {
-    fail("cannot create a memory file for the run");
+    throw system_error("cannot create a memory file for the run");
   }
   void* mapping = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
-  if (mapping == MAP_FAILED) fail("cannot map the memory file of the run");
+  if (mapping == MAP_FAILED) throw system_error("cannot map the memory file of the run");
   base_ = static_cast<char*>(mapping);
   std::memcpy(base_, &header, sizeof(header));
   write_lanes(plan);

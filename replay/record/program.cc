@@ -188,9 +188,7 @@ bool SignalHold::interrupted() {
 Fate run_program(const std::vector<std::string>& command, const std::string& library,
                  SpoolDirectory& spool, const SignalHold& signals, const WhileItRuns& calls) {
   int report[2];
-  if (::pipe2(report, O_CLOEXEC) != 0) {
-    throw Error(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
-  }
+  if (::pipe2(report, O_CLOEXEC) != 0) throw system_error("cannot make a pipe");
   const pid_t pid = ::fork();
   if (pid == 0) become_program(command, library, spool, signals, report[1]);
   const int fork_error = errno;

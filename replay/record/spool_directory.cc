@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <new>
@@ -78,8 +77,7 @@ void set_window(spool::Control& control, const RecordStart& start) {
 std::string make_directory(const std::string& trace_path) {
   std::string path = fs::absolute(trace_path).string() + ".spool.XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) {
-    throw Error(fmt::format("{}: cannot make the spool directory {}: {}", trace_path, path,
-                            std::strerror(errno)));
+    throw system_error(fmt::format("{}: cannot make the spool directory {}", trace_path, path));
   }
   return path;
 }

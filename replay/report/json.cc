@@ -13,16 +13,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json number(double value) {
-  return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr);
-}
-
-ordered_json numbers(const std::vector<double>& values) {
-  ordered_json array = ordered_json::array();
-  for (const double value : values) array.push_back(number(value));
-  return array;
-}
-
 ordered_json interval_json(const std::optional<Interval>& interval) {
   if (!interval) return nullptr;
   return ordered_json::array({number(interval->low), number(interval->high)});
@@ -57,12 +47,6 @@ ordered_json trace_json(const TraceFacts& trace) {
           {"truncation",
            trace.truncation.empty() ? ordered_json(nullptr) : ordered_json(trace.truncation)},
           {"provenance", trace.header.provenance}};
-}
-
-ordered_json passes_json(const std::vector<Pass>& passes) {
-  ordered_json names = ordered_json::array();
-  for (const Pass pass : passes) names.push_back(pass_name(pass));
-  return names;
 }
 
 ordered_json cost_json(const RunConfig& config) {
@@ -183,6 +167,22 @@ ordered_json comparison_json(const Comparison& comparison) {
 }
 
 }  // namespace
+
+ordered_json passes_json(const std::vector<Pass>& passes) {
+  ordered_json names = ordered_json::array();
+  for (const Pass pass : passes) names.push_back(pass_name(pass));
+  return names;
+}
+
+ordered_json number(double value) {
+  return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr);
+}
+
+ordered_json numbers(const std::vector<double>& values) {
+  ordered_json array = ordered_json::array();
+  for (const double value : values) array.push_back(number(value));
+  return array;
+}
 
 ordered_json to_json(const Result& result) {
   ordered_json results = ordered_json::array();

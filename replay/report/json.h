@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "replay/report/result.h"
 
@@ -13,6 +14,12 @@ inline constexpr const char* kSchemaVersion = "1.4";  // a new metric is a minor
 
 // Keys stand in a fixed order; NaN and infinity become null.
 nlohmann::ordered_json to_json(const Result& result);
+
+nlohmann::ordered_json passes_json(const std::vector<Pass>& passes);
+
+// NaN and infinity are null.
+nlohmann::ordered_json number(double value);
+nlohmann::ordered_json numbers(const std::vector<double>& values);
 
 // The text with what is not UTF-8 in it replaced, as in documents.
 std::string as_utf8(const std::string& text);

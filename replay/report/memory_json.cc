@@ -1,6 +1,6 @@
 #include "replay/report/memory_json.h"
 
-#include <cmath>
+#include "replay/report/json.h"
 
 namespace replay {
 namespace {
@@ -144,8 +144,7 @@ ordered_json heap_map_json(const HeapMap& map) {
 ordered_json fragmentation_json(const MemorySeries& memory) {
   ordered_json ratio = ordered_json::array();
   for (std::size_t i = 0; i < memory.event.size(); ++i) {
-    const double share = memory.fragmentation(i);
-    ratio.push_back(std::isfinite(share) ? ordered_json(share) : ordered_json(nullptr));
+    ratio.push_back(number(memory.fragmentation(i)));
   }
   return {{"page_size_bytes", memory.page_size_bytes},
           {"event", memory.event},

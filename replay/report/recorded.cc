@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -30,7 +29,7 @@ std::string read_text(const std::string& path) {
   } catch (const std::ios_base::failure&) {  // of a directory
     whole = false;
   }
-  if (!whole) throw Error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  if (!whole) throw system_error("cannot read " + path);
   return text;
 }
 

@@ -1,5 +1,4 @@
 // The verdict as JSON. Shape: results/schema/verdict-v1.schema.json.
-#include <cmath>
 
 #include "replay/report/json.h"
 #include "replay/report/verdict_report.h"
@@ -8,16 +7,6 @@ namespace replay {
 namespace {
 
 using nlohmann::ordered_json;
-
-ordered_json number(double value) {
-  return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr);
-}
-
-ordered_json numbers(const std::vector<double>& values) {
-  ordered_json array = ordered_json::array();
-  for (const double value : values) array.push_back(number(value));
-  return array;
-}
 
 template <class T>
 ordered_json or_null(const std::optional<T>& value) {

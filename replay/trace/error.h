@@ -3,6 +3,8 @@
 // A message is one line: what is wrong, where (file, byte offset), what was expected, what to do.
 #pragma once
 
+#include <cerrno>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -19,5 +21,10 @@ class Error : public std::runtime_error {
  private:
   ExitCode code_;
 };
+
+// Of a call of the system that has just failed: what could not be done, and why, by errno.
+inline Error system_error(const std::string& what) {
+  return Error(what + ": " + std::strerror(errno));
+}
 
 }  // namespace replay

@@ -29,7 +29,7 @@ int open_input(const std::string& path) {
 
 InputFile::InputFile(const std::string& path, const std::string& already_read)
     : name_(name_of(path)), fd_(open_input(path)), already_read_(already_read) {
-  if (fd_ < 0) throw Error(fmt::format("{}: cannot open: {}", name_, std::strerror(errno)));
+  if (fd_ < 0) throw system_error(name_ + ": cannot open");
   struct stat info {};
   std::string problem;
   if (fstat(fd_, &info) != 0) {

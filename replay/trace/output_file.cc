@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kBufferBytes = 1 << 16;
 // A reader that is behind finds the pipe full of work; the default is 64 KiB. Only speed depends on
 // it, so a refusal is nothing.
-constexpr int kPipeBytes = 1 << 20;
+constexpr int kOutputPipeBytes = 1 << 20;
 constexpr mode_t kMode = 0666;  // less the umask
 constexpr int kNameAttempts = 100;
 
@@ -42,7 +42,7 @@ OutputFile::OutputFile(const std::string& path) : path_(path), target_(path) {
     direct_ = true;
     fd_ = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
     if (fd_ < 0) fail("write", errno);
-    fcntl(fd_, F_SETPIPE_SZ, kPipeBytes);
+    fcntl(fd_, F_SETPIPE_SZ, kOutputPipeBytes);
     return;
   }
   if (stat(path.c_str(), &info) == 0) {

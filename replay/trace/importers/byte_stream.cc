@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -27,7 +26,7 @@ class FileStream final : public ByteStream {
   explicit FileStream(const std::string& path) : path_(path) {
     fd_ = path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                       : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd_ < 0) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+    if (fd_ < 0) throw system_error(path + ": cannot open");
     struct stat info {};
     if (fstat(fd_, &info) == 0 && S_ISREG(info.st_mode)) {
       size_ = static_cast<std::uint64_t>(info.st_size);
@@ -68,8 +67,7 @@ class FileStream final : public ByteStream {
       const ssize_t got = ::read(fd_, to, size);
       if (got >= 0) return static_cast<std::size_t>(got);
       if (errno == EINTR) continue;
-      throw Error(
-          fmt::format("{}: at byte {}: cannot read: {}", path_, done_, std::strerror(errno)));
+      throw system_error(fmt::format("{}: at byte {}: cannot read", path_, done_));
     }
   }
 

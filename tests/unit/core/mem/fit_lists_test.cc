@@ -10,8 +10,6 @@
 namespace mem {
 namespace {
 
-constexpr std::size_t kNone = FitTable::kNone;
-
 class FitListsTest : public testing::Test {
  protected:
   FitTable& add(std::size_t granules) {
@@ -127,7 +125,7 @@ TEST_F(FitListsTest, AgreesWithTheTablesUnderRandomOperations) {
       const FitLists::Gap gap = lists_.find(count);
       if (gap.table == nullptr) {
         for (const auto& table : tables_) {
-          if (table->find(count) == kNone) continue;
+          if (table->find(count) == FitTable::kNone) continue;
           ASSERT_EQ(granules_class(table->longest), granules_class(count)) << count;
         }
         continue;

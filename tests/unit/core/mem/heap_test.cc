@@ -11,29 +11,29 @@ static_assert(SizedAllocator<Heap<SegregatedConfig>> && PurgingAllocator<Heap<Se
 static_assert(CheckedAllocator<Heap<SegregatedConfig>> &&
               CountingAllocator<Heap<SegregatedConfig>>);
 
-constinit Heap<SegregatedConfig> heap;
+constinit Heap<SegregatedConfig> global_heap;
 
 TEST(Heap, ServesAllOperations) {
-  void* p = heap.allocate(100, 0);
+  void* p = global_heap.allocate(100, 0);
   ASSERT_NE(p, nullptr);
-  EXPECT_EQ(heap.stats().total_allocated_bytes, 100u);
-  EXPECT_GE(heap.usable_size(p), 100u);
-  p = heap.reallocate(p, 200);
-  EXPECT_EQ(heap.stats().total_allocated_bytes, 200u);
-  heap.deallocate(p);
-  heap.deallocate(heap.allocate_zeroed(10));
-  EXPECT_EQ(heap.stats().live_blocks, 0u);
-  EXPECT_GT(heap.purge(), 0u);
-  EXPECT_EQ(heap.check(), 0);
+  EXPECT_EQ(global_heap.stats().total_allocated_bytes, 100u);
+  EXPECT_GE(global_heap.usable_size(p), 100u);
+  p = global_heap.reallocate(p, 200);
+  EXPECT_EQ(global_heap.stats().total_allocated_bytes, 200u);
+  global_heap.deallocate(p);
+  global_heap.deallocate(global_heap.allocate_zeroed(10));
+  EXPECT_EQ(global_heap.stats().live_blocks, 0u);
+  EXPECT_GT(global_heap.purge(), 0u);
+  EXPECT_EQ(global_heap.check(), 0);
 }
 
 TEST(Heap, StaysOpenAroundFork) {
-  heap.lock_for_fork();
-  heap.unlock_in_parent();
-  heap.deallocate(heap.allocate(1, 0));
-  heap.lock_for_fork();
-  heap.unlock_in_child();
-  heap.deallocate(heap.allocate(1, 0));
+  global_heap.lock_for_fork();
+  global_heap.unlock_in_parent();
+  global_heap.deallocate(global_heap.allocate(1, 0));
+  global_heap.lock_for_fork();
+  global_heap.unlock_in_child();
+  global_heap.deallocate(global_heap.allocate(1, 0));
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 namespace mem {
 namespace {
 
-constexpr std::size_t kNone = RunIndex::kNone;
 constexpr std::size_t kChunk = RunIndex::kChunkPages;
 
 // A run index with its memory, and beside it the plain truth.
@@ -56,7 +55,7 @@ class Indexed {
       run = model_[page] ? run + 1 : 0;
       if (run == wanted) return page + 1 - wanted;
     }
-    return kNone;
+    return RunIndex::kNone;
   }
   std::size_t longest() const {
     std::size_t longest = 0;
@@ -138,7 +137,7 @@ TEST_P(RunIndexModelTest, AgreesWhileRunsAreTakenAndGivenBack) {
   for (int step = 0; step < 1500; ++step) {
     const std::size_t length = draw_length(random, it.pages() / 4);
     const std::size_t first = it.index().find(length);
-    if (first != kNone && draw(random, 5) < 3) {
+    if (first != RunIndex::kNone && draw(random, 5) < 3) {
       it.set(first, length, false);
       taken.emplace_back(first, length);
     } else if (!taken.empty()) {
@@ -153,7 +152,7 @@ TEST_P(RunIndexModelTest, AgreesWhileRunsAreTakenAndGivenBack) {
   for (const auto& [first, length] : taken) it.set(first, length, true);
   EXPECT_EQ(it.index().longest(), it.pages());
   EXPECT_EQ(it.index().find(it.pages()), 0u);
-  EXPECT_EQ(it.index().find(it.pages() + 1), kNone);
+  EXPECT_EQ(it.index().find(it.pages() + 1), RunIndex::kNone);
   EXPECT_EQ(it.check(), 0);
 }
 
@@ -178,11 +177,11 @@ INSTANTIATE_TEST_SUITE_P(Windows, RunIndexModelTest,
 
 TEST(RunIndex, StartsWithNothingFree) {
   Indexed it(1024, 0);
-  EXPECT_EQ(it.index().find(1), kNone);
+  EXPECT_EQ(it.index().find(1), RunIndex::kNone);
   EXPECT_EQ(it.index().longest(), 0u);
   EXPECT_EQ(it.index().free_pages(), 0u);
   it.index().reach(1024);
-  EXPECT_EQ(it.index().find(1), kNone);
+  EXPECT_EQ(it.index().find(1), RunIndex::kNone);
   EXPECT_EQ(it.check(), 0);
 }
 
@@ -192,7 +191,7 @@ TEST(RunIndex, FindsARunOfEachLengthAtEachPlace) {
     for (std::size_t first = 0; first + length <= it.pages(); ++first) {
       it.index().set(first, length, true);
       ASSERT_EQ(it.index().find(length), first) << length;
-      ASSERT_EQ(it.index().find(length + 1), kNone) << length;
+      ASSERT_EQ(it.index().find(length + 1), RunIndex::kNone) << length;
       ASSERT_EQ(it.index().longest(), length);
       ASSERT_EQ(it.index().free_from(first, SIZE_MAX), length);
       ASSERT_EQ(it.index().free_before(first + length), length);
@@ -212,7 +211,7 @@ TEST(RunIndex, FindsRunsThatCrossNodes) {
         ASSERT_EQ(it.check(), 0);
         EXPECT_EQ(it.index().find(before + after), edge - before);
         EXPECT_EQ(it.index().find(1), edge - before);
-        EXPECT_EQ(it.index().find(before + after + 1), kNone);
+        EXPECT_EQ(it.index().find(before + after + 1), RunIndex::kNone);
         EXPECT_EQ(it.index().longest(), before + after);
         it.set(edge - before, before + after, false);
       }
@@ -230,7 +229,7 @@ TEST(RunIndex, PrefersTheLowestRunThatIsLongEnough) {
   EXPECT_EQ(it.index().find(3), 10u);
   EXPECT_EQ(it.index().find(4), 62u);
   EXPECT_EQ(it.index().find(5), 100u);
-  EXPECT_EQ(it.index().find(10), kNone);
+  EXPECT_EQ(it.index().find(10), RunIndex::kNone);
   it.set(100, 1, false);
   EXPECT_EQ(it.index().find(9), 3000u);
   EXPECT_EQ(it.index().find(8), 101u);

@@ -10,7 +10,7 @@
 namespace replay {
 namespace {
 
-struct Scripted {
+struct Logging {
   std::vector<std::string> log;
   unsigned char place[64] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
 
@@ -21,7 +21,7 @@ struct Scripted {
   void deallocate(void*) noexcept { log.push_back("deallocate"); }
 };
 
-struct Resizing : Scripted {
+struct Resizing : Logging {
   void* reallocate(void* p, std::size_t size) noexcept {
     log.push_back("reallocate " + std::to_string(size));
     return p;
@@ -41,7 +41,7 @@ TEST(CountedCallsTest, PassesEachCallOnToTheAllocator) {
 }
 
 TEST(CountedCallsTest, CallocWithoutTheCapabilityIsZeroedAndReallocStaysAbsent) {
-  Scripted scripted;
+  Logging scripted;
   CountedCalls counted{mem::AnyAllocator(scripted)};
   const mem::AnyAllocator face(counted);
   face.table().allocate_zeroed(face.self(), 8);

@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 
 std::uint64_t counted = 0;
-const PerfKernel kFake = {
+const PerfKernel kCountingKernel = {
     [](perf_event_attr*) { return counted == 0 ? -1 : 100; },
     [](int, void* buffer, std::size_t bytes) -> long {
       const std::uint64_t reading[3] = {counted, 1, 1};
@@ -46,27 +46,30 @@ class InstructionSourceTest : public ::testing::Test {
 
 TEST_F(InstructionSourceTest, TakesHardwareCountersWhereTheyCount) {
   counted = 100'000;
-  const InstructionSource source = find_instruction_source("auto", path_with_valgrind(), kFake);
+  const InstructionSource source =
+      find_instruction_source("auto", path_with_valgrind(), kCountingKernel);
   EXPECT_EQ(source.tool, InstructionTool::kPerf);
   EXPECT_STREQ(source.name(), "perf");
 }
 
 TEST_F(InstructionSourceTest, TakesCallgrindElsewhereOrWhenAskedTo) {
-  const InstructionSource source = find_instruction_source("auto", path_with_valgrind(), kFake);
+  const InstructionSource source =
+      find_instruction_source("auto", path_with_valgrind(), kCountingKernel);
   EXPECT_EQ(source.tool, InstructionTool::kCallgrind);
   EXPECT_EQ(source.valgrind, (dir_ / "valgrind"));
   EXPECT_STREQ(source.name(), "callgrind");
   counted = 100'000;
-  EXPECT_EQ(find_instruction_source("callgrind", path_with_valgrind(), kFake).tool,
+  EXPECT_EQ(find_instruction_source("callgrind", path_with_valgrind(), kCountingKernel).tool,
             InstructionTool::kCallgrind);
 }
 
 TEST_F(InstructionSourceTest, SaysWhatIsMissingAndHowToGetIt) {
-  EXPECT_THAT(test::error_of([] { find_instruction_source("auto", "/nowhere", kFake); }),
+  EXPECT_THAT(test::error_of([] { find_instruction_source("auto", "/nowhere", kCountingKernel); }),
               ::testing::AllOf(HasSubstr("perf_event_open"), HasSubstr("Debian package valgrind")));
-  EXPECT_THAT(test::error_of([] { find_instruction_source("callgrind", "", kFake); }),
+  EXPECT_THAT(test::error_of([] { find_instruction_source("callgrind", "", kCountingKernel); }),
               HasSubstr("Debian package valgrind"));
-  EXPECT_THAT(test::error_of([&] { find_instruction_source("perf", path_with_valgrind(), kFake); }),
+  EXPECT_THAT(test::error_of(
+                  [&] { find_instruction_source("perf", path_with_valgrind(), kCountingKernel); }),
               HasSubstr("perf_event_open counts no instructions here"));
 }
 

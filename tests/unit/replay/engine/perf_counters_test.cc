@@ -22,7 +22,7 @@ struct FakeKernel {
 };
 FakeKernel* fake = nullptr;
 
-const PerfKernel kFake = {
+const PerfKernel kFakeKernel = {
     [](perf_event_attr* attributes) {
       if (attributes->type != PERF_TYPE_HARDWARE || !fake->readings.contains(attributes->config)) {
         return -1;
@@ -54,7 +54,7 @@ TEST_F(PerfCountersTest, CountsWhatTheKernelAllowsAndLeavesOutTheRest) {
                      {PERF_COUNT_HW_CACHE_MISSES, {30, 40, 10}},
                      {PERF_COUNT_HW_BRANCH_MISSES, {0, 40, 0}}};
   {
-    const PerfCounters counters(kAllCounters, kFake);
+    const PerfCounters counters(kAllCounters, kFakeKernel);
     counters.start();
     counters.stop();
     EXPECT_TRUE(counters.has(Counter::kInstructions));
@@ -82,7 +82,7 @@ TEST_F(PerfCountersTest, CountsWhatTheKernelAllowsAndLeavesOutTheRest) {
 
 TEST_F(PerfCountersTest, AsksForUserModeAndThreadsToCome) {
   kernel.readings = {{PERF_COUNT_HW_INSTRUCTIONS, {}}, {PERF_COUNT_HW_CPU_CYCLES, {}}};
-  const PerfCounters counters(counter_bit(Counter::kInstructions), kFake);
+  const PerfCounters counters(counter_bit(Counter::kInstructions), kFakeKernel);
   ASSERT_EQ(kernel.opened.size(), 1U);
   EXPECT_EQ(kernel.opened[0].exclude_kernel, 1U);
   EXPECT_EQ(kernel.opened[0].inherit, 1U);
@@ -91,19 +91,19 @@ TEST_F(PerfCountersTest, AsksForUserModeAndThreadsToCome) {
 
 TEST_F(PerfCountersTest, OfAThreadAloneItAsksForNoOther) {
   kernel.readings = {{PERF_COUNT_HW_CPU_CYCLES, {}}};
-  EXPECT_EQ(open_counter(Counter::kCycles, CounterOf::kThread, kFake), 100);
-  EXPECT_EQ(open_counter(Counter::kInstructions, CounterOf::kThread, kFake), -1);
+  EXPECT_EQ(open_counter(Counter::kCycles, CounterOf::kThread, kFakeKernel), 100);
+  EXPECT_EQ(open_counter(Counter::kInstructions, CounterOf::kThread, kFakeKernel), -1);
   ASSERT_EQ(kernel.opened.size(), 1U);
   EXPECT_EQ(kernel.opened[0].exclude_kernel, 1U);
   EXPECT_EQ(kernel.opened[0].inherit, 0U);
 }
 
 TEST_F(PerfCountersTest, ACounterThatStandsStillDoesNotCount) {
-  EXPECT_FALSE(perf_counts_instructions(kFake));
+  EXPECT_FALSE(perf_counts_instructions(kFakeKernel));
   kernel.readings[PERF_COUNT_HW_INSTRUCTIONS] = {0, 10, 10};
-  EXPECT_FALSE(perf_counts_instructions(kFake));
+  EXPECT_FALSE(perf_counts_instructions(kFakeKernel));
   kernel.readings[PERF_COUNT_HW_INSTRUCTIONS] = {5000, 10, 10};
-  EXPECT_TRUE(perf_counts_instructions(kFake));
+  EXPECT_TRUE(perf_counts_instructions(kFakeKernel));
 }
 
 // Whatever this machine allows: what is counted moves, what is not is absent.

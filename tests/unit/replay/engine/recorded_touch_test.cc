@@ -17,8 +17,6 @@ using namespace test;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr std::uint64_t kPage = kTouchedPageBytes;
-
 // `pages` as a recording has it: 1 more.
 Event touched(Event event, std::uint32_t pages) {
   event.touched = pages + 1;
@@ -41,36 +39,39 @@ class RecordedTouchTest : public ::testing::Test {
 };
 
 TEST_F(RecordedTouchTest, ABirthHasWhatItsFreeSays) {
-  EXPECT_THAT(parts({malloc_of(0, 10 * kPage), calloc_of(1, 10 * kPage), aligned_of(2, 1, 4),
-                     touched(free_of(1), 0), touched(free_of(0), 3), touched(free_of(2), 0)}),
+  EXPECT_THAT(parts({malloc_of(0, 10 * kTouchedPageBytes), calloc_of(1, 10 * kTouchedPageBytes),
+                     aligned_of(2, 1, 4), touched(free_of(1), 0), touched(free_of(0), 3),
+                     touched(free_of(2), 0)}),
               ElementsAre(TouchedPart{0, touched_part_word(kAllPagesBefore, 3)},
                           TouchedPart{1, touched_part_word(kAllPagesBefore, 0)},
                           TouchedPart{2, touched_part_word(kAllPagesBefore, 0)}));
 }
 
 TEST_F(RecordedTouchTest, WhatWasTouchedWholeOrIsNotKnownIsNoPart) {
-  EXPECT_THAT(
-      parts({malloc_of(0, 10 * kPage), malloc_of(1, 10 * kPage - 1), malloc_of(2, kPage),
-             malloc_of(3, 5 * kPage), free_of(0), touched(free_of(1), 10), touched(free_of(2), 2)}),
-      ElementsAre());
+  EXPECT_THAT(parts({malloc_of(0, 10 * kTouchedPageBytes), malloc_of(1, 10 * kTouchedPageBytes - 1),
+                     malloc_of(2, kTouchedPageBytes), malloc_of(3, 5 * kTouchedPageBytes),
+                     free_of(0), touched(free_of(1), 10), touched(free_of(2), 2)}),
+              ElementsAre());
 }
 
 TEST_F(RecordedTouchTest, AReallocEndsOnePartAndBeginsTheNext) {
-  EXPECT_THAT(
-      parts({malloc_of(0, 10 * kPage), touched(realloc_of(0, 20 * kPage), 4),
-             touched(realloc_of(0, 30 * kPage), 20), touched(realloc_of(0, 40 * kPage), 29),
-             realloc_of(0, 50 * kPage), malloc_of(1, kPage), touched(realloc_of(1, 2 * kPage), 0)}),
-      ElementsAre(TouchedPart{0, touched_part_word(kAllPagesBefore, 4)},
-                  TouchedPart{1, touched_part_word(4, kAllPages)},
-                  TouchedPart{2, touched_part_word(kAllPagesBefore, 29)},
-                  TouchedPart{3, touched_part_word(29, kAllPages)},
-                  TouchedPart{5, touched_part_word(kAllPagesBefore, 0)},
-                  TouchedPart{6, touched_part_word(0, kAllPages)}));
+  EXPECT_THAT(parts({malloc_of(0, 10 * kTouchedPageBytes),
+                     touched(realloc_of(0, 20 * kTouchedPageBytes), 4),
+                     touched(realloc_of(0, 30 * kTouchedPageBytes), 20),
+                     touched(realloc_of(0, 40 * kTouchedPageBytes), 29),
+                     realloc_of(0, 50 * kTouchedPageBytes), malloc_of(1, kTouchedPageBytes),
+                     touched(realloc_of(1, 2 * kTouchedPageBytes), 0)}),
+              ElementsAre(TouchedPart{0, touched_part_word(kAllPagesBefore, 4)},
+                          TouchedPart{1, touched_part_word(4, kAllPages)},
+                          TouchedPart{2, touched_part_word(kAllPagesBefore, 29)},
+                          TouchedPart{3, touched_part_word(29, kAllPages)},
+                          TouchedPart{5, touched_part_word(kAllPagesBefore, 0)},
+                          TouchedPart{6, touched_part_word(0, kAllPages)}));
 }
 
 TEST_F(RecordedTouchTest, ThePlanHasAPartBeforeItsEvent) {
-  const std::vector<Event> events = {malloc_of(0, 8), malloc_of(1, 10 * kPage),
-                                     touched(realloc_of(1, 20 * kPage), 4), free_of(1)};
+  const std::vector<Event> events = {malloc_of(0, 8), malloc_of(1, 10 * kTouchedPageBytes),
+                                     touched(realloc_of(1, 20 * kTouchedPageBytes), 4), free_of(1)};
   const std::string path = write(events);
   TraceReader first(path);
   TraceReader second(path);
@@ -81,11 +82,12 @@ TEST_F(RecordedTouchTest, ThePlanHasAPartBeforeItsEvent) {
   std::vector<PlanWord> words(plan.word_count);
   ASSERT_EQ(::pread(plan.memory.get(), words.data(), words.size() * sizeof(PlanWord), 0),
             static_cast<ssize_t>(words.size() * sizeof(PlanWord)));
-  EXPECT_THAT(words,
-              ElementsAre(plan_word(0, Op::kMalloc, 8), touched_part_word(kAllPagesBefore, 4),
-                          plan_word(1, Op::kMalloc, 10 * kPage), touched_part_word(4, kAllPages),
-                          plan_word(1, Op::kRealloc, 20 * kPage), 10 * kPage,
-                          plan_word(1, Op::kFree, free_note(size_class_of(20 * kPage), false))));
+  EXPECT_THAT(
+      words, ElementsAre(
+                 plan_word(0, Op::kMalloc, 8), touched_part_word(kAllPagesBefore, 4),
+                 plan_word(1, Op::kMalloc, 10 * kTouchedPageBytes), touched_part_word(4, kAllPages),
+                 plan_word(1, Op::kRealloc, 20 * kTouchedPageBytes), 10 * kTouchedPageBytes,
+                 plan_word(1, Op::kFree, free_note(size_class_of(20 * kTouchedPageBytes), false))));
 }
 
 TEST_F(RecordedTouchTest, ATraceWithoutSaysSo) {

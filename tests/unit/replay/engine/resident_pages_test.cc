@@ -5,15 +5,17 @@
 
 #include <vector>
 
+#include "core/base/bits.h"
+
 namespace replay {
 namespace {
 
-constexpr std::size_t kPage = 4096;
+using mem::kPageBytes;
 
 bool holds(const std::vector<PageRun>& runs, const char* page) {
   const auto address = reinterpret_cast<std::uintptr_t>(page);
   for (const PageRun& run : runs) {
-    if (address >= run.address && address < run.address + run.pages * kPage) return true;
+    if (address >= run.address && address < run.address + run.pages * kPageBytes) return true;
   }
   return false;
 }
@@ -33,29 +35,30 @@ class ResidentPagesTest : public ::testing::Test {
 };
 
 TEST_F(ResidentPagesTest, ThoseThatWereWrittenToAreAndOthersAreNot) {
-  char* p = static_cast<char*>(
-      ::mmap(nullptr, 2000 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  char* p = static_cast<char*>(::mmap(nullptr, 2000 * kPageBytes, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(p, MAP_FAILED);
-  ::madvise(p, 2000 * kPage, MADV_NOHUGEPAGE);
-  for (const std::size_t page : {3U, 4U, 1500U}) p[page * kPage] = 1;
+  ::madvise(p, 2000 * kPageBytes, MADV_NOHUGEPAGE);
+  for (const std::size_t page : {3U, 4U, 1500U}) p[page * kPageBytes] = 1;
   const std::vector<PageRun> runs = find();
-  for (const std::size_t page : {3U, 4U, 1500U}) EXPECT_TRUE(holds(runs, p + page * kPage)) << page;
+  for (const std::size_t page : {3U, 4U, 1500U})
+    EXPECT_TRUE(holds(runs, p + page * kPageBytes)) << page;
   for (const std::size_t page : {2U, 5U, 1499U, 1999U}) {
-    EXPECT_FALSE(holds(runs, p + page * kPage)) << page;
+    EXPECT_FALSE(holds(runs, p + page * kPageBytes)) << page;
   }
   for (std::size_t i = 1; i < runs.size(); ++i) {
-    EXPECT_GT(runs[i].address, runs[i - 1].address + (runs[i - 1].pages - 1) * kPage);
+    EXPECT_GT(runs[i].address, runs[i - 1].address + (runs[i - 1].pages - 1) * kPageBytes);
   }
-  ::munmap(p, 2000 * kPage);
+  ::munmap(p, 2000 * kPageBytes);
 }
 
 TEST_F(ResidentPagesTest, SharedMemoryIsLeftOut) {
   char* p = static_cast<char*>(
-      ::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+      ::mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(p, MAP_FAILED);
   *p = 1;
   EXPECT_FALSE(holds(find(), p));
-  ::munmap(p, kPage);
+  ::munmap(p, kPageBytes);
 }
 
 TEST_F(ResidentPagesTest, MoreRunsThanThereIsRoomForAreCountedAndNotWritten) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/base/bits.h"
 #include "replay/engine/launcher.h"
 #include "tests/support/events.h"
 #include "tests/support/random_trace.h"
@@ -11,18 +12,18 @@ namespace {
 
 using namespace test;
 
-constexpr std::uint64_t kPage = 4096;
+using mem::kPageBytes;
 
 TEST(InternalBytesTest, AreUsableNotAskedForAndOnThePageOfTheLastByte) {
   const auto at = [](std::uint64_t address, std::uint64_t size, std::uint64_t usable) {
     return LiveObject{reinterpret_cast<const void*>(address), size, usable, 0};
   };
-  EXPECT_EQ(internal_bytes(at(kPage + 16, 100, 120), kPage), 20U);
-  EXPECT_EQ(internal_bytes(at(kPage, 100, 100), kPage), 0U);
-  EXPECT_EQ(internal_bytes(at(kPage, kPage - 10, 3 * kPage), kPage), 10U);
-  EXPECT_EQ(internal_bytes(at(kPage, kPage, 3 * kPage), kPage), 0U);
-  EXPECT_EQ(internal_bytes(at(kPage, 0, 24), kPage), 0U);
-  EXPECT_EQ(internal_bytes(at(kPage, 100, 0), kPage), 0U);
+  EXPECT_EQ(internal_bytes(at(kPageBytes + 16, 100, 120), kPageBytes), 20U);
+  EXPECT_EQ(internal_bytes(at(kPageBytes, 100, 100), kPageBytes), 0U);
+  EXPECT_EQ(internal_bytes(at(kPageBytes, kPageBytes - 10, 3 * kPageBytes), kPageBytes), 10U);
+  EXPECT_EQ(internal_bytes(at(kPageBytes, kPageBytes, 3 * kPageBytes), kPageBytes), 0U);
+  EXPECT_EQ(internal_bytes(at(kPageBytes, 0, 24), kPageBytes), 0U);
+  EXPECT_EQ(internal_bytes(at(kPageBytes, 100, 0), kPageBytes), 0U);
 }
 
 class SnapshotPassTest : public ::testing::Test {
@@ -55,10 +56,10 @@ TEST_F(SnapshotPassTest, StopsAtTheCheckpointWithItsObjectsLive) {
   const RunOutcome out = at(plan, "glibc", plan.peak_live);
   ASSERT_TRUE(out.usable_known && out.occupied_known);
   EXPECT_EQ(out.snapshot.sample.usable_bytes, 1000U * 1000);
-  EXPECT_GE(out.snapshot.sample.occupied_pages, 1'000'000 / kPage);
+  EXPECT_GE(out.snapshot.sample.occupied_pages, 1'000'000 / kPageBytes);
   EXPECT_EQ(out.snapshot.internal_bytes, 0U);  // glibc's usable size of 1000 is 1000
   EXPECT_EQ(out.snapshot.books.metadata_bytes, 8U * 1000);
-  EXPECT_LT(out.snapshot.books.caches_bytes, kPage);
+  EXPECT_LT(out.snapshot.books.caches_bytes, kPageBytes);
 
   const RunOutcome last = at(plan, "glibc", plan.checkpoints.size() - 1);
   EXPECT_EQ(last.snapshot.sample.usable_bytes, 0U);

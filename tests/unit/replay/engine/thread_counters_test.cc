@@ -22,7 +22,7 @@ struct Machine {
 };
 Machine* machine = nullptr;
 
-const PerfKernel kFake = {
+const PerfKernel kMachineKernel = {
     [](perf_event_attr* attributes) {
       if (attributes->type != PERF_TYPE_HARDWARE ||
           !machine->allowed.contains(attributes->config)) {
@@ -77,7 +77,7 @@ struct ThreadCountersTest : ::testing::Test {
 TEST_F(ThreadCountersTest, HasWhatTheKernelAllowsAndGivesItBack) {
   allow(PERF_COUNT_HW_BRANCH_MISSES, 0);
   {
-    const Counters counters(kFake);
+    const Counters counters(kMachineKernel);
     ASSERT_EQ(counters.count(), 2U);
     EXPECT_EQ(counters.counter(0), Counter::kCycles);
     EXPECT_EQ(counters.counter(1), Counter::kBranchMisses);
@@ -89,20 +89,20 @@ TEST_F(ThreadCountersTest, HasWhatTheKernelAllowsAndGivesItBack) {
 
 TEST_F(ThreadCountersTest, WithoutThePageThereIsNoCounter) {
   fake.maps = false;
-  const Counters counters(kFake);
+  const Counters counters(kMachineKernel);
   EXPECT_EQ(counters.count(), 0U);
   EXPECT_EQ(fake.closed, 1);
 }
 
 TEST_F(ThreadCountersTest, AWindowTellsWhatWasCountedInIt) {
-  Counters counters(kFake);
+  Counters counters(kMachineKernel);
   const std::uint64_t begin = counters.begin(0);
   fake.counters[3] += 77;
   EXPECT_EQ(counters.end(0, begin), 77U);
 }
 
 TEST_F(ThreadCountersTest, ACounterOf48BitsMayBeginAnew) {
-  Counters counters(kFake);
+  Counters counters(kMachineKernel);
   fake.counters[3] = (std::uint64_t{1} << 48) - 5;
   const std::uint64_t begin = counters.begin(0);
   fake.counters[3] = 2;
@@ -110,7 +110,7 @@ TEST_F(ThreadCountersTest, ACounterOf48BitsMayBeginAnew) {
 }
 
 TEST_F(ThreadCountersTest, WhatIsNotOnTheHardwareIsNotReadAndNotCounted) {
-  Counters counters(kFake);
+  Counters counters(kMachineKernel);
   cycles().index = 0;
   EXPECT_EQ(counters.end(0, counters.begin(0)), kNotCounted);
   cycles().index = 4;
@@ -120,7 +120,7 @@ TEST_F(ThreadCountersTest, WhatIsNotOnTheHardwareIsNotReadAndNotCounted) {
 }
 
 TEST_F(ThreadCountersTest, AWindowInWhichTheCounterWasMovedIsNotCounted) {
-  Counters counters(kFake);
+  Counters counters(kMachineKernel);
   const std::uint64_t begin = counters.begin(0);
   cycles().lock += 2;
   cycles().index = 9;  // where nothing can be read
@@ -134,13 +134,13 @@ TEST_F(ThreadCountersTest, AWindowInWhichTheCounterWasMovedIsNotCounted) {
 }
 
 TEST_F(ThreadCountersTest, WindowsCountInstructionsWhereTheirCounterMoves) {
-  EXPECT_FALSE(windows_count_instructions<FakeInstruction>(kFake));  // cycles alone
+  EXPECT_FALSE(windows_count_instructions<FakeInstruction>(kMachineKernel));  // cycles alone
   allow(PERF_COUNT_HW_INSTRUCTIONS, 1);
-  EXPECT_FALSE(windows_count_instructions<FakeInstruction>(kFake));  // it stands still
+  EXPECT_FALSE(windows_count_instructions<FakeInstruction>(kMachineKernel));  // it stands still
   fake.on_read = [](Machine& m) { m.counters[1] += 4000; };
-  EXPECT_TRUE(windows_count_instructions<FakeInstruction>(kFake));
+  EXPECT_TRUE(windows_count_instructions<FakeInstruction>(kMachineKernel));
   fake.allowed[PERF_COUNT_HW_INSTRUCTIONS].index = 0;
-  EXPECT_FALSE(windows_count_instructions<FakeInstruction>(kFake));
+  EXPECT_FALSE(windows_count_instructions<FakeInstruction>(kMachineKernel));
 }
 
 TEST(RealThreadCountersTest, CountOrAreAbsent) {

@@ -6,7 +6,7 @@ namespace replay {
 namespace {
 
 // Windows of 42 ticks, and now and then one of 70: the clock steps by 14.
-struct SteppingTimer {
+struct UnevenTimer {
   static inline std::uint64_t now = 0;
   static inline unsigned readings = 0;
   static std::uint64_t start() { return now; }
@@ -14,7 +14,7 @@ struct SteppingTimer {
 };
 
 TEST(TimerQualityTest, FindsTheCostOfAWindowAndTheStepsOfTheClock) {
-  const EmptyWindows empty = measure_empty_windows<SteppingTimer>();
+  const EmptyWindows empty = measure_empty_windows<UnevenTimer>();
   EXPECT_EQ(empty.median_ticks, 42U);
   EXPECT_EQ(empty.step_ticks, 14U);
 }

@@ -7,7 +7,7 @@ namespace replay {
 namespace {
 
 // What the test says of the thread.
-struct Scripted {
+struct ThreadScript {
   int cpu_now = 3;
   std::uint32_t generation_now = 8;
   std::uint64_t preemptions_now = 100;
@@ -15,7 +15,7 @@ struct Scripted {
   bool looking_switches = false;  // as every system call does under a debugger or strace
 };
 struct ScriptedSwitches {
-  explicit ScriptedSwitches(Scripted& script) : script_(script) {}
+  explicit ScriptedSwitches(ThreadScript& script) : script_(script) {}
   bool work() const { return true; }
   int cpu() const { return script_.cpu_now; }
   std::uint32_t generation() const { return script_.generation_now; }
@@ -24,11 +24,11 @@ struct ScriptedSwitches {
     if (script_.looking_switches) script_.generation_now += 2;
     return script_.preemptions_now;
   }
-  Scripted& script_;
+  ThreadScript& script_;
 };
 
 struct WindowWatchTest : ::testing::Test {
-  Scripted script;
+  ThreadScript script;
   WindowWatch<ScriptedSwitches> watch{script};
 };
 

@@ -30,7 +30,7 @@ const Original& redis() {
   return original;
 }
 
-Marginals copy_of(const Model& model, const CopyOptions& options) {
+Marginals marginals_of_copy(const Model& model, const CopyOptions& options) {
   MarginalsMeter meter;
   Random random(3);
   Emitter out([&](std::span<const Event> block) { meter.add(block); }, 0);
@@ -39,7 +39,7 @@ Marginals copy_of(const Model& model, const CopyOptions& options) {
 }
 
 TEST(LikenessTest, ACopyOfRedisIsWithinTheLimits) {
-  const Marginals copy = copy_of(redis().model, {});
+  const Marginals copy = marginals_of_copy(redis().model, {});
   for (const Distance& row : distances(redis().model, {}, redis().marginals, copy)) {
     EXPECT_LE(row.value, row.limit) << row.name;
     EXPECT_LT(row.limit, row.name == "live_curve" ? 0.4 : 0.1)
@@ -57,7 +57,7 @@ TEST(LikenessTest, TheOriginalIsAtNoDistanceFromItself) {
 TEST(LikenessTest, SpoiltModelsAreFar) {
   const auto far = [](const Model& spoilt) {
     std::string names;
-    const Marginals copy = copy_of(spoilt, {});
+    const Marginals copy = marginals_of_copy(spoilt, {});
     for (const Distance& row : distances(redis().model, {}, redis().marginals, copy)) {
       if (row.value > row.limit) names += row.name + " ";
     }

@@ -6,13 +6,12 @@
 namespace replay {
 namespace {
 
-constexpr auto kMalloc = static_cast<std::size_t>(Op::kMalloc);
 constexpr auto kRealloc = static_cast<std::size_t>(Op::kRealloc);
 
 SubjectRuns counted(std::uint64_t instructions, CallCost malloc_cost) {
   RunOutcome run;
   run.instructions = InstructionCount{instructions, 7, {}};
-  run.instructions->by_op[kMalloc] = malloc_cost;
+  run.instructions->by_op[static_cast<std::size_t>(Op::kMalloc)] = malloc_cost;
   run.minor_faults = 5;
   run.major_faults = 1;
   run.memory_calls_counted = true;

@@ -6,7 +6,7 @@
 namespace replay {
 namespace {
 
-RunOutcome counted(std::uint64_t cycles, double share) {
+RunOutcome cycles_counted(std::uint64_t cycles, double share) {
   RunOutcome run;
   run.counters[static_cast<std::size_t>(Counter::kCycles)] = {true, cycles, share};
   return run;
@@ -15,7 +15,7 @@ RunOutcome counted(std::uint64_t cycles, double share) {
 TEST(CountersTest, AreToldAnEventWithTheLeastShareOfTheTimeTheyRan) {
   SubjectRuns runs;
   auto& pass = runs.by_pass[static_cast<std::size_t>(Pass::kCounters)];
-  pass = {counted(50'000, 1), counted(60'000, 0.5)};
+  pass = {cycles_counted(50'000, 1), cycles_counted(60'000, 0.5)};
   pass[1].counters[static_cast<std::size_t>(Counter::kBranches)] = {true, 1000, 1};
   for (RunOutcome& run : pass) {
     run.counters[static_cast<std::size_t>(Counter::kCacheMisses)] = {true, 0, 0.1};

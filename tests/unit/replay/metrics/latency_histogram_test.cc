@@ -9,11 +9,12 @@
 namespace replay {
 namespace {
 
-constexpr auto kMalloc = static_cast<std::size_t>(Op::kMalloc);
+constexpr auto kMallocHistogram = static_cast<std::size_t>(Op::kMalloc);
 
 TEST(LatencyHistogramTest, QuantilesMatchTheSamplesToABinsWidth) {
   RunOutcome run = test::made_outcome(1);
-  for (std::uint64_t ticks = 1; ticks <= 10'000; ++ticks) run.histograms[kMalloc].record(ticks);
+  for (std::uint64_t ticks = 1; ticks <= 10'000; ++ticks)
+    run.histograms[kMallocHistogram].record(ticks);
   const LatencyHistogram h = latencies_of(run, Op::kMalloc);
   EXPECT_EQ(h.count, 10'000U);
   for (const double q : {0.01, 0.5, 0.9, 0.99, 0.999}) {
@@ -27,9 +28,9 @@ TEST(LatencyHistogramTest, QuantilesMatchTheSamplesToABinsWidth) {
 TEST(LatencyHistogramTest, MergesRuns) {
   RunOutcome a = test::made_outcome(1);
   RunOutcome b = test::made_outcome(1);
-  a.histograms[kMalloc].record(10);
-  b.histograms[kMalloc].record(10);
-  b.histograms[kMalloc].record(1000);
+  a.histograms[kMallocHistogram].record(10);
+  b.histograms[kMallocHistogram].record(10);
+  b.histograms[kMallocHistogram].record(1000);
   const LatencyHistogram h = merge_latencies({a, b}, Op::kMalloc);
   ASSERT_EQ(h.bins.size(), 2U);
   EXPECT_EQ(h.bins[0].count, 2U);

@@ -22,14 +22,14 @@ TraceHeader full_header() {
   return header;
 }
 
-struct Decoded {
+struct DecodedHeader {
   HeaderProblem problem;
   TraceHeader header;
   FileLayout layout;
 };
 
-Decoded decode(const std::string& bytes) {
-  Decoded result;
+DecodedHeader decode_header_of(const std::string& bytes) {
+  DecodedHeader result;
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   std::uint32_t size = 0;
   result.problem = decode_preamble({data, format::header::kFixedSize}, &size);
@@ -47,7 +47,7 @@ TEST(HeaderCodecTest, EveryFieldComesBack) {
   const FileLayout layout{roomy_header_size(header), 9999, 12};
   const std::string bytes = encode_header(header, layout);
   ASSERT_EQ(bytes.size(), layout.header_size);
-  const Decoded decoded = decode(bytes);
+  const DecodedHeader decoded = decode_header_of(bytes);
   ASSERT_EQ(decoded.problem.what, "");
   EXPECT_EQ(decoded.header.version_major, 1);
   EXPECT_EQ(decoded.header.time_unit_ns, header.time_unit_ns);
@@ -69,7 +69,7 @@ TEST(HeaderCodecTest, AChangedByteAnywhereIsNoticed) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     std::string damaged = bytes;
     damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
-    EXPECT_NE(decode(damaged).problem.what, "") << "byte " << i;
+    EXPECT_NE(decode_header_of(damaged).problem.what, "") << "byte " << i;
   }
 }
 

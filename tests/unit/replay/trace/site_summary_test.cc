@@ -19,15 +19,15 @@ Event at(std::uint32_t site, Event event) {
   return event;
 }
 
-std::vector<SiteUse> summary_of(const std::vector<Event>& events) {
+std::vector<SiteUse> uses_of(const std::vector<Event>& events) {
   SiteSummarizer summarizer;
   summarizer.add(events);
   return summarizer.result();
 }
 
 TEST(SiteSummary, ABlockIsOfTheSiteThatGaveItItsSize) {
-  const auto sites = summary_of({at(7, malloc_of(0, 100)), at(9, realloc_of(0, 150)),
-                                 realloc_of(0, 120), at(7, malloc_of(1, 5)), free_of(1)});
+  const auto sites = uses_of({at(7, malloc_of(0, 100)), at(9, realloc_of(0, 150)),
+                              realloc_of(0, 120), at(7, malloc_of(1, 5)), free_of(1)});
   ASSERT_EQ(sites.size(), 2U);
   EXPECT_EQ(sites[0], (SiteUse{.site = 7, .calls = 2, .requested_bytes = 105}));
   EXPECT_EQ(sites[1], (SiteUse{.site = 9,
@@ -40,7 +40,7 @@ TEST(SiteSummary, ABlockIsOfTheSiteThatGaveItItsSize) {
 }
 
 TEST(SiteSummary, WhatIsNotKnownIsSiteZero) {
-  const auto sites = summary_of({malloc_of(0, 8)});
+  const auto sites = uses_of({malloc_of(0, 8)});
   ASSERT_EQ(sites.size(), 1U);
   EXPECT_EQ(sites[0].site, 0U);
   EXPECT_EQ(sites[0].live_bytes_at_peak, 8U);
@@ -76,7 +76,7 @@ TEST(SiteSummary, ThePeakIsTheFirstMomentOfMostLiveBytes) {
     peak = bytes;
     at_peak = now;
   }
-  const auto sites = summary_of(events);
+  const auto sites = uses_of(events);
   ASSERT_EQ(sites.size(), 40U);
   for (const SiteUse& use : sites) EXPECT_EQ(use.live_bytes_at_peak, at_peak[use.site]) << use.site;
 }

@@ -34,7 +34,7 @@ std::string with(std::string bytes, std::size_t at, T value) {
   return bytes;
 }
 
-std::string problem_of(const std::string& bytes) {
+std::string problem_of_trailer(const std::string& bytes) {
   TraceHeader header;
   return decode_trailer(as_bytes(bytes), &header).what;
 }
@@ -60,16 +60,16 @@ TEST(TrailerCodecTest, EveryChangedBitIsNoticed) {
   for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
     std::string changed = bytes;
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
-    ASSERT_NE(problem_of(changed), "") << bit;
+    ASSERT_NE(problem_of_trailer(changed), "") << bit;
   }
 }
 
 TEST(TrailerCodecTest, FieldsAreChecked) {
   namespace at = format::trailer;
   const std::string bytes = encode_trailer(counts());
-  EXPECT_EQ(problem_of(with<std::uint32_t>(bytes, at::kMetaSize, 9999)),
+  EXPECT_EQ(problem_of_trailer(with<std::uint32_t>(bytes, at::kMetaSize, 9999)),
             "the provenance is longer than the trailer");
-  EXPECT_EQ(problem_of(with<std::uint32_t>(bytes, at::kMetaSize, 3)),
+  EXPECT_EQ(problem_of_trailer(with<std::uint32_t>(bytes, at::kMetaSize, 3)),
             "the provenance is not JSON (its byte 4)");
   for (const std::uint32_t size : {0U, 55U, (1U << 24) + 1, UINT32_MAX}) {
     const std::string changed = with<std::uint32_t>(bytes, at::kSize, size);
@@ -83,7 +83,7 @@ TEST(TrailerCodecTest, FieldsOfALaterVersionAreSkipped) {
   const auto size = static_cast<std::uint32_t>(bytes.size());
   bytes = with<std::uint32_t>(bytes, format::trailer::kSize, size);
   bytes = with<std::uint32_t>(bytes, bytes.size() - format::trailer::kEndSize, size);
-  EXPECT_EQ(problem_of(bytes), "");
+  EXPECT_EQ(problem_of_trailer(bytes), "");
 }
 
 TEST(TrailerCodecTest, ProvenanceBeyondTheLimitIsRefused) {

@@ -10,7 +10,7 @@
 namespace replay {
 namespace {
 
-Summary summary_of(const std::vector<Event>& events) {
+Summary built_of(const std::vector<Event>& events) {
   Summarizer summarizer;
   summarizer.add(events);
   return summarizer.result();
@@ -23,14 +23,14 @@ double figure(const Difference& all, const std::string& name, bool of_b) {
 }
 
 TEST(DifferenceTest, ATraceDoesNotDifferFromItself) {
-  const Summary summary = summary_of(test::random_events(1, 2000));
+  const Summary summary = built_of(test::random_events(1, 2000));
   EXPECT_TRUE(difference(summary, summary).same());
-  EXPECT_TRUE(difference(summary_of({}), summary_of({})).same());
+  EXPECT_TRUE(difference(built_of({}), built_of({})).same());
 }
 
 TEST(DifferenceTest, FiguresStandSideBySide) {
-  const Summary a = summary_of({test::malloc_of(0, 8), test::free_of(0)});
-  const Summary b = summary_of({test::malloc_of(0, 24)});
+  const Summary a = built_of({test::malloc_of(0, 8), test::free_of(0)});
+  const Summary b = built_of({test::malloc_of(0, 24)});
   const Difference all = difference(a, b);
   EXPECT_FALSE(all.same());
   EXPECT_EQ(figure(all, "events", false), 2);
@@ -62,9 +62,9 @@ TEST(DifferenceTest, CurvesAreComparedByTheirShapes) {
   }
   std::vector<Event> at_once(50, test::realloc_of(0, 10));
   at_once.front() = test::malloc_of(0, 10);
-  EXPECT_EQ(curve_distance(summary_of(rise), summary_of(rise_more)), 0);
-  EXPECT_NEAR(*curve_distance(summary_of(rise), summary_of(at_once)), 0.98, 0.001);
-  EXPECT_EQ(curve_distance(summary_of(rise), summary_of({})), std::nullopt);
+  EXPECT_EQ(curve_distance(built_of(rise), built_of(rise_more)), 0);
+  EXPECT_NEAR(*curve_distance(built_of(rise), built_of(at_once)), 0.98, 0.001);
+  EXPECT_EQ(curve_distance(built_of(rise), built_of({})), std::nullopt);
 }
 
 }  // namespace

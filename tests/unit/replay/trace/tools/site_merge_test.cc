@@ -5,7 +5,7 @@
 namespace replay {
 namespace {
 
-SiteTable sample() {
+SiteTable table_to_merge() {
   SiteTable table;
   table.strings = {"main", "parse(char*)", "a.c"};
   table.modules = {{"/usr/bin/program", "abcdef"}, {"/lib/libc.so", ""}};
@@ -28,13 +28,13 @@ TEST(SiteMerge, EveryStackStaysWhatItWas) {
   other.frames = {{2, 5, 2, 1, 6}, {1, 0x77, 0, 0, 0}};
   other.nodes = {{0, 0}, {1, 1}};
   other.stacks = {2, 0};
-  SiteTable all = sample();
+  SiteTable all = table_to_merge();
   append_sites(other, &all);
   append_sites({}, &all);
-  append_sites(sample(), &all);
+  append_sites(table_to_merge(), &all);
   for (std::uint32_t site = 1; site <= 4; ++site) {
-    EXPECT_EQ(texts(all, site), texts(sample(), site));
-    EXPECT_EQ(texts(all, site + 6), texts(sample(), site));
+    EXPECT_EQ(texts(all, site), texts(table_to_merge(), site));
+    EXPECT_EQ(texts(all, site + 6), texts(table_to_merge(), site));
   }
   EXPECT_EQ(texts(all, 5), texts(other, 1));
   EXPECT_TRUE(texts(all, 6).empty());
@@ -42,10 +42,10 @@ TEST(SiteMerge, EveryStackStaysWhatItWas) {
 }
 
 TEST(SiteMerge, StringsAndModulesAreShared) {
-  SiteTable all = sample();
-  append_sites(sample(), &all);
-  EXPECT_EQ(all.strings, sample().strings);
-  EXPECT_EQ(all.modules, sample().modules);
+  SiteTable all = table_to_merge();
+  append_sites(table_to_merge(), &all);
+  EXPECT_EQ(all.strings, table_to_merge().strings);
+  EXPECT_EQ(all.modules, table_to_merge().modules);
 }
 
 // A table may have what it needs not.
