@@ -41,8 +41,9 @@ TEST_F(ResidentPagesTest, ThoseThatWereWrittenToAreAndOthersAreNot) {
   ::madvise(p, 2000 * kPageBytes, MADV_NOHUGEPAGE);
   for (const std::size_t page : {3U, 4U, 1500U}) p[page * kPageBytes] = 1;
   const std::vector<PageRun> runs = find();
-  for (const std::size_t page : {3U, 4U, 1500U})
+  for (const std::size_t page : {3U, 4U, 1500U}) {
     EXPECT_TRUE(holds(runs, p + page * kPageBytes)) << page;
+  }
   for (const std::size_t page : {2U, 5U, 1499U, 1999U}) {
     EXPECT_FALSE(holds(runs, p + page * kPageBytes)) << page;
   }
