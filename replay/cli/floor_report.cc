@@ -11,6 +11,8 @@
 namespace replay::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 // One floor, as all forms have it.
 struct Row {
   std::string key;
@@ -70,7 +72,6 @@ std::string text(const FloorReport& report) {
 }
 
 std::string json(const FloorReport& report) {
-  using Json = nlohmann::ordered_json;
   const Floor& floor = report.floor;
   const auto peak = [&](const Peak& at) -> Json {
     return {{"bytes", at.amount}, {"pages", floor.pages_of(at.amount)}, {"event", at.event}};

@@ -7,6 +7,8 @@
 namespace replay::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 double ratio(const ReplayedFigure& figure) {
   return figure.original == 0 ? 0 : figure.copy / figure.original;
 }
@@ -38,7 +40,6 @@ std::string to_text(const LikenessReport& report) {
 }
 
 nlohmann::ordered_json to_json(const LikenessReport& report) {
-  using Json = nlohmann::ordered_json;
   Json distances = Json::array();
   for (const gen::Distance& row : report.distances) {
     distances.push_back({{"name", row.name}, {"distance", row.value}, {"limit", row.limit}});

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/base/bits.h"
 #include "replay/engine/timer.h"
 
 namespace replay {
@@ -14,7 +15,6 @@ namespace {
 constexpr unsigned kSpins = 200;
 // Of each stack; touched, lest what the allocator's calls use of it cost page faults.
 constexpr std::size_t kTouchedStackBytes = 64 * 1024;
-constexpr std::size_t kPageBytes = 4096;
 
 }  // namespace
 
@@ -33,7 +33,8 @@ bool Crew::prepare() {
   stacks_ = static_cast<char*>(stacks);
   for (std::size_t lane = 1; lane <= run_.lane_count; ++lane) {
     char* top = stacks_ + lane * kStackBytes;
-    for (std::size_t i = kPageBytes; i <= kTouchedStackBytes; i += kPageBytes) *(top - i) = 0;
+    for (std::size_t i = mem::kPageBytes; i <= kTouchedStackBytes; i += mem::kPageBytes)
+      *(top - i) = 0;
   }
   pin(lanes_[0]);
   return true;

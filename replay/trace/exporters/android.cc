@@ -2,7 +2,7 @@
 //
 // Addresses are made up, one for each object, never given out again. How long a call took is not
 // known, so both times are the same. What was touched of a block is told in whole pages.
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include <iterator>
 
@@ -25,33 +25,34 @@ class AndroidSink final : public EventSink {
     const auto to = std::back_inserter(line_);
     const std::uint64_t address = (event.object + 1) * kAddressStep;
     // Thread 0 is none to its reader.
-    fmt::format_to(to, "{}: ", std::uint64_t{event.thread} + 1);
+    fmt::format_to(to, FMT_COMPILE("{}: "), std::uint64_t{event.thread} + 1);
     switch (event.op) {
       case Op::kMalloc:
-        fmt::format_to(to, "malloc {:#x} {}", address, event.size);
+        fmt::format_to(to, FMT_COMPILE("malloc {:#x} {}"), address, event.size);
         break;
       case Op::kCalloc:
-        fmt::format_to(to, "calloc {:#x} 1 {}", address, event.size);
+        fmt::format_to(to, FMT_COMPILE("calloc {:#x} 1 {}"), address, event.size);
         break;
       case Op::kAligned:
-        fmt::format_to(to, "memalign {:#x} {} {}", address, std::uint64_t{1} << event.align_log2,
-                       event.size);
+        fmt::format_to(to, FMT_COMPILE("memalign {:#x} {} {}"), address,
+                       std::uint64_t{1} << event.align_log2, event.size);
         break;
       case Op::kRealloc:
-        fmt::format_to(to, "realloc {:#x} {:#x} {}", address, address, event.size);
+        fmt::format_to(to, FMT_COMPILE("realloc {:#x} {:#x} {}"), address, address, event.size);
         break;
       case Op::kFree:
-        fmt::format_to(to, "free {:#x}", address);
+        fmt::format_to(to, FMT_COMPILE("free {:#x}"), address);
         break;
     }
     if (has_touched_ && !is_birth(event.op)) {
       if (event.touched == 0) {
-        fmt::format_to(to, " -1");
+        fmt::format_to(to, FMT_COMPILE(" -1"));
       } else {
-        fmt::format_to(to, " {}", (std::uint64_t{event.touched} - 1) * kTouchedPageBytes);
+        fmt::format_to(to, FMT_COMPILE(" {}"),
+                       (std::uint64_t{event.touched} - 1) * kTouchedPageBytes);
       }
     }
-    fmt::format_to(to, " {} {}\n", event.time_ns, event.time_ns);
+    fmt::format_to(to, FMT_COMPILE(" {} {}\n"), event.time_ns, event.time_ns);
     file_.append({line_.data(), line_.size()});
   }
 

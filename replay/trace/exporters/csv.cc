@@ -1,5 +1,5 @@
 // Comma-separated values: a line of names, then one event a line.
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include <iterator>
 
@@ -23,10 +23,10 @@ class CsvSink final : public EventSink {
   void event(const Event& event) override {
     line_.clear();
     const auto to = std::back_inserter(line_);
-    fmt::format_to(to, "{},{},{},{},{},{}", event.time_ns, event.thread, op_name(event.op),
-                   event.object, event.size, event.align_log2);
-    if (has_sites_) fmt::format_to(to, ",{}", event.site);
-    if (has_touched_) fmt::format_to(to, ",{}", event.touched);
+    fmt::format_to(to, FMT_COMPILE("{},{},{},{},{},{}"), event.time_ns, event.thread,
+                   op_name(event.op), event.object, event.size, event.align_log2);
+    if (has_sites_) fmt::format_to(to, FMT_COMPILE(",{}"), event.site);
+    if (has_touched_) fmt::format_to(to, FMT_COMPILE(",{}"), event.touched);
     line_.push_back('\n');
     file_.append({line_.data(), line_.size()});
   }

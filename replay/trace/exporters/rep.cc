@@ -1,5 +1,5 @@
 // The traces of CS:APP's malloc lab: four numbers, then "a ID BYTES", "r ID BYTES" or "f ID".
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include <iterator>
 
@@ -32,10 +32,11 @@ class RepSink final : public EventSink {
     line_.clear();
     const auto to = std::back_inserter(line_);
     if (event.op == Op::kFree) {
-      fmt::format_to(to, "f {}\n", event.object);
+      fmt::format_to(to, FMT_COMPILE("f {}\n"), event.object);
     } else {
       if (is_birth(event.op)) ++ids_;
-      fmt::format_to(to, "{} {} {}\n", is_birth(event.op) ? 'a' : 'r', event.object, event.size);
+      fmt::format_to(to, FMT_COMPILE("{} {} {}\n"), is_birth(event.op) ? 'a' : 'r', event.object,
+                     event.size);
     }
     file_.append({line_.data(), line_.size()});
   }

@@ -1,6 +1,6 @@
 // Our own text form: one event a line, what the header says in lines that begin with "#". Facts
 // that are known only at the end stand at the end, so that it can be written to a pipe.
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include <iterator>
 
@@ -29,10 +29,10 @@ class TextSink final : public EventSink {
     ++events_;
     line_.clear();
     const auto to = std::back_inserter(line_);
-    fmt::format_to(to, "{}\t{}\t{}\t{}\t{}\t{}", event.time_ns, event.thread, op_name(event.op),
-                   event.object, event.size, event.align_log2);
-    if (has_sites_) fmt::format_to(to, "\t{}", event.site);
-    if (has_touched_) fmt::format_to(to, "\t{}", event.touched);
+    fmt::format_to(to, FMT_COMPILE("{}\t{}\t{}\t{}\t{}\t{}"), event.time_ns, event.thread,
+                   op_name(event.op), event.object, event.size, event.align_log2);
+    if (has_sites_) fmt::format_to(to, FMT_COMPILE("\t{}"), event.site);
+    if (has_touched_) fmt::format_to(to, FMT_COMPILE("\t{}"), event.touched);
     line_.push_back('\n');
     file_.append({line_.data(), line_.size()});
   }
