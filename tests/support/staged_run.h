@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <optional>
@@ -18,6 +19,7 @@ inline RunRequest untouched() {
   return request;
 }
 
+// A crew pins the thread that replays; when the run is gone, the thread has back the CPUs it had.
 class StagedRun {
  public:
   template <class Allocator>
@@ -25,6 +27,7 @@ class StagedRun {
       : file_(plan, request), bytes_(plan.word_count * sizeof(PlanWord)) {
     void* words = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, plan.memory.get(), 0);
     EXPECT_NE(words, MAP_FAILED);
+    ::sched_getaffinity(0, sizeof(cpus_), &cpus_);
     words_ = static_cast<const PlanWord*>(words);
     stage_.emplace(Stage::of(file_.base(), words_, mem::AnyAllocator(allocator)));
   }
@@ -34,6 +37,7 @@ class StagedRun {
       if (stage_->slots[i] != nullptr) stage_->allocator.deallocate(stage_->slots[i]);
     }
     ::munmap(const_cast<PlanWord*>(words_), bytes_);
+    ::sched_setaffinity(0, sizeof(cpus_), &cpus_);
   }
   StagedRun(const StagedRun&) = delete;
   StagedRun& operator=(const StagedRun&) = delete;
@@ -46,6 +50,7 @@ class StagedRun {
   std::size_t bytes_;
   const PlanWord* words_;
   std::optional<Stage> stage_;
+  cpu_set_t cpus_;
 };
 
 }  // namespace replay::test

@@ -1,7 +1,10 @@
 #include "replay/engine/crew.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
+#include <array>
+#include <atomic>
 #include <barrier>
 
 #include "replay/engine/stage.h"
@@ -20,6 +23,18 @@ struct PlainPass {
   Probe probe(std::size_t, std::uint64_t) const { return {}; }
   void at_pause(std::uint64_t) {}
 };
+
+// Ascending.
+std::vector<int> cpus_of_thread() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  ::sched_getaffinity(0, sizeof(set), &set);
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(static_cast<std::size_t>(cpu), &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
 
 class CrewTest : public ::testing::Test {
  protected:
@@ -40,6 +55,7 @@ class CrewTest : public ::testing::Test {
   }
 
   TempFolder dir_;
+  const std::vector<int> cpus_ = cpus_of_thread();
   CheckingAllocator allocator_;
   Plan plan_;
   std::vector<LaneRun> lanes_;
@@ -111,6 +127,118 @@ TEST_F(CrewTest, ThreadsAreInTheAllocatorAtTheSameTime) {
   Replay replay(run.stage(), pass);
   ASSERT_TRUE(replay.prepare());
   replay.run();  // comes to an end only if they are
+  EXPECT_GT(run.outcome().concurrency.overlapped_events, 0.0);
+}
+
+// An allocation of this size lasts until another lane sleeps until it is done, and a while longer.
+struct HoldingAllocator {
+  static constexpr std::size_t kHeldBytes = 64;
+  const std::uint64_t* reached = nullptr;  // by the lane that makes it
+  std::uint64_t held_ns = 0;               // with the other asleep
+  std::uint64_t place = 0;
+
+  void* allocate(std::size_t size, std::size_t) noexcept {
+    if (size == kHeldBytes) hold();
+    return &place;
+  }
+  void deallocate(void*) noexcept {}
+  void hold() noexcept {
+    while ((__atomic_load_n(reached, __ATOMIC_ACQUIRE) & kSleepers) == 0) ::sched_yield();
+    const std::uint64_t begin_ns = monotonic_ns();
+    constexpr timespec kWhile{0, 1'000'000};
+    ::nanosleep(&kWhile, nullptr);
+    held_ns = monotonic_ns() - begin_ns;
+  }
+};
+
+TEST_F(CrewTest, ALongWaitIsSleptAndCountsInFull) {
+  std::vector<Event> events = {event(Op::kMalloc, 0, 0), event(Op::kMalloc, 1, 1),
+                               event(Op::kMalloc, 0, 2), event(Op::kFree, 1, 2)};
+  events[2].size = HoldingAllocator::kHeldBytes;
+  TraceReader reader(write_trace(dir_ / "t.trace", events));
+  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
+  HoldingAllocator allocator;
+  const StagedRun run(plan, allocator);
+  allocator.reached = &run.stage().lanes[0].reached;
+  PlainPass pass;
+  Replay replay(run.stage(), pass);
+  ASSERT_TRUE(replay.prepare());
+  replay.run();
+  const Concurrency of = run.outcome().concurrency;
+  EXPECT_EQ(of.waits_slept, 1U);
+  EXPECT_GT(allocator.held_ns, 0U);
+  EXPECT_GE(of.waited_ns, allocator.held_ns);
+}
+
+// Allocations of these sizes end when there is one of each, both threads awake; the later ends a
+// little after, each time another while.
+struct NearlyMeetingAllocator {
+  static constexpr std::size_t kSoonerBytes = 64;
+  static constexpr std::size_t kLaterBytes = 65;
+  static constexpr std::uint64_t kMostPauses = 50;
+  std::atomic<std::uint64_t> arrivals{0};
+  std::uint64_t place = 0;
+
+  void* allocate(std::size_t size, std::size_t) noexcept {
+    if (size < kSoonerBytes) return &place;
+    const std::uint64_t last = arrivals.fetch_add(1) | 1;
+    while (arrivals <= last) pause_cpu();
+    if (size == kLaterBytes) {
+      for (std::uint64_t i = last / 2 % kMostPauses; i > 0; --i) pause_cpu();
+    }
+    return &place;
+  }
+  void deallocate(void*) noexcept {}
+};
+
+TEST_F(CrewTest, AShortWaitIsSpentAwake) {
+  if (cpus_.size() < 2) GTEST_SKIP() << "with one CPU nothing comes of waiting awake";
+  std::vector<Event> events = {event(Op::kMalloc, 0, 0), event(Op::kMalloc, 1, 1)};
+  for (std::uint64_t i = 2; i < 2002; i += 2) {
+    events.push_back(event(Op::kMalloc, 0, i));
+    events.back().size = NearlyMeetingAllocator::kLaterBytes;
+    events.push_back(event(Op::kMalloc, 1, i + 1));
+    events.back().size = NearlyMeetingAllocator::kSoonerBytes;
+    events.push_back(event(Op::kFree, 1, i));
+  }
+  TraceReader reader(write_trace(dir_ / "t.trace", events));
+  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
+  NearlyMeetingAllocator allocator;
+  const StagedRun run(plan, allocator);
+  PlainPass pass;
+  Replay replay(run.stage(), pass);
+  ASSERT_TRUE(replay.prepare());
+  replay.run();
+  const Concurrency of = run.outcome().concurrency;
+  EXPECT_LT(of.waits_slept, of.waits_blocked);  // of a thousand
+}
+
+// Where an allocation of a lane's number of bytes may run.
+struct PlacesAllocator {
+  std::array<std::vector<int>, 2> cpus;
+  std::uint64_t place = 0;
+
+  void* allocate(std::size_t size, std::size_t) noexcept {
+    cpus[size] = cpus_of_thread();
+    return &place;
+  }
+  void deallocate(void*) noexcept {}
+};
+
+TEST_F(CrewTest, EachLaneHasACpuOfItsOwnWhereThereAreEnough) {
+  if (cpus_.size() < 2) GTEST_SKIP() << "one CPU";
+  std::vector<Event> events = {event(Op::kMalloc, 0, 0), event(Op::kMalloc, 1, 1)};
+  for (Event& each : events) each.size = each.thread;
+  TraceReader reader(write_trace(dir_ / "t.trace", events));
+  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
+  PlacesAllocator allocator;
+  const StagedRun run(plan, allocator);
+  PlainPass pass;
+  Replay replay(run.stage(), pass);
+  ASSERT_TRUE(replay.prepare());
+  replay.run();
+  EXPECT_EQ(allocator.cpus[0], std::vector<int>{cpus_.end()[-1]});
+  EXPECT_EQ(allocator.cpus[1], std::vector<int>{cpus_.end()[-2]});
 }
 
 // Counts the threads that have called it and live.
