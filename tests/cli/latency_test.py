@@ -49,12 +49,15 @@ class Classes(unittest.TestCase):
 
     def test_frees_are_local_or_remote_and_the_others_first_or_not(self):
         remote = 0
+        touches = set()
         for row in self.series["latency_by_class"]:
             if row["op"] == "free":
                 self.assertIsNone(row["first_touch"])
                 remote += row["calls"] if row["remote"] else 0
             else:
                 self.assertIsNone(row["remote"])
+                touches.add(row["first_touch"])
+        self.assertEqual(touches, {True, False})
         # small.trace has 122 frees by another thread; a disturbed one would stand apart.
         self.assertGreater(remote, 200)
         self.assertLessEqual(remote, 2 * 122)

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "replay/engine/launcher.h"
+#include "tests/support/checking_allocator.h"
 #include "tests/support/events.h"
 #include "tests/support/random_trace.h"
+#include "tests/support/staged_run.h"
 
 namespace replay {
 namespace {
@@ -54,6 +58,21 @@ TEST_F(IdleWorkerTest, TrimGivesBackWhatTheHeapHolds) {
 
 TEST_F(IdleWorkerTest, WithoutAMallocTrimNothingIsTrimmed) {
   EXPECT_FALSE(run("bump", Pass::kTrimmed).idle.trimmed);
+}
+
+TEST(IdleTest, TakesAsLongAsTheLastOfItsTimes) {
+  using std::chrono::steady_clock;
+  TempFolder dir;
+  TraceReader reader(write_trace(dir / "t.trace", {malloc_of(0, 8)}));
+  const Plan plan = compile_plan(reader, {});
+  RunRequest request = untouched();
+  request.pass = Pass::kMemory;
+  request.idle_ms = {0, 10, 60};
+  CheckingAllocator allocator;
+  const StagedRun run(plan, allocator, request);
+  const auto begin = steady_clock::now();
+  idle(run.stage());
+  EXPECT_GE(steady_clock::now() - begin, std::chrono::milliseconds(60));
 }
 
 }  // namespace

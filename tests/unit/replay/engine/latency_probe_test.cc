@@ -1,9 +1,14 @@
 #include "replay/engine/latency_probe.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
 
+#include <atomic>
 #include <memory>
+#include <thread>
 
 #include "replay/engine/hot_loop.h"
 
@@ -126,6 +131,51 @@ TEST_F(LatencyProbeTest, ASecondLookSaysWhatHappenedInTheCallsThatWereAskedFor) 
   EXPECT_TRUE(asked[1].seen);
   EXPECT_EQ(asked[1].page_faults, 0U);
   EXPECT_EQ(asked[1].memory_calls[static_cast<int>(MemoryCall::kMmap)], 0U);
+}
+
+// An allocation lasts until the thread has waited, a free until the kernel has taken its CPU away.
+struct SwitchedOff {
+  template <class Act>
+  static void act_until_grown(long rusage::*count, Act act) {
+    rusage before;
+    ::getrusage(RUSAGE_THREAD, &before);
+    for (rusage now = before; now.*count == before.*count; ::getrusage(RUSAGE_THREAD, &now)) act();
+  }
+  void* allocate(std::size_t, std::size_t) noexcept {
+    act_until_grown(&rusage::ru_nvcsw, [] {
+      constexpr timespec kMoment{0, 100'000};
+      ::nanosleep(&kMoment, nullptr);
+    });
+    return this;
+  }
+  void deallocate(void*) noexcept {
+    act_until_grown(&rusage::ru_nivcsw, [] { ::sched_yield(); });
+  }
+};
+
+TEST_F(LatencyProbeTest, ASecondLookCountsWaitsAndPreemptions) {
+  std::uint64_t memory_calls[kMemoryCallCount] = {};
+  ExplainedCall asked[2] = {};
+  asked[1].event = 1;
+  // A thread of its own, which shares one CPU with one that never rests.
+  std::thread([&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof(one), &one), 0);
+    std::atomic<bool> done = false;
+    std::thread other([&] {
+      while (!done) continue;
+    });
+    SwitchedOff switched_off;
+    ExplainProbe<FakeTimer> probe(asked, asked + 2, memory_calls, 0);
+    const PlanWord words[] = {plan_word(0, Op::kMalloc, 1), plan_word(0, Op::kFree, 0)};
+    run_plan<Touch::kNone>(mem::AnyAllocator(switched_off), words, words + 2, slots, probe);
+    done = true;
+    other.join();
+  }).join();
+  EXPECT_GE(asked[0].waits, 1U);
+  EXPECT_GE(asked[1].preemptions, 1U);
 }
 
 TEST_F(LatencyProbeTest, CallsOfAnEarlierThreadOfTheLaneArePassedBy) {

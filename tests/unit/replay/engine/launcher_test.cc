@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 
+#include <chrono>
+#include <fstream>
+
 #include "replay/engine/size_class.h"
 #include "replay/engine/thread_counters.h"
 #include "replay/trace/error.h"
@@ -155,6 +158,41 @@ TEST_F(LauncherTest, ExplainsTheCallsThatItIsAskedFor) {
   if (outcome.memory_calls_counted) {
     EXPECT_GT(outcome.explained[0].memory_calls[static_cast<int>(MemoryCall::kMmap)], 0U);
   }
+}
+
+TEST_F(LauncherTest, APacedPassLastsTheRecordedSpanTimesTheFactor) {
+  using std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kSpan(40);
+  constexpr int kFactor = 5;
+  Event last = free_of(0);
+  last.time_ns = std::chrono::nanoseconds(kSpan).count();
+  TraceReader reader(write_trace(dir_ / "t.trace", {malloc_of(0, 64), last}));
+  const Plan plan = compile_plan(reader, {}, {.timed = true});
+  for (const Pass pass : {Pass::kLatency, Pass::kMemory}) {
+    const RunRequest request{null_subject(), pass, Touch::kPage, pick_cpu(), kFactor};
+    const auto begin = steady_clock::now();
+    launcher_.run(plan, request, nullptr);
+    EXPECT_GE(steady_clock::now() - begin, kSpan * kFactor) << pass_name(pass);
+  }
+}
+
+// Whether the kernel says of this machine that the counter is invariant and fit to keep time by.
+bool machine_has_a_good_tsc() {
+  const auto has_word = [](const char* path, const std::string& wanted) {
+    std::ifstream file(path);
+    std::string word;
+    while (file >> word) {
+      if (word == wanted) return true;
+    }
+    return false;
+  };
+  return has_word("/proc/cpuinfo", "nonstop_tsc") && has_word("/proc/cpuinfo", "constant_tsc") &&
+         has_word("/sys/devices/system/clocksource/clocksource0/available_clocksource", "tsc");
+}
+
+TEST_F(LauncherTest, LatencyIsTimedByTheCounterWhereTheKernelTrustsIt) {
+  if (!machine_has_a_good_tsc()) GTEST_SKIP() << "no counter that the kernel trusts";
+  EXPECT_TRUE(run(big_blocks(), null_subject(), Pass::kLatency).timer_is_tsc);
 }
 
 TEST_F(LauncherTest, ReportsProgress) {

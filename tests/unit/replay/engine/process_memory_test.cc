@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 
 #include <cstring>
+#include <fstream>
+#include <string>
 
 namespace replay {
 namespace {
@@ -58,6 +60,30 @@ TEST(ProcessMemoryTest, TheHighWaterMarkRemembersWhatIsGone) {
   std::memset(p, 1, kBytes);
   ::munmap(p, kBytes);
   EXPECT_GE(high_water_bytes() - before, kBytes * 7 / 8);
+}
+
+// What the kernel says of each mapping, added up.
+std::uint64_t huge_bytes_of_all_mappings() {
+  std::ifstream mappings("/proc/self/smaps");
+  std::uint64_t sum = 0;
+  for (std::string word; mappings >> word;) {
+    std::uint64_t kib = 0;
+    if (word == "AnonHugePages:" && mappings >> kib) sum += kib * 1024;
+  }
+  return sum;
+}
+
+TEST(ProcessMemoryTest, HugePagesAreCounted) {
+  char* p = map(MAP_PRIVATE);
+  ASSERT_NE(p, nullptr);
+  ::madvise(p, kBytes, MADV_HUGEPAGE);
+  std::memset(p, 1, kBytes);
+  const bool is_huge = huge_bytes_of_all_mappings() > 0;
+  const MemorySample sample = sample_memory();
+  ::munmap(p, kBytes);
+  if (!is_huge) GTEST_SKIP() << "the kernel gives no huge pages";
+  EXPECT_GE(sample.huge_page_bytes, 2U << 20);
+  EXPECT_LE(sample.huge_page_bytes, sample.anonymous_bytes);
 }
 
 }  // namespace
