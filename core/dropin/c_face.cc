@@ -7,6 +7,13 @@
 #include "core/allocators/named_heaps.h"
 #include "core/base/bits.h"
 
+extern "C" {
+// glibc's recursive lock of the list of all streams (its libio/genops.c; in no header).
+[[gnu::weak]] void _IO_list_lock() noexcept;
+[[gnu::weak]] void _IO_list_unlock() noexcept;
+[[gnu::weak]] void _IO_list_resetlock() noexcept;
+}
+
 namespace {
 
 using mem::default_heap;
@@ -17,10 +24,26 @@ void* no_memory() noexcept {
 }
 
 // A fork in one thread must not copy a heap that another one is changing: it takes the lock first.
-// The child has one thread, which is the one that took the lock.
+// The child has one thread, which is the one that took the lock. glibc's fork takes the lock of the
+// streams after these handlers, and who has that may wait for a stream of a thread that allocates
+// (fflush(NULL) beside getline): so it comes first here.
+void before_fork() noexcept {
+  if (_IO_list_lock != nullptr) _IO_list_lock();
+  default_heap.lock_for_fork();
+}
+
+void after_fork_in_parent() noexcept {
+  default_heap.unlock_in_parent();
+  if (_IO_list_unlock != nullptr) _IO_list_unlock();
+}
+
+void after_fork_in_child() noexcept {
+  default_heap.unlock_in_child();
+  if (_IO_list_resetlock != nullptr) _IO_list_resetlock();
+}
+
 [[gnu::constructor]] void install_fork_handlers() {
-  pthread_atfork([] { default_heap.lock_for_fork(); }, [] { default_heap.unlock_in_parent(); },
-                 [] { default_heap.unlock_in_child(); });
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 }  // namespace

@@ -139,9 +139,11 @@ class SlabHeap {
   Span* make_slab(ThreadHeap& heap, unsigned bin) noexcept;
   void move_on(ThreadHeap& heap, Span* slab) noexcept;
   void settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noexcept;
+  void settle_outdated(ThreadHeap& heap, Span* slab, std::uint32_t live) noexcept;
   void unlist(ThreadHeap& heap, Span* slab) noexcept;
   void on_empty(ThreadHeap& heap, Span* slab) noexcept;
   static Span* take_kept(ThreadHeap& heap, unsigned bin) noexcept;
+  static void uncount(ThreadHeap& heap, const Span& slab) noexcept;
   void give_back(ThreadHeap& heap, Span* slab) noexcept;
   void give_back_kept(ThreadHeap& heap) noexcept;
   void rest_idle_bins_if_grown(ThreadHeap& heap) noexcept;
@@ -160,7 +162,8 @@ class SlabHeap {
   static FitArea& area_of(ThreadHeap& heap, std::size_t granules) noexcept;
   static FitLists::Gap find_gap(ThreadHeap& heap, std::size_t granules) noexcept;
   bool open_sparse(ThreadHeap& heap, std::size_t granules) noexcept;
-  bool open_slab(ThreadHeap& heap, Span* slab) noexcept;
+  bool open_listed(ThreadHeap& heap, Span* slab) noexcept;
+  void open_slab(ThreadHeap& heap, Span* slab, std::uint32_t live, FitTable* table) noexcept;
   FitLists::Gap grow_fit(ThreadHeap& heap, FitArea& area, std::size_t count) noexcept;
   FitTable* make_fit(ThreadHeap& heap) noexcept;
   void drop_fit(ThreadHeap& heap, FitTable* table) noexcept;

@@ -84,7 +84,8 @@ void SlabHeap<Os>::report_no_start(const Span* span, const FreeObject* object,
                                    bool is_at_granule) const noexcept {
   const FitTable* table = span->fit;
   std::size_t start = granule_of(span, object);
-  if (start < table->granules() && table->is_free(start)) report_double_free(object);
+  if (start >= table->granules()) report_foreign_pointer(object);
+  if (table->is_free(start)) report_double_free(object);
   if (!is_at_granule) report_misaligned_pointer(object);
   while (!table->is_start(start)) --start;
   report_interior_pointer(object, start_of(span) + start * FitTable::kGranuleBytes);
@@ -112,11 +113,11 @@ void SlabHeap<Os>::on_fit_free(ThreadHeap& heap, Span* span) noexcept {
   const std::size_t count = span->fit->size_of(first);
   const unsigned bin = bin_of_granules(count);
   require_uncached(heap, bin, object);
+  if (heap.loose[bin].free == object) report_double_free(object);
   // One that is freed so often is better off in a slab: the bin runs dry, and asks for one.
   const bool is_cold = heap.object_bytes[bin] == 0;
   const bool is_often = heap.count_use(bin) && is_cold;
   if (is_often || !is_wanted(heap, bin, count)) return release_object(heap, span, first, count);
-  if (heap.loose[bin].free == object) report_double_free(object);
   heap.cached[bin] = static_cast<std::uint16_t>(heap.cached[bin] + count);
   heap.cached_granules += count;
   wait(heap, bin, object);
@@ -279,16 +280,25 @@ bool SlabHeap<Os>::open_sparse(ThreadHeap& heap, std::size_t granules) noexcept 
   } else {
     return false;
   }
-  return open_slab(heap, heap.sparse[bin].first());
+  return open_listed(heap, heap.sparse[bin].first());
 }
 
+// False = there is no memory for its table; it is in its list then, as before.
 template <AddressSpace Os>
-bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
+bool SlabHeap<Os>::open_listed(ThreadHeap& heap, Span* slab) noexcept {
   FitTable* table = take_table(heap);
   if (table == nullptr) return false;
   const std::uint32_t live = live_objects(*slab);
   unlist(heap, slab);  // with which its free granules are no longer those of a sparse slab
-  if (heap.slab_counts[slab->bin] != 0) --heap.slab_counts[slab->bin];
+  uncount(heap, *slab);
+  open_slab(heap, slab, live, table);
+  return true;
+}
+
+// pre: the slab is in no list.
+template <AddressSpace Os>
+void SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab, std::uint32_t live,
+                             FitTable* table) noexcept {
   const std::size_t bytes = slab->object_bytes();
   const std::size_t size = bytes / FitTable::kGranuleBytes;
   const std::size_t pages = slab_pages(slab->capacity, bytes);
@@ -314,7 +324,6 @@ bool SlabHeap<Os>::open_slab(ThreadHeap& heap, Span* slab) noexcept {
   area.lists.insert(table);
   slab->fit = table;
   slab->set_state(SpanState::kFit);
-  return true;
 }
 
 // Granules between objects, and in sparse slabs. A span that holds nothing is no hole.

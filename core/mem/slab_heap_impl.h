@@ -148,6 +148,8 @@ std::uint32_t SlabHeap<Os>::live_objects(const Span& span, SpanState state) noex
     case SpanState::kSparse:
       return span.need == Span::kNoEvent ? 0 : span.need;  // kept: 0
     case SpanState::kOutdated:
+      return span.need + sparse_at(span);
+    case SpanState::kUnopened:
       return span.need;
     case SpanState::kFit:
       return span.carved;
@@ -163,8 +165,7 @@ void SlabHeap<Os>::settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noex
   if (live == 0) {
     on_empty(heap, slab);
   } else if (slab->object_bytes() != heap.object_bytes[bin]) {
-    slab->set_state(SpanState::kOutdated);
-    slab->need = live;
+    settle_outdated(heap, slab, live);
   } else if (live == slab->capacity) {
     slab->set_state(SpanState::kFull);
     slab->need = 1;
@@ -179,6 +180,20 @@ void SlabHeap<Os>::settle(ThreadHeap& heap, Span* slab, std::uint32_t live) noex
     heap.sparse_bins[bin / 64] |= std::uint64_t{1} << (bin % 64);
     count_sparse(heap, *slab, true);
     rest_bins_if_fallen(heap);
+  }
+}
+
+// What no bin takes objects from is of use to all sizes once it is sparse.
+template <AddressSpace Os>
+void SlabHeap<Os>::settle_outdated(ThreadHeap& heap, Span* slab, std::uint32_t live) noexcept {
+  if (live > sparse_at(*slab)) {
+    slab->set_state(SpanState::kOutdated);
+    slab->need = live - sparse_at(*slab);
+  } else if (FitTable* table = take_table(heap); table != nullptr) {
+    open_slab(heap, slab, live, table);
+  } else {
+    slab->set_state(SpanState::kUnopened);
+    slab->need = live;
   }
 }
 
@@ -240,11 +255,17 @@ void SlabHeap<Os>::give_back_kept_run(ThreadHeap& heap) noexcept {
   runs_.free(run, run->run_pages, run->run_pages);
 }
 
+// It is none of its bin's slabs any more, if it was.
+template <AddressSpace Os>
+void SlabHeap<Os>::uncount(ThreadHeap& heap, const Span& slab) noexcept {
+  if (slab.object_bytes() == heap.object_bytes[slab.bin] && heap.slab_counts[slab.bin] != 0) {
+    --heap.slab_counts[slab.bin];
+  }
+}
+
 template <AddressSpace Os>
 void SlabHeap<Os>::give_back(ThreadHeap& heap, Span* slab) noexcept {
-  if (slab->object_bytes() == heap.object_bytes[slab->bin] && heap.slab_counts[slab->bin] != 0) {
-    --heap.slab_counts[slab->bin];
-  }
+  uncount(heap, *slab);
   const std::size_t pages = slab_pages(slab->capacity, slab->object_bytes());
   slab->owner.store(nullptr, std::memory_order_relaxed);  // no live object leads here any more
   heap.owned_pages -= pages;
@@ -311,6 +332,7 @@ void SlabHeap<Os>::set_object_bytes(ThreadHeap& heap, unsigned bin, std::size_t 
   heap.object_bytes[bin] = static_cast<std::uint16_t>(bytes);
   for (SpanList* list : {&heap.available[bin], &heap.sparse[bin]}) {
     while (Span* slab = list->first()) {
+      if (open_listed(heap, slab)) continue;
       const std::uint32_t live = live_objects(*slab);
       unlist(heap, slab);
       settle(heap, slab, live);

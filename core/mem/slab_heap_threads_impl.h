@@ -54,7 +54,9 @@ void SlabHeap<Os>::send(RemoteBatch& batch) noexcept {
   std::uint64_t old = slab->remote.load(std::memory_order_relaxed);
   std::uint64_t sum = 0;
   do {
-    batch.tail->next = reinterpret_cast<FreeObject*>(old & kAddressMask);
+    auto* last = reinterpret_cast<FreeObject*>(old & kAddressMask);
+    if (last == batch.tail) report_double_free(last);
+    batch.tail->next = last;
     sum = ((old >> kCountShift) + batch.count) << kCountShift |
           reinterpret_cast<std::uintptr_t>(batch.head);
   } while (!slab->remote.compare_exchange_weak(old, sum, std::memory_order_acq_rel,

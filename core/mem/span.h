@@ -46,7 +46,8 @@ enum class SpanState : std::uint8_t {
   kFull,       // in no list; an event when the first object is freed
   kAvailable,  // in a list of its bin; an event when it becomes sparse
   kSparse,     // in another list of its bin; an event when the last object is freed
-  kOutdated,   // of a size that its bin no longer has; an event when the last object is freed
+  kOutdated,   // of a size that its bin no longer has; an event when it becomes sparse
+  kUnopened,   // the same, sparse, for want of a fit table; an event when the last object is freed
   kFit,        // objects of any size, by a fit table; every free is an event
 };
 

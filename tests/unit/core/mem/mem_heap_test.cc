@@ -662,6 +662,7 @@ TEST_F(MemHeapDeathTest, MisuseIsSeen) {
   void* hot = filled(64);
   free(hot);
   EXPECT_DEATH(free(hot), "double free");
+  EXPECT_DEATH(heap_->reallocate(thread_, hot, 60), "double free");
   void* fitted = heap_->slabs().allocate_fit(thread_, 64, 0);  // of a bin that has slabs
   free(fitted);
   EXPECT_DEATH(free(fitted), "double free");

@@ -125,6 +125,12 @@ TEST_F(RunHeapImplTest, AFallBeforeTheFirstPeriodIsOverIsFollowedToo) {
   EXPECT_LE(dirty(), 20u / 16);
 }
 
+TEST_F(RunHeapImplTest, AFirstBlockThatWasNearlyAllIsAFall) {
+  take(20);
+  give(take(3000));
+  EXPECT_LE(dirty(), 20u / 16);
+}
+
 TEST_F(RunHeapImplTest, ALoadThatFallsByShrinkingIsFollowedToo) {
   Span* span = take(6000);
   start_clock();
@@ -296,7 +302,7 @@ TEST_F(RunHeapImplTest, NoMoreWaitThanAnEighthOfWhatIsInUse) {
 }
 
 TEST_F(RunHeapImplTest, TheLastOneWaitsHoweverLarge) {
-  take(100);
+  take(4000);
   Span* large = take(3000);
   const std::uint32_t place = large->first_page;
   take(1);

@@ -270,6 +270,41 @@ TEST_F(SlabDiscardTest, ATrimGivesThemBackAtOnce) {
   expect_kept_intact();
 }
 
+TEST_F(SlabHeapTest, ATrimGivesBackThePagesOfSparseSlabsToo) {
+  make_hot(a_, 48);
+  Objects kept;
+  Objects gone;
+  for (int i = 0; i < 6; ++i) {
+    const Objects slab = fill_slab(a_, 48);
+    kept.push_back(slab[0]);
+    gone.insert(gone.end(), slab.begin() + 1, slab.end());
+  }
+  free(a_, gone);
+  ASSERT_NE(a_.sparse[3].first(), nullptr);
+  const std::size_t held = heap_->stats(a_).total_pages;
+  heap_->purge(a_);
+  EXPECT_EQ(a_.sparse[3].first(), nullptr);
+  EXPECT_GE(heap_->detailed_stats(a_).fits[0].discarded_pages, 6u);
+  EXPECT_LE(heap_->stats(a_).total_pages, held - 6);
+  for (void* p : kept) EXPECT_EQ(*static_cast<void**>(p), p);
+  expect_sound();
+  free(a_, kept);
+  expect_nothing_left();
+}
+
+TEST_F(SlabDiscardTest, SparseSlabsAreHolesToo) {
+  free(a_, pieces_);
+  const std::size_t holes = a_.areas[1].free_granules;
+  ASSERT_GE(holes, tuning::kMinDiscard);
+  slabs_.allocate_fit(a_, kMaxMediumBytes, 0);
+  a_.areas[1].free_granules -= holes;  // the same, in slabs
+  a_.areas[1].sparse_granules += holes;
+  give_a_run_back();
+  a_.areas[1].sparse_granules -= holes;
+  a_.areas[1].free_granules += holes;
+  EXPECT_NE(discards(), 0u);
+}
+
 TEST_F(SlabDiscardTest, WhatTheKernelRefusesIsStillHeld) {
   os().fail_every(PageCall::kDiscard, 1);
   free(a_, pieces_);
@@ -361,6 +396,25 @@ TEST_F(SlabHeapTest, KeepsOneEmptyFitSpanAnArea) {
   ASSERT_NE(a_.areas[1].empty, nullptr);
   EXPECT_TRUE(a_.areas[1].empty->is_empty());
   expect_nothing_left();
+}
+
+using FitDeathTest = SlabHeapTest;
+
+TEST_F(FitDeathTest, ADoubleFreeIsSeenOfABinThatHasSlabsMeanwhile) {
+  void* fitted = slabs_.allocate_fit(a_, 512, 0);
+  make_hot(a_, 512);
+  const Objects slab = fill_slab(a_, 512);
+  heap_->deallocate(a_, fitted);
+  ASSERT_EQ(waiting(a_, bin_of(512)), 1u);
+  EXPECT_DEATH(heap_->deallocate(a_, fitted), "double free");
+}
+
+TEST_F(FitDeathTest, APointerBehindTheLastObjectIsForeign) {
+  auto* last = static_cast<char*>(slabs_.allocate_fit(a_, 512, 0));
+  EXPECT_DEATH(heap_->deallocate(a_, last + 2 * kPageBytes), "in no memory of this heap");
+  EXPECT_DEATH(heap_->deallocate(a_, last + 512), "double free");
+  heap_->deallocate(a_, last);
+  EXPECT_DEATH(heap_->deallocate(a_, last + 2 * kPageBytes), "in no memory of this heap");
 }
 
 }  // namespace

@@ -243,7 +243,7 @@ TEST_F(SlabHeapTest, ALargerSizeOfTheBinOutdatesItsSlabs) {
   ASSERT_EQ(span(current[0])->state(), SpanState::kCurrent);
   ASSERT_EQ(span(current[0]), span(sparse[0]));  // it was taken up again
   slabs_.set_object_bytes(a_, bin, 1152);
-  EXPECT_EQ(span(current[0])->state(), SpanState::kOutdated);
+  EXPECT_EQ(span(current[0])->state(), SpanState::kFit);  // its holes are for all sizes now
   EXPECT_EQ(live(span(current[0])), 2u);
   EXPECT_EQ(span(full[0])->state(), SpanState::kFull);  // outdated at its first free
   EXPECT_EQ(a_.bins[bin], &no_slab);
@@ -258,10 +258,38 @@ TEST_F(SlabHeapTest, ALargerSizeOfTheBinOutdatesItsSlabs) {
   EXPECT_EQ(span(full[0])->state(), SpanState::kOutdated);
   EXPECT_EQ(heap_->usable_size(allocate(a_, 1152)), 1152u);
   const Span* old = span(full[1]);
-  EXPECT_NE(old, nullptr);
-  free(a_, Objects(full.begin() + 1, full.end()));
-  EXPECT_TRUE(is_gone(full[1]));  // the last free gave it back
+  std::size_t freed = 1;
+  for (; old->state() == SpanState::kOutdated && freed < full.size(); ++freed) {
+    EXPECT_EQ(live(old), old->capacity - freed);
+    heap_->deallocate(a_, full[freed]);
+    expect_sound();
+  }
+  EXPECT_EQ(old->state(), SpanState::kFit);
+  EXPECT_EQ(live(old), old->capacity / 2);
+  free(a_, Objects(full.begin() + static_cast<std::ptrdiff_t>(freed), full.end()));
   free(a_, {sparse[0], current[1]});
+  EXPECT_TRUE(is_gone(full[1]) || is_gone(sparse[0]));  // one empty fit span stays
+  expect_sound();
+}
+
+TEST_F(SlabHeapTest, WithoutMemoryForATableAnOutdatedSlabGoesBackWhenItIsEmpty) {
+  const unsigned bin = medium_bin(1088);
+  slabs_.set_object_bytes(a_, bin, 1088);
+  const Objects full = fill_slab(a_, 1088);
+  const Objects sparse = fill_slab(a_, 1088);
+  free_past_bin(a_, Objects(sparse.begin() + 1, sparse.end()));
+  heap_->runs().os().fail_every(PageCall::kMap, 1);
+  while (a_.unmade_table_count != 0) slabs_.allocate_fit(a_, kMaxMediumBytes, 0);
+  slabs_.set_object_bytes(a_, bin, 1152);
+  EXPECT_EQ(span(sparse[0])->state(), SpanState::kUnopened);
+  EXPECT_EQ(live(span(sparse[0])), 1u);
+  expect_sound();
+  free(a_, Objects(full.begin() + 1, full.end()));
+  EXPECT_EQ(span(full[0])->state(), SpanState::kUnopened);
+  EXPECT_EQ(live(span(full[0])), 1u);
+  expect_sound();
+  free(a_, {full[0], sparse[0]});
+  EXPECT_TRUE(is_gone(full[0]));
   EXPECT_TRUE(is_gone(sparse[0]));
   expect_sound();
 }

@@ -288,6 +288,17 @@ TEST_F(SlabThreadsTest, WithoutMemoryThereIsNoHeapForAThread) {
   EXPECT_EQ(slabs_.adopt(), &b_);  // which needs none
 }
 
+using SlabThreadsDeathTest = SlabThreadsTest;
+
+TEST_F(SlabThreadsDeathTest, ADoubleFreeIsSeenAfterItsBatchWasSent) {
+  slabs_.free_remote_now(slab_, static_cast<FreeObject*>(objects_[0]));
+  EXPECT_DEATH(slabs_.free_remote_now(slab_, static_cast<FreeObject*>(objects_[0])), "double free");
+  free(b_, {objects_[1], objects_[2]});
+  slabs_.flush(b_);
+  heap_->deallocate(b_, objects_[2]);
+  EXPECT_DEATH(slabs_.flush(b_), "double free");
+}
+
 // --- check ---------------------------------------------------------------------------------------
 
 TEST_F(SlabThreadsTest, CheckNamesWhatIsBroken) {

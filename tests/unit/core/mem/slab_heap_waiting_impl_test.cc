@@ -171,7 +171,7 @@ TEST_F(MediumWaitTest, TheyGoBackToTheirSlabsWhenTheBinIsPutToRest) {
   free(a_, {objects_[0], objects_[1]});
   slabs_.set_object_bytes(a_, bin_, 1152);  // for which they are too small
   EXPECT_EQ(waiting(a_, bin_), 0u);
-  EXPECT_EQ(slab_->state(), SpanState::kOutdated);
+  EXPECT_EQ(slab_->state(), SpanState::kFit);
   EXPECT_EQ(live(slab_), objects_.size() - 2);
   heap_->deallocate(a_, objects_[2]);
   EXPECT_EQ(waiting(a_, bin_), 0u);
