@@ -46,8 +46,7 @@ bool RunHeap<Os>::are_dirty(std::size_t first, std::size_t pages) const noexcept
 template <AddressSpace Os>
 [[gnu::noinline]] std::size_t RunHeap<Os>::purge_target_now(std::size_t dirty) noexcept {
   const std::uint64_t now = os_.now_ms();
-  // A fall before the first is one too.
-  if (used_at_purge_ == 0) used_at_purge_ = used_pages() + dirty;
+  if (used_at_purge_ == 0) used_at_purge_ = used_pages();  // a fall before the first is one too
   const bool was_vain = used_pages() + dirty >= vain_from_;
   const std::uint64_t period =
       was_vain ? tuning::longer_purge_period_ms(purge_period_ms_) : tuning::kPurgePeriodMs;

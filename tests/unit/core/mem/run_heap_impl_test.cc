@@ -125,12 +125,6 @@ TEST_F(RunHeapImplTest, AFallBeforeTheFirstPeriodIsOverIsFollowedToo) {
   EXPECT_LE(dirty(), 20u / 16);
 }
 
-TEST_F(RunHeapImplTest, AFirstBlockThatWasNearlyAllIsAFall) {
-  take(20);
-  give(take(3000));
-  EXPECT_LE(dirty(), 20u / 16);
-}
-
 TEST_F(RunHeapImplTest, ALoadThatFallsByShrinkingIsFollowedToo) {
   Span* span = take(6000);
   start_clock();
@@ -302,7 +296,7 @@ TEST_F(RunHeapImplTest, NoMoreWaitThanAnEighthOfWhatIsInUse) {
 }
 
 TEST_F(RunHeapImplTest, TheLastOneWaitsHoweverLarge) {
-  take(4000);
+  take(100);
   Span* large = take(3000);
   const std::uint32_t place = large->first_page;
   take(1);
