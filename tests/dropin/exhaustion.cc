@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <new>
+#include <thread>
 
 #include "tests/dropin/program.h"
 
@@ -18,11 +19,19 @@ using dropin::kMiB;
 
 constexpr std::size_t kRoom = 192 * kMiB;
 
-// From here on the process may map so much more.
+void limit_address_space(std::size_t bytes) {
+  rlimit limit{};
+  EXPECT(getrlimit(RLIMIT_AS, &limit) == 0);
+  limit.rlim_cur = bytes;
+  EXPECT(setrlimit(RLIMIT_AS, &limit) == 0);
+}
+
+// From here on the process may map so much more than it needs: the heap is made to give back what
+// it has for more than the limit allows.
 void limit_to(std::size_t more) {
-  const std::size_t limit = dropin::address_space_bytes() + more;
-  const rlimit both{limit, limit};
-  EXPECT(setrlimit(RLIMIT_AS, &both) == 0);
+  limit_address_space(more);
+  EXPECT(malloc(64 * kGiB) == nullptr);
+  limit_address_space(dropin::address_space_bytes() + more);
 }
 
 // Blocks that hold each other, so that to keep them needs no memory of its own.
@@ -40,11 +49,14 @@ struct Chain {
       errno = 0;
       void* p = malloc(size);
       if (p == nullptr) break;
-      first = new (p) Link{first, size};
-      total_bytes += size;
-      if (size > sizeof(Link)) bytes_of(first)[size - 1] = 0x5a;
+      add(p, size);
     }
     EXPECT(errno == ENOMEM);
+  }
+  void add(void* p, std::size_t size) {
+    first = new (p) Link{first, size};
+    total_bytes += size;
+    if (size > sizeof(Link)) bytes_of(first)[size - 1] = 0x5a;
   }
   void free_all() {
     while (first != nullptr) {
@@ -57,6 +69,24 @@ struct Chain {
   }
   static unsigned char* bytes_of(Link* link) { return reinterpret_cast<unsigned char*>(link); }
 };
+
+// A limit below what the heap has reserved by then, as of a program that limits itself.
+void limited_later() {
+  free(malloc(kMiB));
+  limit_address_space(kGiB);
+  EXPECT(dropin::address_space_bytes() > kGiB);
+  for (const std::size_t size : {100 * kMiB, 40 * kKiB, std::size_t{1000}}) {
+    Chain chain;
+    while (chain.total_bytes < 200 * kMiB) {
+      void* p = malloc(size);
+      EXPECT(p != nullptr);
+      chain.add(p, size);
+    }
+    EXPECT(dropin::address_space_bytes() < kGiB);
+    chain.free_all();
+  }
+  std::thread([] { free(malloc(100)); }).join();
+}
 
 // Fills and frees by blocks of each size in turn: what one size held is there for the next.
 void refills(std::size_t room) {
@@ -172,6 +202,7 @@ void more_than_the_machine() {
 }
 
 constexpr dropin::Case kCases[] = {
+    {"limited_later", limited_later},
     {"refills_wide", refills_wide},
     {"refills_tight", refills_tight},
     {"every_function_says_so", every_function_says_so},
