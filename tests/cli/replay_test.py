@@ -34,6 +34,18 @@ def replay(*args):
     return json.loads(done.stdout), done.stderr
 
 
+def peak_of_replay(folder, events, plan_memory):
+    """Most bytes resident in the tool or a worker, which replays a steady load into nothing."""
+    trace = pathlib.Path(folder) / f"{events}.trace"
+    allocreplay("generate", "steady", "--param", f"events={events}", "--seed", "1", "-q", "-o", trace)
+    with subprocess.Popen([BIN / "allocreplay", "-t", trace, "-a", "null", "-r", "1", "-q",
+                           "--plan-memory", plan_memory], stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, process.returncode
+    return usage.ru_maxrss << 10
+
+
 def disturbed(metrics, repetition):
     """The timed calls that stand in no histogram."""
     return sum(metrics[key]["samples"][repetition]
@@ -233,6 +245,14 @@ class Options(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(json.loads(done.stdout)["trace"]["sha256"],
                          hashlib.sha256(data).hexdigest())
+
+    @unittest.skipIf(SANITIZED, "a sanitizer keeps what was freed")
+    def test_a_streamed_plan_takes_as_much_memory_whatever_the_number_of_events(self):
+        with tempfile.TemporaryDirectory() as folder:
+            peaks = [peak_of_replay(folder, events, plan_memory)
+                     for events, plan_memory in (("500k", "1M"), ("4M", "1M"), ("4M", "1G"))]
+        self.assertLess(peaks[1], peaks[0] + (4 << 20))
+        self.assertGreater(peaks[2], peaks[1] + (16 << 20))
 
     def test_a_path_may_be_any_bytes(self):
         with tempfile.TemporaryDirectory() as folder:
