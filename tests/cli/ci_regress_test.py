@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import tempfile
 import unittest
@@ -63,7 +64,9 @@ class Differences(unittest.TestCase):
                       text)
 
 
-class Run(unittest.TestCase):
+class Case(unittest.TestCase):
+    """Ends that depend on nothing measured."""
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="allocreplay-regress-")
         self.addCleanup(folder.cleanup)
@@ -77,9 +80,14 @@ class Run(unittest.TestCase):
     def run_it(self, *words):
         output = io.StringIO()
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
-            status = command_line.main(["--deterministic", "--trace", "small", "--build-dir",
-                                        str(self.folder), *words])
+            status = command_line.main(["--trace", "small", "--build-dir", str(self.folder),
+                                        *words])
         return status, output.getvalue()
+
+
+class Run(Case):
+    def run_it(self, *words):
+        return super().run_it("--deterministic", *words)
 
     def test_update_shows_what_changed_and_then_it_is_the_baseline(self):
         status, text = self.run_it()
@@ -140,6 +148,73 @@ class Run(unittest.TestCase):
             with self.assertRaises(SystemExit) as ended, contextlib.redirect_stderr(io.StringIO()):
                 command_line.main(words)
             self.assertEqual(ended.exception.code, 2)
+
+
+class AgainstBase(Case):
+    """With a stand-in for allocreplay that ends as it is told."""
+
+    def setUp(self):
+        super().setUp()
+        self.base = self.folder / "base" / "libmem.so"
+        for name, value in (("git", lambda *_: "0" * 40), ("merge_base", lambda: "1" * 40),
+                            ("library_of", lambda _: self.base)):
+            patch = mock.patch.object(builds, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+        self.program = self.folder / "bin" / "allocreplay"
+        self.program.parent.mkdir()
+        self.run_it("--deterministic", "--update")
+
+    def ab_ends(self, *statuses):
+        """One for each call, the last one for all that follow."""
+        for i, status in enumerate(statuses):
+            (self.folder / f"status{i}").write_text(str(status))
+        self.program.write_text(f"""#!/bin/sh
+cd {shlex.quote(str(self.folder))}
+echo "$@" >>calls
+printf 'title\\n\\n| the table |\\n'
+echo 'it failed' >&2
+status=$(ls status* | head -n 1)
+read -r code <"$status"
+if [ "$(ls status* | wc -l)" -gt 1 ]; then rm "$status"; fi
+exit "$code"
+""")
+        self.program.chmod(0o755)
+
+    def test_it_ends_as_ab_does(self):
+        for status in (0, 3, 4):
+            self.ab_ends(status)
+            options = command_line.arguments(["--trace", "small"])
+            with contextlib.redirect_stderr(io.StringIO()):
+                judged, text = command_line.judge("small", options, self.folder, self.base)
+            self.assertEqual(judged, status)
+            self.assertEqual(text, "#### small\n\n| the table |\n")
+            ended, text = self.run_it()
+            self.assertEqual(ended, status)
+            self.assertIn("#### small\n\n| the table |\n", text)
+
+    def test_this_tree_is_the_subject_and_the_base_what_it_is_held_against(self):
+        self.ab_ends(0)
+        self.run_it()
+        words = (self.folder / "calls").read_text().split()
+        self.assertEqual(words[0], "ab")
+        for option, value in (("-a", self.folder / "lib" / "libmem.so"), ("-b", self.base),
+                              ("-t", ROOT / "traces" / "small.trace")):
+            self.assertEqual(words[words.index(option) + 1], str(value))
+
+    def test_one_trace_that_is_worse_decides(self):
+        for statuses, ended in (((3, 0), 3), ((4, 3), 3), ((4, 0), 4), ((0, 0), 0)):
+            self.ab_ends(*statuses)
+            self.assertEqual(self.run_it("--trace", "small", "--base", "x")[0], ended, statuses)
+
+    def test_what_ab_could_not_do_is_an_error(self):
+        self.ab_ends(1)
+        self.assertEqual(self.run_it()[0], 1)
+
+    def test_a_worse_baseline_counts_too(self):
+        self.ab_ends(0)
+        self.measured = document(1100)
+        self.assertEqual(self.run_it()[0], 3)
 
 
 class Baselines(unittest.TestCase):
