@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -273,6 +274,41 @@ class SideBySide(Case):
             for metric in document["comparisons"][0]["metrics"].values():
                 self.assertEqual(len(metric["subject_samples"]), 2)
                 self.assertNotIn(None, metric["subject_samples"])
+
+    def order_of(self, folder, seed):
+        """Of one ab run, pass after pass: which library was preloaded first, "a.so" or "b.so"."""
+        log = folder / "log"
+        log.write_text("")
+        done = subprocess.run(
+            [folder / "bin" / "allocreplay", "ab", "-t", TRACE, "-q", "-m", "peak_resident_pages",
+             "-a", folder / "a.so", "-b", folder / "b.so", "--seed", str(seed), "-r", "5",
+             "-f", "json"], capture_output=True, text=True, timeout=300, check=False)
+        self.assertIn(done.returncode, (0, 3, 4), done.stderr)
+        self.assertEqual(json.loads(done.stdout)["comparisons"][0]["subject_repetitions"], 5)
+        started = [pathlib.Path(line).name for line in log.read_text().split()]
+        pairs = list(zip(started[::2], started[1::2], strict=True))
+        for pair in pairs:
+            self.assertEqual(set(pair), {"a.so", "b.so"})
+        return [first for first, _ in pairs]
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's malloc and a preloaded one exclude each other")
+    def test_who_goes_first_is_drawn_by_lot(self):
+        with tempfile.TemporaryDirectory(prefix="allocreplay-order-") as name:
+            folder = pathlib.Path(name)
+            (folder / "bin").mkdir()
+            shutil.copy(BIN / "allocreplay", folder / "bin")
+            for library in ("a.so", "b.so"):
+                shutil.copy(BIN.parent / "lib" / "libmem.so", folder / library)
+            worker = folder / "bin" / "allocreplay-worker"
+            worker.write_text(f"""#!/bin/sh
+if [ -n "$LD_PRELOAD" ]; then echo "$LD_PRELOAD" >>{folder}/log; fi
+exec {BIN}/allocreplay-worker "$@"
+""")
+            worker.chmod(0o755)
+            order = self.order_of(folder, 5)
+            self.assertEqual(set(order), {"a.so", "b.so"})
+            self.assertEqual(self.order_of(folder, 5), order)
+            self.assertNotEqual(self.order_of(folder, 6), order)
 
     def test_the_trace_may_come_from_a_pipe(self):
         done = subprocess.run([BIN / "allocreplay", "ab", "-t", "-", "-q", "-a", "bump", "-b",
