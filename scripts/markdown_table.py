@@ -2,7 +2,8 @@
 """Prints result documents as GitHub-flavoured Markdown: one table for each comparison.
 
 Every metric that has a direction is shown, won or lost, with both figures, the ratio of subject to
-baseline, its 95 % interval and the verdict.
+baseline, its 95 % interval and the verdict. Beside a footprint stands what multiple of the floor it
+is, where that is known.
 """
 
 import argparse
@@ -30,6 +31,11 @@ def ratio_text(ratio: float | None) -> str:
     return "–" if ratio is None else f"{ratio:.3f}"
 
 
+def figure_text(metric: results_io.Metric) -> str:
+    text = short(metric.value)
+    return text if metric.of_floor is None else f"{text} ({metric.of_floor:.3f} x the floor)"
+
+
 def table(result: results_io.Result, comparison: dict) -> str:
     def side(name: str) -> results_io.AllocatorResult:
         return next(r for r in result.results
@@ -49,8 +55,8 @@ def table(result: results_io.Result, comparison: dict) -> str:
         interval = figure["interval"]
         between = "–" if interval is None else " to ".join(map(ratio_text, interval))
         lines.append(
-            f"| {key} | {subject.metrics[key].unit} | {short(baseline.metrics[key].value)} "
-            f"| {short(subject.metrics[key].value)} | {ratio_text(figure['ratio'])} "
+            f"| {key} | {subject.metrics[key].unit} | {figure_text(baseline.metrics[key])} "
+            f"| {figure_text(subject.metrics[key])} | {ratio_text(figure['ratio'])} "
             f"| {between} | {figure['verdict']} |")
     harness, timer = (subject.metrics.get(f"harness_{what}_ns")
                       for what in ("cost_per_event", "timer_cost"))

@@ -28,6 +28,7 @@ class Metric:
     better: str  # "lower", "higher" or "none"
     interval: tuple[float, float] | None
     samples: list[float]
+    of_floor: float | None = None  # of a footprint, where the floor is known
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def _parallel(name: str, lists: list[list]) -> None:
 def _metric(raw: dict) -> Metric:
     interval = raw["interval"]
     return Metric(_number(raw["value"]), raw["unit"], raw["better"],
-                  tuple(_numbers(interval)) if interval else None, _numbers(raw["samples"]))
+                  tuple(_numbers(interval)) if interval else None, _numbers(raw["samples"]),
+                  raw.get("of_floor"))
 
 
 NO_FRAGMENTATION = {"page_size_bytes": 0, "event": [], "total_allocated_bytes": [],

@@ -346,6 +346,14 @@ class Tables(Made):
             self.assertIn("| peak_resident_pages |", text)
             self.assertNotIn("The replay itself", text)
 
+    def test_footprints_are_also_multiples_of_the_floor(self):
+        document = self.timed()
+        self.assertNotIn("the floor", self.markdown(document))
+        for result, multiple in zip(document["results"], (1.5, None), strict=True):
+            result["metrics"]["peak_resident_pages"].update(value=3.0, of_floor=multiple)
+        self.assertIn("| peak_resident_pages | pages | 3 (1.500 x the floor) | 3 |",
+                      self.markdown(document))
+
     def test_a_comparison_of_what_is_not_there_is_refused(self):
         for change in ({"subject": "nobody"}, {"metrics": {"x": {"interval": None}}}):
             document = self.timed()
