@@ -47,6 +47,34 @@ TEST(TableTest, ShowsBothSidesRatioAndVerdict) {
   EXPECT_THAT(text, ::testing::Not(HasSubstr("overlapped")));
 }
 
+TEST(TableTest, ShowsResponseTimesWhereThereAre) {
+  const Plan plan = test::made_plan();
+  SubjectRuns glibc = test::made_runs({8000});
+  glibc.subject.name = "glibc";
+  SubjectRuns mem = test::made_runs({4000});
+  mem.subject.name = "mem";
+  Result result;
+  const auto table = [&] {
+    result.allocators = {summarize(plan, glibc, glibc), summarize(plan, mem, glibc)};
+    result.comparisons = {compare(result.allocators[0], result.allocators[1])};
+    return comparison_tables(result);
+  };
+  EXPECT_THAT(table(), ::testing::Not(HasSubstr("response")));
+  for (SubjectRuns* runs : {&glibc, &mem}) {
+    RunOutcome& run = runs->by_pass[static_cast<std::size_t>(Pass::kLatency)][0];
+    run.responses.resize(kOpCount);
+    TickHistogram& of_malloc = run.responses[static_cast<std::size_t>(Op::kMalloc)];
+    for (int i = 0; i < 90; ++i) of_malloc.record(20);
+    for (int i = 0; i < 10; ++i) of_malloc.record(40);
+  }
+  const std::string text = table();
+  EXPECT_THAT(text, ::testing::ContainsRegex("response_ns_malloc_p50 +10[.0-9]* ns +10"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("response_ns_malloc_p99 +20[.0-9]* ns +20"));
+  EXPECT_THAT(text, HasSubstr("response_ns_free_p50"));
+  EXPECT_THAT(text, HasSubstr("response_ns_free_p99"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("response_ns_realloc")));
+}
+
 TEST(TableTest, SaysHowFarThreadsOverlapped) {
   Result result;
   result.threads = {3, 2, 500, 40};
