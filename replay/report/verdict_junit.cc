@@ -3,6 +3,7 @@
 // judge are properties of each suite.
 #include <fmt/format.h>
 
+#include "replay/report/footprint_floor.h"
 #include "replay/report/json.h"
 #include "replay/report/verdict_report.h"
 
@@ -39,10 +40,19 @@ int count(const VerdictTable& table, Verdict wanted) {
   return found;
 }
 
-std::string one_case(const std::string& suite, const MetricVerdict& verdict) {
-  const std::string message =
-      attribute(fmt::format("{}: ratio {}, 95 % interval {}, p {:.2g}", verdict_phrase(verdict),
-                            effect_text(verdict), effect_interval_text(verdict), verdict.p));
+// What both are of the floor; nothing of what is no footprint.
+std::string floor_clause(const VerdictReport& report, const MetricVerdict& verdict) {
+  const auto multiples = report.of_floor(verdict);
+  if (!multiples) return {};
+  return fmt::format("; baseline {} the floor, subject {}", of_floor_text(multiples->first),
+                     of_floor_text(multiples->second));
+}
+
+std::string one_case(const VerdictReport& report, const std::string& suite,
+                     const MetricVerdict& verdict) {
+  const std::string message = attribute(fmt::format(
+      "{}: ratio {}, 95 % interval {}, p {:.2g}{}", verdict_phrase(verdict), effect_text(verdict),
+      effect_interval_text(verdict), verdict.p, floor_clause(report, verdict)));
   std::string text = fmt::format(R"(    <testcase classname="{}" name="{}" time="0">)", suite,
                                  attribute(verdict.key));
   if (verdict.verdict == Verdict::kWorse) {
@@ -81,7 +91,7 @@ std::string verdict_junit(const VerdictReport& report) {
         suite, table.verdicts.size(), count(table, Verdict::kWorse),
         count(table, Verdict::kCannotTell));
     text += properties(report);
-    for (const MetricVerdict& verdict : table.verdicts) text += one_case(suite, verdict);
+    for (const MetricVerdict& verdict : table.verdicts) text += one_case(report, suite, verdict);
     text += "  </testsuite>\n";
   }
   return text + "</testsuites>\n";

@@ -64,12 +64,20 @@ TEST(VerdictReportTest, FootprintsAreAlsoMultiplesOfTheFloor) {
   pages.unit = "pages";
   VerdictReport report = report_of({pages, metric("a", Verdict::kBetter, 2)});
   EXPECT_THAT(verdict_text(report), Not(HasSubstr("of the floor")));
+  EXPECT_THAT(verdict_junit(report), Not(HasSubstr("the floor")));
   report.trace["floor_pages"] = 80U;
   EXPECT_THAT(verdict_text(report),
               ::testing::ContainsRegex("of the floor +1.250 x +1.875 x\n +a "));
   EXPECT_THAT(verdict_markdown(report),
               HasSubstr("| 100 (1.250 x the floor) | 150 (1.875 x the floor) |"));
   EXPECT_THAT(verdict_markdown(report), HasSubstr("| ns | 100 | 200 |"));
+  EXPECT_THAT(
+      verdict_junit(report),
+      ::testing::ContainsRegex("name=\"peak\" time=\"0\"><system-out>[^<]*; baseline 1.250 x "
+                               "the floor, subject 1.875 x</system-out>"));
+  EXPECT_THAT(
+      verdict_junit(report),
+      ::testing::ContainsRegex("name=\"a\" time=\"0\"><system-out>[^<]*p [^; <]*</system-out>"));
   const auto metrics = nlohmann::json::parse(verdict_json(report))["comparisons"][0]["metrics"];
   EXPECT_EQ(metrics["peak"]["baseline_of_floor"], 1.25);
   EXPECT_EQ(metrics["peak"]["subject_of_floor"], 1.875);
