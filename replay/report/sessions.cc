@@ -15,6 +15,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kReference = "glibc";
+constexpr const char* kNotSaid = "(not said)";
 
 std::string shown(const ordered_json& value) {
   return value.is_string() ? value.get<std::string>()
@@ -38,13 +39,19 @@ std::string find_or(const std::vector<std::pair<std::string, std::string>>& fact
   for (const auto& [name, value] : facts) {
     if (name == key) return value;
   }
-  return "(not said)";
+  return kNotSaid;
 }
 
 // A null says no more than a key that is not there, as in documents older than the key.
 std::string fact(const ordered_json& object, const char* key) {
   const bool said = object.contains(key) && !object[key].is_null();
-  return said ? shown(object[key]) : "(not said)";
+  return said ? shown(object[key]) : kNotSaid;
+}
+
+// Of a timer only where both have one: a session without took no times.
+bool is_measured_otherwise(const std::string& key, const std::string& a, const std::string& b) {
+  if (key == "timer" && (a == kNotSaid || b == kNotSaid)) return false;
+  return a != b;
 }
 
 std::string debug_build(const RecordedResult& result) {
@@ -161,8 +168,8 @@ std::vector<Objection> objections(const RecordedResult& baseline, const Recorded
       break;
     }
   }
-  for (const char* key : {"touch", "timer", "threads_replayed", "concurrency", "pace", "cost"}) {
-    if (fact(baseline.config, key) != fact(subject.config, key)) {
+  for (const char* key : {"cost", "touch", "timer", "threads_replayed", "concurrency", "pace"}) {
+    if (is_measured_otherwise(key, fact(baseline.config, key), fact(subject.config, key))) {
       found.push_back(
           {"config", fmt::format("they were measured differently: {} {} in {}, {} in {}", key,
                                  fact(baseline.config, key), baseline.path,

@@ -1,5 +1,6 @@
 #include "replay/report/sessions.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -61,6 +62,10 @@ TEST(SessionsTest, WhatStandsAgainstAComparisonIsNamed) {
   EXPECT_TRUE(objections(a, b).empty());
   b.config["cost"] = {{"counted_by", "perf"}};
   EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
+  b = made("b", {});
+  b.config["touch"] = "none";
+  b.config["cost"] = {{"counted_by", "perf"}};
+  EXPECT_THAT(objections(a, b).front().text, ::testing::HasSubstr("differently: cost"));
   for (const auto& [key, value] :
        {std::pair<const char*, nlohmann::ordered_json>{"assertions", true},
         {"sanitizers", "thread"},
@@ -70,6 +75,17 @@ TEST(SessionsTest, WhatStandsAgainstAComparisonIsNamed) {
     EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"debug"}) << key;
     EXPECT_EQ(names(objections(b, a)), std::vector<std::string>{"debug"}) << key;
   }
+}
+
+TEST(SessionsTest, TimersDifferOnlyWhereBothTimed) {
+  RecordedResult a = made("a", {});
+  RecordedResult b = made("b", {});
+  a.config["timer"] = "tsc";
+  b.config["timer"] = "clock_gettime";
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
+  b.config["timer"] = nullptr;
+  EXPECT_TRUE(objections(a, b).empty());
+  EXPECT_TRUE(objections(b, a).empty());
 }
 
 TEST(SessionsTest, ContextsAreComparedFactByFact) {
