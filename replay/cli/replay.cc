@@ -24,6 +24,7 @@
 #include "replay/report/footprint_floor.h"
 #include "replay/report/json.h"
 #include "replay/report/memory_text.h"
+#include "replay/report/plan_bytes.h"
 #include "replay/report/table.h"
 #include "replay/trace/error.h"
 #include "replay/trace/file_hash.h"
@@ -73,13 +74,12 @@ Result summarize_session(const ReplayRequest& options, const SessionOptions& ses
   result.config.repetitions = session_options.repetitions;
   result.config.touch = session_options.touch;
   result.config.cpu = session.cpu;
-  result.config.timer_is_tsc = !timed.empty() && timed.front().timer_is_tsc;
+  if (!timed.empty()) result.config.timer_is_tsc = timed.front().timer_is_tsc;
   result.config.passes = session_options.passes;
   result.config.threads = options.replay.threads;
   result.config.pace = session_options.pace;
   result.config.plan_streamed = plan.source.has_value();
-  result.config.plan_bytes =
-      plan.word_count * sizeof(std::uint64_t) + plan.slot_count * sizeof(void*);
+  result.config.plan_bytes = plan_bytes(plan, session_options);
   result.threads = {plan.thread_count, plan.lanes.size(), plan.edges_found, plan.edges_enforced};
   const SubjectRuns& calibration = session.subjects.back();
   const bool null_named = std::find(named.begin(), named.end(), null_subject()) != named.end();

@@ -56,6 +56,11 @@ ordered_json cost_json(const RunConfig& config) {
           {"clock_ns_per_plan_word", kStillClockNsPerWord}};
 }
 
+ordered_json timer_json(const RunConfig& config) {
+  if (!config.timer_is_tsc) return nullptr;
+  return *config.timer_is_tsc ? "tsc" : "clock_gettime";
+}
+
 ordered_json config_json(const Result& result) {
   const bool one_for_all = result.trace.header.thread_count > 1 && result.threads.replayed == 1;
   return {{"repetitions", result.config.repetitions},
@@ -63,7 +68,7 @@ ordered_json config_json(const Result& result) {
           {"cost", cost_json(result.config)},
           {"touch", touch_name(result.config.touch)},
           {"cpu", result.config.cpu},
-          {"timer", result.config.timer_is_tsc ? "tsc" : "clock_gettime"},
+          {"timer", timer_json(result.config)},
           {"threads_recorded", result.trace.header.thread_count},
           {"threads_replayed", result.threads.replayed},
           {"plan_streamed", result.config.plan_streamed},

@@ -74,14 +74,14 @@ struct RunConfig {
   int repetitions = 0;
   Touch touch = Touch::kPage;
   int cpu = 0;
-  bool timer_is_tsc = false;  // else clock_gettime
+  std::optional<bool> timer_is_tsc = {};  // else clock_gettime; nothing if no call was timed
   std::vector<Pass> passes = {Pass::kThroughput, Pass::kLatency, Pass::kMemory};
   std::string counted_by;            // what counted instructions, if anything did
   bool addresses_fixed = false;      // of the workers whose cost was counted
   std::string threads = "recorded";  // as asked for
   double pace = 0;                   // 0: as fast as can be
   bool plan_streamed = false;        // compiled while it was replayed
-  std::uint64_t plan_bytes = 0;      // of the plan and the table of objects, at a time
+  std::uint64_t plan_bytes = 0;      // of the plan and the tables of a worker (plan_bytes.h)
 };
 
 // Of the plan; all the same whatever the allocator.

@@ -48,6 +48,23 @@ class Counted(unittest.TestCase):
         config = self.documents[0]["config"]
         self.assertEqual(config["passes"], ["instructions", "kernel-work"])
         self.assertEqual(config["cost"]["counted_by"], "callgrind")
+        self.assertIsNone(config["timer"])
+
+    def test_what_is_counted_does_not_compare_with_what_is_timed(self):
+        done = subprocess.run([BIN / "allocreplay", "-t", TRACE, "-a", "mem", "-r", "1", "-q",
+                               "--threads", "1"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        timed = json.loads(done.stdout)
+        self.assertIn(timed["config"]["timer"], ("tsc", "clock_gettime"))
+        with tempfile.TemporaryDirectory(prefix="allocreplay-cost-") as name:
+            before, after = pathlib.Path(name) / "before.json", pathlib.Path(name) / "after.json"
+            before.write_text(json.dumps(timed))
+            after.write_text(json.dumps(self.documents[0]))
+            done = subprocess.run([BIN / "allocreplay", "compare", before, after, "--allow",
+                                   "trace", "--allow", "debug"], capture_output=True, text=True,
+                                  check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("measured differently: cost (not said)", done.stderr)
 
     def test_two_runs_agree(self):
         again = metrics(self.documents[1])

@@ -86,11 +86,6 @@ class InProcess(unittest.TestCase):
         for op, histogram in self.document["results"][1]["series"]["latency_histogram"].items():
             self.assertEqual(sum(histogram["count"]), sum(counts[f"latency_ns_{op}_count"]))
 
-    def test_plan_and_tables_take_at_most_16_bytes_an_event(self):
-        config = self.document["config"]
-        self.assertGreaterEqual(config["plan_bytes"], 8 * self.document["trace"]["events"])
-        self.assertLessEqual(config["plan_bytes"], 16 * self.document["trace"]["events"])
-
     def test_counters_are_there_with_their_passes_or_absent(self):
         passes = self.document["config"]["passes"]
         for result in self.document["results"]:
@@ -290,6 +285,52 @@ class Options(unittest.TestCase):
         self.assertRegex(allocreplay("--version").stdout, r"allocreplay \d+\.\d+\.\d+ \(git ")
 
 
+class PlanBytes(unittest.TestCase):
+    def test_they_are_what_the_worker_of_some_pass_maps(self):
+        with tempfile.TemporaryDirectory(prefix="allocreplay-maps-") as name:
+            folder = pathlib.Path(name)
+            (folder / "bin").mkdir()
+            shutil.copy(BIN / "allocreplay", folder / "bin")
+            worker = folder / "bin" / "allocreplay-worker"
+            worker.write_text(f"""#!/bin/sh
+stat -L -c %s /proc/self/fd/$1 /proc/self/fd/$2 | xargs >>{folder}/log
+exec {BIN}/allocreplay-worker "$@"
+""")
+            worker.chmod(0o755)
+            said = {}
+            for pace in ("max", "0.01"):
+                for threads in ("1", "recorded"):
+                    (folder / "log").write_text("")
+                    done = subprocess.run(
+                        [folder / "bin" / "allocreplay", "-t", TRACE, "-a", "null", "-r", "1", "-q",
+                         "--threads", threads, "--pace", pace],
+                        capture_output=True, text=True, timeout=300, check=False)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    document = json.loads(done.stdout)
+                    said[pace, threads] = document["config"]["plan_bytes"]
+                    mapped = [sum(map(int, line.split()))
+                              for line in (folder / "log").read_text().splitlines()]
+                    self.assertEqual(max(mapped), said[pace, threads])
+            for threads in ("1", "recorded"):  # with a due time for each event
+                self.assertEqual(said["0.01", threads] - said["max", threads],
+                                 8 * document["trace"]["events"])
+
+    def bytes_an_event(self, *args):
+        done = allocreplay("-t", SOURCE / "traces" / "redis.trace", "-a", "null", "-r", "1", "-q",
+                           "--threads", "1", *args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        return document["config"]["plan_bytes"] / document["trace"]["events"]
+
+    def test_plan_and_tables_take_at_most_16_bytes_an_event(self):
+        at_once = self.bytes_an_event()
+        self.assertLessEqual(at_once, 16)
+        self.assertGreaterEqual(at_once, 8)
+
+    def test_with_due_times_they_take_8_more(self):
+        self.assertLessEqual(self.bytes_an_event("--pace", "0.000001", "--touch", "none"), 24)
+
+
 class Threads(unittest.TestCase):
     """small.trace is of five threads."""
 
@@ -329,7 +370,12 @@ class Threads(unittest.TestCase):
 
 class Pace(unittest.TestCase):
     def test_response_times_stand_beside_service_times(self):
-        document, _ = replay("-a", "mem-classic", "-r", "1", "--pace", "0.01")
+        document, table = replay("-a", "mem-classic", "-r", "1", "--pace", "0.01")
+        for operation in ("malloc", "calloc", "aligned", "realloc", "free"):
+            for share in ("p50", "p99"):
+                key = f"response_ns_{operation}_{share}"
+                self.assertEqual(key in document["results"][1]["metrics"], f"{key} " in table, key)
+        self.assertRegex(table, r"response_ns_malloc_p99 +[0-9.]+( [kMG])? ns +[0-9.]+")
         jsonschema.validate(document, SCHEMA)
         self.assertEqual(document["config"]["pace"], 0.01)
         result = document["results"][1]

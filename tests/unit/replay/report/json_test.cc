@@ -63,6 +63,11 @@ TEST(JsonTest, ManyThreadsInOneAreSaid) {
 TEST(JsonTest, CountedCostSaysHowAndLeavesOutWhatWasNotMeasured) {
   Result result = made_result();
   EXPECT_TRUE(to_json(result)["config"]["cost"].is_null());
+  EXPECT_TRUE(to_json(result)["config"]["timer"].is_null());
+  result.config.timer_is_tsc = true;
+  EXPECT_EQ(to_json(result)["config"]["timer"], "tsc");
+  result.config.timer_is_tsc = false;
+  EXPECT_EQ(to_json(result)["config"]["timer"], "clock_gettime");
   result.config.passes = {Pass::kInstructions, Pass::kKernelWork};
   result.config.counted_by = "callgrind";
   result.allocators[0].memory = {};
