@@ -45,6 +45,8 @@ def row(experiment, outcomes: list[dict]) -> list[str]:
         found = sum(outcome["verdicts"][experiment.planted] == "worse" for outcome in outcomes)
         stated = f"at least {STATED_POWER * 100:.0f} % found"
         size = f"{_ratio(outcomes, experiment.planted):.3f}"
+    if not experiment.independent:
+        stated += "; not judged"
     limits = _limits(found, len(outcomes)) if experiment.independent else ""
     return [experiment.what, ", ".join(experiment.traces), size, stated,
             f"{found} of {len(outcomes)}{limits}", _repetitions(outcomes), _counts(outcomes)]

@@ -23,6 +23,10 @@ from peer_bench import tables as table_files
 from peer_bench.processes import Failure
 
 
+SOURCE = pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"])
+STORED = sessions.FOLDER
+
+
 class Rates(unittest.TestCase):
     def test_limits_are_those_of_clopper_and_pearson(self):
         low, high = rates.limits(0, 30)
@@ -55,7 +59,7 @@ class Calibration(unittest.TestCase):
                 calibration.count_of(ratio)
 
     def test_the_library_can_execute_as_many_as_are_measured(self):
-        cmake = (pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"]) / "tests/bench/CMakeLists.txt").read_text()
+        cmake = (SOURCE / "tests/bench/CMakeLists.txt").read_text()
         self.assertIn(f"PLANTED_MOST={calibration.MOST} ", cmake)
 
     def test_a_ratio_is_of_repetitions_that_do_not_end_early(self):
@@ -118,7 +122,8 @@ class Tables(unittest.TestCase):
         one = experiments.Experiment("sessions", "x", "mem", "mem", ("redis",), 0,
                                      independent=False)
         outcomes = [self.outcome(a="worse")] * 30
-        self.assertEqual(tables.row(one, outcomes)[4], "30 of 30")
+        self.assertEqual(tables.row(one, outcomes)[3:5],
+                         ["at most 5 % alarms; not judged", "30 of 30"])
         self.assertTrue(tables.keeps_its_word(one, outcomes))
         with mock.patch.object(sessions, "stored", lambda: []):
             self.assertFalse(any(one.independent for one, _ in sessions.rows(pathlib.Path())))
@@ -264,6 +269,13 @@ class Sessions(unittest.TestCase):
 
         self.assertEqual(paths(False), [(first, again)])
         self.assertEqual(paths(True), [(first, later), (again, later)])
+
+    def test_the_documents_claim_no_other_days_than_there_are(self):
+        with mock.patch.object(sessions, "FOLDER", STORED):
+            of_days = bool(sessions.pairs(sessions.stored(), True))
+        for name, one_day in (("results/README.md", "of one day, none of several are there yet"),
+                              ("BENCHMARK.md", "Sessions of different days are still to be compared")):
+            self.assertEqual(one_day not in (SOURCE / name).read_text(), of_days, name)
 
     def test_one_more_is_of_the_same_commit(self):
         with mock.patch.object(sessions.builds, "commit", lambda name: f"{name} whole"):
