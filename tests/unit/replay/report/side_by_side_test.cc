@@ -2,12 +2,14 @@
 // planted, over simulated machines. The seeds are fixed: what passes once passes always.
 #include "replay/report/side_by_side.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <random>
 
+#include "replay/report/sessions.h"
 #include "replay/trace/error.h"
 
 namespace replay {
@@ -16,8 +18,16 @@ namespace {
 // A machine that drifts, and metrics of the kinds that a replay has.
 class SimulatedMachine {
  public:
-  SimulatedMachine(unsigned seed, double slowdown, double leak)
-      : random_(seed), slowdown_(slowdown), leak_(leak) {}
+  // day: how much slower the machine is, as a logarithm, of which the subject feels more than the
+  // baseline; baseline_noise: of the
+  // baseline's figures, as a share of the subject's.
+  SimulatedMachine(unsigned seed, double slowdown, double leak, double day = 0,
+                   double baseline_noise = 1)
+      : random_(seed),
+        slowdown_(slowdown),
+        leak_(leak),
+        day_(day),
+        baseline_noise_(baseline_noise) {}
 
   OneRepetition measure(bool subject_first) {
     drift_ = 0.9 * drift_ + 0.02 * normal();
@@ -34,28 +44,29 @@ class SimulatedMachine {
   double uniform() { return static_cast<double>(random_() >> 11) / 9007199254740992.0; }
 
   std::vector<Metric> one(bool subject) {
-    const double slow = subject ? slowdown_ : 1.0;
+    const double slow = subject ? slowdown_ * std::exp(1.3 * day_) : std::exp(day_);
     const double pages = std::round(10000 * (subject ? leak_ : 1.0));
+    const auto noise = [&] { return (subject ? 1.0 : baseline_noise_) * normal(); };
     std::vector<Metric> metrics;
     const auto add = [&](const char* key, const char* unit, Better better, double value) {
       metrics.push_back({key, unit, better, {value}});
     };
-    const double time = 30 * slow * std::exp(drift_ + 0.015 * normal());
+    const double time = 30 * slow * std::exp(drift_ + 0.015 * noise());
     add("throughput", "events/s", Better::kHigher, 1e9 / time);
     add("time", "ns", Better::kLower, time);
     for (const char* key : {"p50", "mean", "other"}) {
-      add(key, "ns", Better::kLower, 20 * slow * std::exp(drift_ + 0.02 * normal()));
+      add(key, "ns", Better::kLower, 20 * slow * std::exp(drift_ + 0.02 * noise()));
     }
     // An interrupt now and then; a timer of coarse steps; a value that jumps between two states.
-    add("p999", "ns", Better::kLower, 900 * std::exp(0.1 * normal() + (uniform() < 0.1 ? 1 : 0)));
-    add("max", "ns", Better::kLower, 50000 * std::exp(normal()));
-    add("coarse", "ns", Better::kLower, 10 * std::round(3 + 0.5 * normal()));
+    add("p999", "ns", Better::kLower, 900 * std::exp(0.1 * noise() + (uniform() < 0.1 ? 1 : 0)));
+    add("max", "ns", Better::kLower, 50000 * std::exp(noise()));
+    add("coarse", "ns", Better::kLower, 10 * std::round(3 + 0.5 * noise()));
     add("jumps", "ns", Better::kLower, uniform() < 0.3 ? 40 : 30);
     add("peak", "pages", Better::kLower, pages);
-    add("end", "pages", Better::kLower, std::round(5000 + 2 * normal()));
+    add("end", "pages", Better::kLower, std::round(5000 + 2 * noise()));
     add("calls", "calls", Better::kLower, uniform() < 0.2 ? 1 : 0);
     add("none", "calls", Better::kLower, 0);
-    add("fragmentation", "share", Better::kLower, 0.12 + 0.001 * normal());
+    add("fragmentation", "share", Better::kLower, 0.12 + 0.001 * noise());
     add("fact", "B", Better::kNone, 1);
     return metrics;
   }
@@ -64,6 +75,8 @@ class SimulatedMachine {
   std::normal_distribution<double> normal_;
   double slowdown_;
   double leak_;
+  double day_;
+  double baseline_noise_;
   double drift_ = 0;
 };
 
@@ -79,15 +92,60 @@ SideBySide simulate(unsigned seed, double slowdown, double leak, double threshol
                           [&](const Turn& turn) { return machine.measure(turn.subject_first); });
 }
 
-Verdict verdict_of(const SideBySide& result, const std::string& key) {
-  for (const MetricVerdict& verdict : result.verdicts) {
+void add_samples(std::vector<Metric>& all, const std::vector<Metric>& repetition) {
+  if (all.empty()) {
+    all = repetition;
+    return;
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].samples.push_back(repetition[i].samples.front());
+  }
+}
+
+// What a replay of an allocator beside glibc writes down.
+RecordedResult simulate_session(SimulatedMachine machine) {
+  constexpr int kRepetitions = 15;
+  RecordedResult session;
+  session.allocators = {{"glibc", "preload", {}}, {"mem", "preload", {}}};
+  for (int i = 0; i < kRepetitions; ++i) {
+    const OneRepetition both = machine.measure(i % 2 == 0);
+    add_samples(session.allocators[0].metrics, both.baseline);
+    add_samples(session.allocators[1].metrics, both.subject);
+  }
+  return session;
+}
+
+// How two sessions differ, beside what is planted in mem. glibc_noise: see SimulatedMachine.
+struct Days {
+  double later;  // how much slower the machine is on the second one, as a logarithm
+  double glibc_noise;
+};
+constexpr Days kDays[] = {{0, 1}, {0, 0.1}, {0.1, 1}, {0.1, 0.1}};
+
+// Of mem, which takes 30 % less time than glibc, and `slowdown` times as much in the second
+// session.
+std::vector<MetricVerdict> compare_sessions(unsigned seed, double slowdown, const Days& days) {
+  constexpr double kToGlibc = 0.7;
+  const RecordedResult before = simulate_session({2 * seed, kToGlibc, 1, 0, days.glibc_noise});
+  const RecordedResult after =
+      simulate_session({2 * seed + 1, kToGlibc * slowdown, 1, days.later, days.glibc_noise});
+  Trial trial(Design::kSeparate, {});
+  trial.look(pair_sessions(before, after, {}).front().samples, 1.0);
+  return trial.verdicts(false);
+}
+
+Verdict verdict_of(const std::vector<MetricVerdict>& verdicts, const std::string& key) {
+  for (const MetricVerdict& verdict : verdicts) {
     if (verdict.key == key) return verdict.verdict;
   }
   throw Error("no such metric: " + key);
 }
+Verdict verdict_of(const SideBySide& result, const std::string& key) {
+  return verdict_of(result.verdicts, key);
+}
 
-bool differs(const SideBySide& result) {
-  return std::any_of(result.verdicts.begin(), result.verdicts.end(), [](const MetricVerdict& v) {
+bool differs(const std::vector<MetricVerdict>& verdicts) {
+  return std::any_of(verdicts.begin(), verdicts.end(), [](const MetricVerdict& v) {
     return v.verdict == Verdict::kWorse || v.verdict == Verdict::kBetter;
   });
 }
@@ -188,12 +246,37 @@ TEST(InstrumentTest, EqualAllocatorsRaiseNoMoreAlarmsThanStated) {
   int worse_than_same = 0;
   for (unsigned seed = 1; seed <= 400; ++seed) {
     const SideBySide result = simulate(seed, 1, 1);
-    alarms += differs(result) ? 1 : 0;
+    alarms += differs(result.verdicts) ? 1 : 0;
     worse_than_same += verdict_of(result, "peak") == Verdict::kSame ? 0 : 1;
   }
   EXPECT_LE(alarms, 28);
   EXPECT_EQ(worse_than_same, 0);
   RecordProperty("false_alarms_of_400", alarms);
+}
+
+// The same of two sessions, 100 of each kind: more than 10 alarms would come up once in ninety
+// times.
+TEST(InstrumentTest, EqualSessionsRaiseNoMoreAlarmsThanStated) {
+  for (const Days& days : kDays) {
+    int alarms = 0;
+    for (unsigned seed = 1; seed <= 100; ++seed) {
+      alarms += differs(compare_sessions(5000 + seed, 1, days)) ? 1 : 0;
+    }
+    EXPECT_LE(alarms, 10) << days.later << ", " << days.glibc_noise;
+    RecordProperty(fmt::format("alarms_of_100_{}_{}", days.later, days.glibc_noise), alarms);
+  }
+}
+
+TEST(InstrumentTest, ASlowdownBeyondTheDriftOfTheSessionsIsFound) {
+  for (const Days& days : kDays) {
+    int found = 0;
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+      const auto verdicts = compare_sessions(7000 + seed, 1.2, days);
+      found += verdict_of(verdicts, "time") == Verdict::kWorse ? 1 : 0;
+    }
+    EXPECT_GE(found, 16) << days.later << ", " << days.glibc_noise;
+    RecordProperty(fmt::format("found_of_20_{}_{}", days.later, days.glibc_noise), found);
+  }
 }
 
 // 3 % slower, beside 13 other metrics, with a spread of 1.5 to 2 % between processes.
