@@ -7,6 +7,7 @@ import os
 import pathlib
 import pty
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -293,8 +294,8 @@ class PlanBytes(unittest.TestCase):
             shutil.copy(BIN / "allocreplay", folder / "bin")
             worker = folder / "bin" / "allocreplay-worker"
             worker.write_text(f"""#!/bin/sh
-stat -L -c %s /proc/self/fd/$1 /proc/self/fd/$2 | xargs >>{folder}/log
-exec {BIN}/allocreplay-worker "$@"
+stat -L -c %s /proc/self/fd/$1 /proc/self/fd/$2 | xargs >>{shlex.quote(str(folder))}/log
+exec {shlex.quote(str(BIN))}/allocreplay-worker "$@"
 """)
             worker.chmod(0o755)
             said = {}

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -301,8 +302,8 @@ class SideBySide(Case):
                 shutil.copy(BIN.parent / "lib" / "libmem.so", folder / library)
             worker = folder / "bin" / "allocreplay-worker"
             worker.write_text(f"""#!/bin/sh
-if [ -n "$LD_PRELOAD" ]; then echo "$LD_PRELOAD" >>{folder}/log; fi
-exec {BIN}/allocreplay-worker "$@"
+if [ -n "$LD_PRELOAD" ]; then echo "$LD_PRELOAD" >>{shlex.quote(str(folder))}/log; fi
+exec {shlex.quote(str(BIN))}/allocreplay-worker "$@"
 """)
             worker.chmod(0o755)
             order = self.order_of(folder, 5)
