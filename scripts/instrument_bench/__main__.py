@@ -24,7 +24,7 @@ EXAMPLES = """examples:
   scripts/bench_instrument --update-benchmark-md  measure what is missing, table into BENCHMARK.md
 
 A run that was stopped goes on where it was when called again; --fresh starts over. Sessions are
-compared with all others of the same commit and kind of processor, whatever day they are of; each
+compared with all others of the same commit, kind of processor and timer, whatever their day; each
 stands in several comparisons, so these are shown and judge nothing.
 Exit status: 0 done, 1 error or stopped, 2 wrong usage, 3 the outcome contradicts what is stated."""
 

@@ -31,6 +31,7 @@ class Session:
     date: str       # 2026-11-29T00:33:10Z
     revision: str   # git's short name of the commit
     cpu: str
+    timer: str      # tsc, clock_gettime
 
     @property
     def day(self) -> str:
@@ -45,7 +46,8 @@ def read(path: pathlib.Path) -> Session:
         check_schema(document, str(path))
         context = document["context"]
         return Session(path, path.name.partition(".")[0], text, context["date"],
-                       context["build"]["git_revision"], context["host"]["cpu"])
+                       context["build"]["git_revision"], context["host"]["cpu"],
+                       document["config"]["timer"])
     except (OSError, ValueError, KeyError, TypeError, zstandard.ZstdError, ResultError) as error:
         raise Failure(f"{path}: no session: {error}") from error
 
@@ -88,10 +90,11 @@ def measure(trace: str, build: pathlib.Path, sha: str) -> Session:
 
 
 def pairs(sessions: list[Session], of_days: bool) -> list[tuple[Session, Session]]:
-    """What is compared: two sessions of one trace, commit and processor, of two days or of one."""
+    """What is compared: two sessions of one trace, commit, processor and timer, of two days or of one."""
     return [(before, after) for before, after in itertools.combinations(sessions, 2)
-            if (before.trace, before.revision, before.cpu) ==
-            (after.trace, after.revision, after.cpu) and (before.day != after.day) == of_days]
+            if (before.trace, before.revision, before.cpu, before.timer) ==
+            (after.trace, after.revision, after.cpu, after.timer) and
+            (before.day != after.day) == of_days]
 
 
 def compare(before: Session, after: Session, build: pathlib.Path) -> dict:

@@ -247,20 +247,22 @@ class Sessions(unittest.TestCase):
         patch.start()
         self.addCleanup(patch.stop)
 
-    def put(self, trace, date, revision="aaaa", cpu="one"):
+    def put(self, trace, date, revision="aaaa", cpu="one", timer="tsc"):
         document = {"schema": "allocreplay-result", "schema_version": "1.0",
                     "context": {"date": date, "build": {"git_revision": revision},
-                                "host": {"cpu": cpu}}}
+                                "host": {"cpu": cpu}},
+                    "config": {"timer": timer}}
         path = self.folder / f"{trace}.{date.replace('-', '').replace(':', '')}.json.zst"
         path.write_bytes(zstandard.compress(json.dumps(document).encode()))
         return path
 
-    def test_sessions_of_one_commit_and_processor_are_compared(self):
+    def test_sessions_of_one_commit_processor_and_timer_are_compared(self):
         first = self.put("redis", "2026-01-01T10:00:00Z")
         again = self.put("redis", "2026-01-01T23:00:00Z")
         later = self.put("redis", "2026-01-02T01:00:00Z")
         self.put("redis", "2026-01-02T02:00:00Z", cpu="another")
         self.put("redis", "2026-01-02T03:00:00Z", revision="bbbb")
+        self.put("redis", "2026-01-02T03:30:00Z", timer="clock_gettime")
         self.put("sqlite", "2026-01-02T04:00:00Z")
 
         def paths(of_days):
