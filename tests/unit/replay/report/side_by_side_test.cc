@@ -2,7 +2,6 @@
 // planted, over simulated machines. The seeds are fixed: what passes once passes always.
 #include "replay/report/side_by_side.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -254,28 +253,27 @@ TEST(InstrumentTest, EqualAllocatorsRaiseNoMoreAlarmsThanStated) {
   RecordProperty("false_alarms_of_400", alarms);
 }
 
-// The same of two sessions, 100 of each kind: more than 10 alarms would come up once in ninety
-// times.
+// The same of two sessions, 25 of each kind: of 100, more than 10 alarms would come up once in
+// ninety times. (100 of each kind, once: at most 3.)
 TEST(InstrumentTest, EqualSessionsRaiseNoMoreAlarmsThanStated) {
+  int alarms = 0;
   for (const Days& days : kDays) {
-    int alarms = 0;
-    for (unsigned seed = 1; seed <= 100; ++seed) {
+    for (unsigned seed = 1; seed <= 25; ++seed) {
       alarms += differs(compare_sessions(5000 + seed, 1, days)) ? 1 : 0;
     }
-    EXPECT_LE(alarms, 10) << days.later << ", " << days.glibc_noise;
-    RecordProperty(fmt::format("alarms_of_100_{}_{}", days.later, days.glibc_noise), alarms);
   }
+  EXPECT_LE(alarms, 10);
+  RecordProperty("false_alarms_of_100", alarms);
 }
 
 TEST(InstrumentTest, ASlowdownBeyondTheDriftOfTheSessionsIsFound) {
   for (const Days& days : kDays) {
     int found = 0;
-    for (unsigned seed = 1; seed <= 20; ++seed) {
+    for (unsigned seed = 1; seed <= 5; ++seed) {
       const auto verdicts = compare_sessions(7000 + seed, 1.2, days);
       found += verdict_of(verdicts, "time") == Verdict::kWorse ? 1 : 0;
     }
-    EXPECT_GE(found, 16) << days.later << ", " << days.glibc_noise;
-    RecordProperty(fmt::format("found_of_20_{}_{}", days.later, days.glibc_noise), found);
+    EXPECT_GE(found, 4) << days.later << ", " << days.glibc_noise;
   }
 }
 
