@@ -209,7 +209,7 @@ template <AddressSpace Os>
 std::size_t MemHeap<Os>::purge(ThreadHeap& heap) noexcept {
   const std::size_t before = runs_.purged_pages();
   slabs_.release_empty(heap);
-  slabs_.discard_holes(heap);
+  slabs_.trim_holes(heap);
   slabs_.purge_orphans();
   runs_.purge();
   return (runs_.purged_pages() - before) * kPageBytes;

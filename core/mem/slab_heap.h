@@ -99,8 +99,8 @@ class SlabHeap {
   void release_empty(ThreadHeap& heap) noexcept;
   // Gives back the large block that the thread kept, if any.
   void give_back_kept_run(ThreadHeap& heap) noexcept;
-  // Gives back the pages that lie in holes; returns their bytes.
-  std::size_t discard_holes(ThreadHeap& heap) noexcept;
+  // Gives back the pages that lie in holes, in those of sparse slabs too; returns their bytes.
+  std::size_t trim_holes(ThreadHeap& heap) noexcept;
 
   // Gives back what holds nothing of the heaps whose threads have ended.
   void purge_orphans() noexcept;
@@ -173,6 +173,7 @@ class SlabHeap {
                                     bool is_at_granule) const noexcept;
   void on_fit_free(ThreadHeap& heap, Span* span) noexcept;
   void discard_holes_if_due(ThreadHeap& heap) noexcept;
+  std::size_t discard_holes(ThreadHeap& heap) noexcept;
   void release_fit(ThreadHeap& heap, Span* span) noexcept;
   void release_object(ThreadHeap& heap, Span* span, std::size_t first, std::size_t count) noexcept;
   static unsigned bin_of_granules(std::size_t granules) noexcept;

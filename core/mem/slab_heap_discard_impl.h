@@ -11,8 +11,7 @@ namespace mem {
 template <AddressSpace Os>
 void SlabHeap<Os>::discard_holes_if_due(ThreadHeap& heap) noexcept {
   const std::size_t held = heap.owned_pages * FitTable::kGranulesPerPage;
-  std::size_t holes = 0;
-  for (const FitArea& area : heap.areas) holes += area.free_granules + area.sparse_granules;
+  const std::size_t holes = heap.areas[0].free_granules + heap.areas[1].free_granules;
   if (holes < tuning::kMinDiscard || holes < held - holes) return;
   const std::size_t in_use = held - holes;
   const std::uint64_t now = runs_.os().now_ms();
@@ -25,11 +24,17 @@ void SlabHeap<Os>::discard_holes_if_due(ThreadHeap& heap) noexcept {
   discard_holes(heap);
 }
 
+// The tables of opened slabs stay, so only where all is to go back that can.
 template <AddressSpace Os>
-std::size_t SlabHeap<Os>::discard_holes(ThreadHeap& heap) noexcept {
+std::size_t SlabHeap<Os>::trim_holes(ThreadHeap& heap) noexcept {
   for (SpanList& list : heap.sparse) {
     while (list.first() != nullptr && open_listed(heap, list.first())) continue;
   }
+  return discard_holes(heap);
+}
+
+template <AddressSpace Os>
+std::size_t SlabHeap<Os>::discard_holes(ThreadHeap& heap) noexcept {
   std::size_t given = 0;
   for (FitArea& area : heap.areas) {
     area.lists.for_each([&](FitTable& table) {

@@ -171,7 +171,7 @@ void SlabHeap<Os>::purge_orphans() noexcept {
   for (ThreadHeap* orphan = orphans_.load(std::memory_order_relaxed); orphan != nullptr;
        orphan = orphan->next_orphan) {
     collect_orphan(*orphan);
-    discard_holes(*orphan);
+    trim_holes(*orphan);
   }
 }
 

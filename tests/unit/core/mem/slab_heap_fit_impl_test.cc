@@ -292,22 +292,6 @@ TEST_F(SlabHeapTest, ATrimGivesBackThePagesOfSparseSlabsToo) {
   expect_nothing_left();
 }
 
-TEST_F(SlabDiscardTest, SparseSlabsAreHolesToo) {
-  os().fail_every(PageCall::kDiscard, 1);
-  free(a_, pieces_);
-  const std::size_t holes = a_.areas[1].free_granules;
-  ASSERT_GE(holes, tuning::kMinDiscard);
-  a_.areas[1].free_granules -= holes;  // as if they were in slabs
-  a_.areas[1].sparse_granules += holes;
-  os().advance_ms(1000);
-  const std::uint64_t before = discards();
-  give_a_run_back();
-  EXPECT_NE(discards(), before);
-  a_.areas[1].sparse_granules -= holes;
-  a_.areas[1].free_granules += holes;
-  expect_kept_intact();
-}
-
 TEST_F(SlabDiscardTest, WhatTheKernelRefusesIsStillHeld) {
   os().fail_every(PageCall::kDiscard, 1);
   free(a_, pieces_);
