@@ -154,10 +154,10 @@ void* MemHeap<Os>::reallocate(ThreadHeap& heap, void* p, std::size_t size) noexc
 template <AddressSpace Os>
 void* MemHeap<Os>::reallocate_owned(ThreadHeap& heap, Span* span, void* p,
                                     std::size_t size) noexcept {
-  if (span->state() == SpanState::kFit && span->is_owned_by(&heap)) {
-    return reallocate_fit(heap, span, p, size);
+  if (span->is_owned_by(&heap)) {
+    if (span->state() == SpanState::kFit) return reallocate_fit(heap, span, p, size);
+    if (span->free == p) report_double_free(p);
   }
-  if (span->is_owned_by(&heap) && span->free == p) report_double_free(p);
   const std::size_t usable = slabs_.object_size(span, p);
   return stays(size, usable) ? p : move_with_room(heap, p, usable, size);
 }

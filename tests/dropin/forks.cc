@@ -19,7 +19,7 @@ bool waits_for_a_lock(pid_t thread) {
   EXPECT(file >= 0);
   EXPECT(read(file, text, sizeof(text) - 1) > 0);
   close(file);
-  return strtol(text, nullptr, 10) == SYS_futex && text[0] != 'r';  // else "running"
+  return strtol(text, nullptr, 10) == SYS_futex;
 }
 
 void await_lock(const std::atomic<pid_t>& thread) {

@@ -232,65 +232,70 @@ TEST_F(SlabHeapTest, MediumBinsHoldTheLargestSizeThatWasAskedFor) {
   expect_sound();
 }
 
-TEST_F(SlabHeapTest, ALargerSizeOfTheBinOutdatesItsSlabs) {
-  const unsigned bin = medium_bin(1088);
-  slabs_.set_object_bytes(a_, bin, 1088);
-  const Objects full = fill_slab(a_, 1088);
-  const Objects sparse = fill_slab(a_, 1088);
-  free_past_bin(a_, Objects(sparse.begin() + 1, sparse.end()));
+// Two slabs of a bin whose objects are about to grow: one full, one with a single object.
+class OutdatedSlabTest : public SlabHeapTest {
+ protected:
+  OutdatedSlabTest() {
+    slabs_.set_object_bytes(a_, bin_, 1088);
+    full_ = fill_slab(a_, 1088);
+    sparse_ = fill_slab(a_, 1088);
+    free_past_bin(a_, Objects(sparse_.begin() + 1, sparse_.end()));
+  }
+
+  const unsigned bin_ = medium_bin(1088);
+  Objects full_;
+  Objects sparse_;
+};
+
+TEST_F(OutdatedSlabTest, ALargerSizeOfTheBinOutdatesItsSlabs) {
   const Objects current = allocate(a_, 1088, 2);
   heap_->deallocate(a_, current[0]);
   ASSERT_EQ(span(current[0])->state(), SpanState::kCurrent);
-  ASSERT_EQ(span(current[0]), span(sparse[0]));  // it was taken up again
-  slabs_.set_object_bytes(a_, bin, 1152);
+  ASSERT_EQ(span(current[0]), span(sparse_[0]));  // it was taken up again
+  slabs_.set_object_bytes(a_, bin_, 1152);
   EXPECT_EQ(span(current[0])->state(), SpanState::kFit);  // its holes are for all sizes now
   EXPECT_EQ(live(span(current[0])), 2u);
-  EXPECT_EQ(span(full[0])->state(), SpanState::kFull);  // outdated at its first free
-  EXPECT_EQ(a_.bins[bin], &no_slab);
-  EXPECT_EQ(a_.current[bin], &no_slab);
-  EXPECT_EQ(a_.available[bin].first(), nullptr);
-  EXPECT_EQ(a_.sparse[bin].first(), nullptr);
+  EXPECT_EQ(span(full_[0])->state(), SpanState::kFull);  // outdated at its first free
+  EXPECT_EQ(a_.bins[bin_], &no_slab);
+  EXPECT_EQ(a_.current[bin_], &no_slab);
+  EXPECT_EQ(a_.available[bin_].first(), nullptr);
+  EXPECT_EQ(a_.sparse[bin_].first(), nullptr);
   expect_sound();
-  EXPECT_EQ(heap_->usable_size(full[0]), 1088u);
+  EXPECT_EQ(heap_->usable_size(full_[0]), 1088u);
   const void* larger = allocate(a_, 1152);
   EXPECT_EQ(heap_->usable_size(larger), 1152u);
-  heap_->deallocate(a_, full[0]);
-  EXPECT_EQ(span(full[0])->state(), SpanState::kOutdated);
+  heap_->deallocate(a_, full_[0]);
+  EXPECT_EQ(span(full_[0])->state(), SpanState::kOutdated);
   EXPECT_EQ(heap_->usable_size(allocate(a_, 1152)), 1152u);
-  const Span* old = span(full[1]);
+  const Span* old = span(full_[1]);
   std::size_t freed = 1;
-  for (; old->state() == SpanState::kOutdated && freed < full.size(); ++freed) {
+  for (; old->state() == SpanState::kOutdated && freed < full_.size(); ++freed) {
     EXPECT_EQ(live(old), old->capacity - freed);
-    heap_->deallocate(a_, full[freed]);
+    heap_->deallocate(a_, full_[freed]);
     expect_sound();
   }
   EXPECT_EQ(old->state(), SpanState::kFit);
   EXPECT_EQ(live(old), old->capacity / 2);
-  free(a_, Objects(full.begin() + static_cast<std::ptrdiff_t>(freed), full.end()));
-  free(a_, {sparse[0], current[1]});
-  EXPECT_TRUE(is_gone(full[1]) || is_gone(sparse[0]));  // one empty fit span stays
+  free(a_, Objects(full_.begin() + static_cast<std::ptrdiff_t>(freed), full_.end()));
+  free(a_, {sparse_[0], current[1]});
+  EXPECT_TRUE(is_gone(full_[1]) || is_gone(sparse_[0]));  // one empty fit span stays
   expect_sound();
 }
 
-TEST_F(SlabHeapTest, WithoutMemoryForATableAnOutdatedSlabGoesBackWhenItIsEmpty) {
-  const unsigned bin = medium_bin(1088);
-  slabs_.set_object_bytes(a_, bin, 1088);
-  const Objects full = fill_slab(a_, 1088);
-  const Objects sparse = fill_slab(a_, 1088);
-  free_past_bin(a_, Objects(sparse.begin() + 1, sparse.end()));
+TEST_F(OutdatedSlabTest, WithoutMemoryForATableItGoesBackWhenItIsEmpty) {
   heap_->runs().os().fail_every(PageCall::kMap, 1);
   while (a_.unmade_table_count != 0) slabs_.allocate_fit(a_, kMaxMediumBytes, 0);
-  slabs_.set_object_bytes(a_, bin, 1152);
-  EXPECT_EQ(span(sparse[0])->state(), SpanState::kUnopened);
-  EXPECT_EQ(live(span(sparse[0])), 1u);
+  slabs_.set_object_bytes(a_, bin_, 1152);
+  EXPECT_EQ(span(sparse_[0])->state(), SpanState::kUnopened);
+  EXPECT_EQ(live(span(sparse_[0])), 1u);
   expect_sound();
-  free(a_, Objects(full.begin() + 1, full.end()));
-  EXPECT_EQ(span(full[0])->state(), SpanState::kUnopened);
-  EXPECT_EQ(live(span(full[0])), 1u);
+  free(a_, Objects(full_.begin() + 1, full_.end()));
+  EXPECT_EQ(span(full_[0])->state(), SpanState::kUnopened);
+  EXPECT_EQ(live(span(full_[0])), 1u);
   expect_sound();
-  free(a_, {full[0], sparse[0]});
-  EXPECT_TRUE(is_gone(full[0]));
-  EXPECT_TRUE(is_gone(sparse[0]));
+  free(a_, {full_[0], sparse_[0]});
+  EXPECT_TRUE(is_gone(full_[0]));
+  EXPECT_TRUE(is_gone(sparse_[0]));
   expect_sound();
 }
 

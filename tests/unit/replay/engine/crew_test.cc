@@ -39,16 +39,24 @@ std::vector<int> cpus_of_thread() {
 class CrewTest : public ::testing::Test {
  protected:
   void replay(const std::vector<Event>& events, EventRange range = {}) {
+    replay_with(allocator_, events, range);
+  }
+  // begin: given the stage before it is replayed.
+  template <class Allocator, class Begin = void (*)(const Stage&)>
+  void replay_with(
+      Allocator& allocator, const std::vector<Event>& events, EventRange range = {},
+      Begin begin = [](const Stage&) {}) {
     TraceReader reader(write_trace(dir_ / "t.trace", events));
     plan_ = compile_plan(reader, range, {{ThreadChoice::kAsRecorded}});
-    const StagedRun run(plan_, allocator_);
+    const StagedRun run(plan_, allocator);
+    begin(run.stage());
     PlainPass pass;
     Replay replay(run.stage(), pass);
     ASSERT_TRUE(replay.prepare());
     replay.run();
     for (std::size_t i = 0; i < plan_.lanes.size(); ++i) lanes_.push_back(run.stage().lanes[i]);
     outcome_ = run.outcome();
-    live_ = allocator_.live();
+    if constexpr (requires { allocator.live(); }) live_ = allocator.live();
   }
   static Event event(Op op, std::uint32_t thread, std::uint64_t object) {
     return {.object = object, .size = op == Op::kFree ? 0U : 8U, .thread = thread, .op = op};
@@ -155,16 +163,10 @@ TEST_F(CrewTest, ALongWaitIsSleptAndCountsInFull) {
   std::vector<Event> events = {event(Op::kMalloc, 0, 0), event(Op::kMalloc, 1, 1),
                                event(Op::kMalloc, 0, 2), event(Op::kFree, 1, 2)};
   events[2].size = HoldingAllocator::kHeldBytes;
-  TraceReader reader(write_trace(dir_ / "t.trace", events));
-  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
   HoldingAllocator allocator;
-  const StagedRun run(plan, allocator);
-  allocator.reached = &run.stage().lanes[0].reached;
-  PlainPass pass;
-  Replay replay(run.stage(), pass);
-  ASSERT_TRUE(replay.prepare());
-  replay.run();
-  const Concurrency of = run.outcome().concurrency;
+  replay_with(allocator, events, {},
+              [&](const Stage& stage) { allocator.reached = &stage.lanes[0].reached; });
+  const Concurrency& of = outcome_.concurrency;
   EXPECT_EQ(of.waits_slept, 1U);
   EXPECT_GT(allocator.held_ns, 0U);
   EXPECT_GE(of.waited_ns, allocator.held_ns);
@@ -201,15 +203,9 @@ TEST_F(CrewTest, AShortWaitIsSpentAwake) {
     events.back().size = NearlyMeetingAllocator::kSoonerBytes;
     events.push_back(event(Op::kFree, 1, i));
   }
-  TraceReader reader(write_trace(dir_ / "t.trace", events));
-  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
   NearlyMeetingAllocator allocator;
-  const StagedRun run(plan, allocator);
-  PlainPass pass;
-  Replay replay(run.stage(), pass);
-  ASSERT_TRUE(replay.prepare());
-  replay.run();
-  const Concurrency of = run.outcome().concurrency;
+  replay_with(allocator, events);
+  const Concurrency& of = outcome_.concurrency;
   EXPECT_LT(of.waits_slept, of.waits_blocked);  // of a thousand
 }
 
@@ -229,14 +225,8 @@ TEST_F(CrewTest, EachLaneHasACpuOfItsOwnWhereThereAreEnough) {
   if (cpus_.size() < 2) GTEST_SKIP() << "one CPU";
   std::vector<Event> events = {event(Op::kMalloc, 0, 0), event(Op::kMalloc, 1, 1)};
   for (Event& each : events) each.size = each.thread;
-  TraceReader reader(write_trace(dir_ / "t.trace", events));
-  const Plan plan = compile_plan(reader, {}, {{ThreadChoice::kAsRecorded}});
   PlacesAllocator allocator;
-  const StagedRun run(plan, allocator);
-  PlainPass pass;
-  Replay replay(run.stage(), pass);
-  ASSERT_TRUE(replay.prepare());
-  replay.run();
+  replay_with(allocator, events);
   EXPECT_EQ(allocator.cpus[0], std::vector<int>{cpus_.end()[-1]});
   EXPECT_EQ(allocator.cpus[1], std::vector<int>{cpus_.end()[-2]});
 }

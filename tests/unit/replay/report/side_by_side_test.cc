@@ -18,8 +18,7 @@ namespace {
 class SimulatedMachine {
  public:
   // day: how much slower the machine is, as a logarithm, of which the subject feels more than the
-  // baseline; baseline_noise: of the
-  // baseline's figures, as a share of the subject's.
+  // baseline; baseline_noise: of the baseline's figures, as a share of the subject's.
   SimulatedMachine(unsigned seed, double slowdown, double leak, double day = 0,
                    double baseline_noise = 1)
       : random_(seed),
