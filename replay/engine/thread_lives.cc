@@ -1,23 +1,31 @@
 #include "replay/engine/thread_lives.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <queue>
 #include <tuple>
 #include <utility>
 
+#include "replay/trace/error.h"
+
 namespace replay {
 namespace {
 
+// Each has a stack, clocks and histograms; and a machine that could run so many is not in sight.
+constexpr std::uint32_t kMostLanes = 1024;
+
 void read_lives(TraceReader& trace, std::uint64_t end, ThreadChoice choice, ThreadLives& lives) {
   std::uint64_t index = 0;
-  for (auto block = trace.next_block(); !block.empty(); block = trace.next_block()) {
-    for (const Event& event : block) {
-      if (index == end) return;
-      const std::uint32_t thread = choice.thread_of(event.thread);
+  for (auto runs = trace.next_threads(); !runs.empty(); runs = trace.next_threads()) {
+    for (const ThreadRun& run : runs) {
+      if (index >= end) return;
+      const std::uint32_t thread = choice.thread_of(run.thread);
       if (thread >= lives.threads.size()) lives.threads.resize(thread + std::size_t{1});
       ThreadLife& life = lives.threads[thread];
       if (life.first_event == UINT64_MAX) life.first_event = index;
-      life.last_event = index++;
+      index += run.events;
+      life.last_event = std::min(index, end) - 1;
     }
   }
 }
@@ -54,8 +62,12 @@ ThreadLives find_thread_lives(TraceReader& trace, std::uint64_t end, ThreadChoic
     return lives;
   }
   read_lives(trace, end, choice, lives);
-  assign_lanes(lives);
   trace.seek(0);
+  assign_lanes(lives);
+  if (lives.lane_count > kMostLanes) {
+    throw Error(fmt::format("{}: {} threads are alive at once, {} can be replayed; try --threads 8",
+                            trace.path(), lives.lane_count, kMostLanes));
+  }
   return lives;
 }
 

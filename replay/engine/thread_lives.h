@@ -34,8 +34,9 @@ struct ThreadLives {
   std::uint32_t lane_count = 1;
 };
 
-// Of the events before `end`. Reads the trace, if more than one thread may be in it, and leaves it
-// at its first event. O(events) time, O(threads) memory. Throws Error as the reader does.
+// Of the events before `end`. If more than one thread may be in the trace, reads who made them, and
+// leaves it at its first event. O(events) time, O(threads) memory. Throws Error as the reader does,
+// and if too many threads are alive at once.
 ThreadLives find_thread_lives(TraceReader& trace, std::uint64_t end, ThreadChoice choice);
 
 // Gives each thread its lane; the threads stand in the order of their first events or have none.

@@ -21,6 +21,8 @@ using format::payload::column_count;
 using format::payload::columns_at;
 using format::payload::kMaxColumns;
 
+constexpr const char* kBadThreads = "the threads do not add up";
+
 struct OpCounts {
   std::size_t sized = 0;
   std::size_t named = 0;  // by an object distance
@@ -54,7 +56,8 @@ struct BlockDecoder::Buffers {
   std::string split(const BlockHead& head);
   std::string read_columns(const BlockHead& head);
   std::string join(const BlockHead& head);
-  bool fill_threads();
+  bool read_threads(const BlockHead& head);
+  void fill_threads();
   std::string fill_extras();
 
   std::uint32_t time_unit_ns;
@@ -67,6 +70,7 @@ struct BlockDecoder::Buffers {
   std::size_t sized_events = 0;
   std::size_t named_events = 0;
   std::vector<std::uint8_t> aligns;
+  std::vector<ThreadRun> thread_runs;
   std::vector<Event> events;
   std::uint64_t births = 0;
   std::uint32_t threads = 0;
@@ -173,27 +177,32 @@ std::string BlockDecoder::Buffers::join(const BlockHead& head) {
   return {};
 }
 
-bool BlockDecoder::Buffers::fill_threads() {
+bool BlockDecoder::Buffers::read_threads(const BlockHead& head) {
   const auto bytes = columns[Column::kThreads];
   const unsigned char* at = bytes.data();
   const unsigned char* const end = at + bytes.size();
-  Event* event = events.data();
-  Event* const events_end = event + events.size();
+  std::uint32_t left = head.event_count;
+  thread_runs.clear();
   threads = 0;
-  while (event != events_end) {
+  while (left > 0) {
     std::uint64_t thread = 0;
     std::uint64_t run = 0;
     if ((at = get_varint(at, end, &thread)) == nullptr) return false;
     if ((at = get_varint(at, end, &run)) == nullptr) return false;
-    if (thread >= std::numeric_limits<std::uint32_t>::max() || run < 1 ||
-        run > static_cast<std::uint64_t>(events_end - event)) {
-      return false;
-    }
+    if (thread >= std::numeric_limits<std::uint32_t>::max() || run < 1 || run > left) return false;
     const auto number = static_cast<std::uint32_t>(thread);
     threads = std::max(threads, number + 1);
-    for (Event* const run_end = event + run; event != run_end; ++event) event->thread = number;
+    thread_runs.push_back({number, static_cast<std::uint32_t>(run)});
+    left -= thread_runs.back().events;
   }
   return at == end;
+}
+
+void BlockDecoder::Buffers::fill_threads() {
+  Event* event = events.data();
+  for (const ThreadRun& run : thread_runs) {
+    for (Event* const end = event + run.events; event != end; ++event) event->thread = run.thread;
+  }
 }
 
 // After join(), which leaves alone what it writes here.
@@ -237,14 +246,24 @@ std::string BlockDecoder::decode(const BlockHead& head, std::span<const unsigned
   if (problem.empty()) problem = buffers_->split(head);
   if (problem.empty()) problem = buffers_->read_columns(head);
   if (problem.empty()) problem = buffers_->join(head);
-  if (problem.empty() && !buffers_->fill_threads()) problem = "the threads do not add up";
+  if (problem.empty() && !buffers_->read_threads(head)) problem = kBadThreads;
+  if (problem.empty()) buffers_->fill_threads();
   if (problem.empty() && format::payload::has_extra_columns(buffers_->features)) {
     problem = buffers_->fill_extras();
   }
   return problem;
 }
 
+std::string BlockDecoder::decode_threads(const BlockHead& head,
+                                         std::span<const unsigned char> frame) {
+  std::string problem = buffers_->decompress(head, frame);
+  if (problem.empty()) problem = buffers_->split(head);
+  if (problem.empty() && !buffers_->read_threads(head)) problem = kBadThreads;
+  return problem;
+}
+
 std::span<const Event> BlockDecoder::events() const { return buffers_->events; }
+std::span<const ThreadRun> BlockDecoder::thread_runs() const { return buffers_->thread_runs; }
 std::uint64_t BlockDecoder::births() const { return buffers_->births; }
 std::uint32_t BlockDecoder::threads() const { return buffers_->threads; }
 

@@ -20,6 +20,8 @@
 namespace replay {
 namespace {
 
+using Decode = std::string (BlockDecoder::*)(const BlockHead&, std::span<const unsigned char>);
+
 // What the blocks before the current offset add up to.
 struct Position {
   std::uint64_t offset = 0;
@@ -51,7 +53,9 @@ struct TraceReader::Impl {
   void skip_block(const BlockHead& head);
   bool load_index();
   bool damaged(std::uint64_t offset, const std::string& what);
+  bool read_block(BlockHead* head, Decode decode);
   std::span<const Event> next_block();
+  std::span<const ThreadRun> next_threads();
   std::uint64_t seek(std::uint64_t index);
 
   ReadOptions options;
@@ -223,31 +227,41 @@ bool TraceReader::Impl::read_head(BlockHead* head) {
   return true;
 }
 
-std::span<const Event> TraceReader::Impl::next_block() {
-  BlockHead head;
-  if (at_end() || !read_head(&head)) return {};
+// Returns false if there is no further block.
+bool TraceReader::Impl::read_block(BlockHead* head, Decode decode) {
+  if (at_end() || !read_head(head)) return false;
   const std::uint64_t offset = position.offset;
-  if (!read_at(offset + format::block::kHeadSize, head.compressed_size)) {
-    damaged(offset + format::block::kHeadSize + bytes.size(), "the blocks end within a block");
-    return {};
+  if (!read_at(offset + format::block::kHeadSize, head->compressed_size)) {
+    return damaged(offset + format::block::kHeadSize + bytes.size(),
+                   "the blocks end within a block");
   }
-  std::string problem = decoder.decode(head, bytes);
+  std::string problem = (decoder.*decode)(*head, bytes);
   if (problem.empty() && header.complete && decoder.threads() > header.thread_count) {
     problem = fmt::format("thread {} in a trace of {} threads", decoder.threads() - 1,
                           header.thread_count);
   }
-  if (!problem.empty()) {
-    damaged(offset, problem);
-    return {};
-  }
-  next_head.reset();
+  if (!problem.empty()) return damaged(offset, problem);
   threads = std::max(threads, decoder.threads());
-  position = {.offset = offset + format::block::kHeadSize + head.compressed_size,
+  return true;
+}
+
+std::span<const Event> TraceReader::Impl::next_block() {
+  BlockHead head;
+  if (!read_block(&head, &BlockDecoder::decode)) return {};
+  next_head.reset();
+  position = {.offset = position.offset + format::block::kHeadSize + head.compressed_size,
               .events = head.first_event + head.event_count,
               .objects = head.objects_before + decoder.births(),
               .time = decoder.events().back().time_ns / header.time_unit_ns,
               .objects_known = true};
   return decoder.events();
+}
+
+std::span<const ThreadRun> TraceReader::Impl::next_threads() {
+  BlockHead head;
+  if (!read_block(&head, &BlockDecoder::decode_threads)) return {};
+  skip_block(head);
+  return decoder.thread_runs();
 }
 
 void TraceReader::Impl::skip_block(const BlockHead& head) {
@@ -312,6 +326,7 @@ TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
 const TraceHeader& TraceReader::header() const { return impl_->header; }
 const std::string& TraceReader::path() const { return impl_->file.name(); }
 std::span<const Event> TraceReader::next_block() { return impl_->next_block(); }
+std::span<const ThreadRun> TraceReader::next_threads() { return impl_->next_threads(); }
 std::uint64_t TraceReader::seek(std::uint64_t index) { return impl_->seek(index); }
 const SiteTable& TraceReader::sites() const { return impl_->sites; }
 std::uint64_t TraceReader::events_read() const { return impl_->position.events; }

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 
+#include "replay/trace/block_decoder.h"
 #include "replay/trace/event.h"
 #include "replay/trace/header.h"
 #include "replay/trace/site_table.h"
@@ -36,6 +37,9 @@ class TraceReader {
 
   // The events of the next block, valid until the next call; empty at the end of the trace.
   std::span<const Event> next_block();
+
+  // The same, but tells only which threads made the block's events: several times as fast.
+  std::span<const ThreadRun> next_threads();
 
   // The next block is the one that holds event `index` (or the end). O(log blocks) with the index,
   // else by skipping blocks without decoding them. Returns the index of that block's first event.

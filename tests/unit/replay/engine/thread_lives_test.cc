@@ -1,7 +1,9 @@
 #include "replay/engine/thread_lives.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/error_of.h"
 #include "tests/support/events.h"
 #include "tests/support/random_trace.h"
 
@@ -71,6 +73,21 @@ TEST_F(ReadLivesTest, WorkersTakeThreadsInTurn) {
   ASSERT_EQ(lives.threads.size(), 2U);
   EXPECT_EQ(lives.threads[1].first_event, 1U);
   EXPECT_EQ(lives.threads[1].last_event, 5U);
+}
+
+TEST_F(ReadLivesTest, MoreThreadsAtOnceThanCanBeReplayedAreAnError) {
+  const auto lanes_for = [&](std::uint32_t threads) {
+    std::vector<Event> events;
+    for (std::uint32_t i = 0; i < 2 * threads; ++i) {
+      events.push_back(malloc_of(i, 8));
+      events.back().thread = i % threads;
+    }
+    TraceReader reader(write_trace(dir_ / std::to_string(threads), events));
+    return find_thread_lives(reader, UINT64_MAX, {ThreadChoice::kAsRecorded}).lane_count;
+  };
+  EXPECT_EQ(lanes_for(1024), 1024U);
+  EXPECT_THAT(test::error_of([&] { lanes_for(1025); }),
+              testing::HasSubstr("1025: 1025 threads are alive at once, 1024 can be replayed"));
 }
 
 TEST_F(ReadLivesTest, OneThreadNeedsNoReading) { EXPECT_EQ(find(UINT64_MAX, 1).lane_count, 1U); }

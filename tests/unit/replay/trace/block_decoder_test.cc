@@ -78,6 +78,34 @@ TEST(BlockDecoderTest, DecodesWhatTheSpecificationSays) {
   EXPECT_EQ(decoder.threads(), 2U);
 }
 
+TEST(BlockDecoderTest, DecodesTheThreadsAlone) {
+  Payload payload;
+  payload.columns[Column::kSizes] = {};  // not looked at
+  const auto runs_of = [&](const Bytes& threads) {
+    payload.columns[Column::kThreads] = threads;
+    const Bytes raw = payload.raw();
+    const Bytes frame = compressed(raw);
+    BlockDecoder decoder(10);
+    const std::string problem = decoder.decode_threads(head_for(raw, frame), frame);
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> runs;
+    if (!problem.empty()) return std::pair(problem, runs);
+    for (const ThreadRun& run : decoder.thread_runs()) runs.emplace_back(run.thread, run.events);
+    EXPECT_EQ(decoder.threads(), 4U);
+    return std::pair(problem, runs);
+  };
+  using Run = std::pair<std::uint32_t, std::uint32_t>;
+  EXPECT_THAT(runs_of({0, 2, 3, 3}).second, testing::ElementsAre(Run{0, 2}, Run{3, 3}));
+  EXPECT_THAT(runs_of({3, 1, 0, 4}).second, testing::ElementsAre(Run{3, 1}, Run{0, 4}));
+  for (const Bytes& bytes : {Bytes{0, 2, 1, 2}, Bytes{0, 2, 1, 4}, Bytes{0, 2, 1, 3, 0}, Bytes{}}) {
+    EXPECT_EQ(runs_of(bytes).first, "the threads do not add up");
+  }
+  const Bytes raw = payload.raw();
+  Bytes frame = compressed(raw);
+  frame.back() ^= 1;
+  EXPECT_THAT(BlockDecoder(10).decode_threads(head_for(raw, frame), frame),
+              HasSubstr("checksum does not match"));
+}
+
 TEST(BlockDecoderTest, EachColumnIsChecked) {
   EXPECT_EQ(problem_of(Payload().raw()), "");
   EXPECT_THAT(problem_with(Column::kOps, {0, 0, 2, 5, 4}), HasSubstr("an op above 4"));

@@ -9,6 +9,7 @@
 #include "replay/trace/error.h"
 #include "replay/trace/format.h"
 #include "replay/trace/little_endian.h"
+#include "tests/support/error_of.h"
 #include "tests/support/random_trace.h"
 
 namespace replay {
@@ -243,6 +244,38 @@ TEST_F(TraceReaderTest, ALostBlockIsNoticed) {
                          format::block::kHeadSize - first_size);
   fix_header_crc(&bytes);
   EXPECT_THAT(read_bytes(bytes).error, HasSubstr("begins with event 32768, expected 0"));
+}
+
+TEST_F(TraceReaderTest, TheThreadsAloneAreThoseOfTheEvents) {
+  write_long();
+  TraceReader reader(path_);
+  std::size_t at = 0;
+  for (auto runs = reader.next_threads(); !runs.empty(); runs = reader.next_threads()) {
+    for (const ThreadRun& run : runs) {
+      for (std::uint32_t i = 0; i < run.events; ++i) ASSERT_EQ(events_[at++].thread, run.thread);
+    }
+    ASSERT_EQ(reader.events_read(), at);
+  }
+  EXPECT_EQ(at, events_.size());
+  reader.seek(0);
+  EXPECT_EQ(test::read_all(reader), events_);
+}
+
+TEST_F(TraceReaderTest, ADamagedBlockIsNoticedByItsThreadsToo) {
+  write_long();
+  const auto first_size =
+      load_le<std::uint32_t>(bytes_.data() + 4096 + format::block::kCompressedSize);
+  const std::size_t second = 4096 + format::block::kHeadSize + first_size;
+  bytes_[second + 1000] = static_cast<char>(bytes_[second + 1000] ^ 1);
+  write_file(path_, bytes_);
+  TraceReader reader(path_);
+  EXPECT_FALSE(reader.next_threads().empty());
+  EXPECT_THAT(test::error_of([&] { reader.next_threads(); }),
+              HasSubstr("at byte " + std::to_string(second) + ": block checksum does not match"));
+  TraceReader lax(path_, {.allow_truncated = true});
+  EXPECT_FALSE(lax.next_threads().empty());
+  EXPECT_TRUE(lax.next_threads().empty());
+  EXPECT_TRUE(lax.truncated());
 }
 
 TEST_F(TraceReaderTest, SeekFindsTheBlockWithAndWithoutTheIndex) {
