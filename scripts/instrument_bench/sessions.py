@@ -89,12 +89,13 @@ def measure(trace: str, build: pathlib.Path, sha: str) -> Session:
     return dataclasses.replace(session, path=target)
 
 
-def pairs(sessions: list[Session], of_days: bool) -> list[tuple[Session, Session]]:
-    """What is compared: two sessions of one trace, commit, processor and timer, of two days or of one."""
+def pairs(sessions: list[Session], of_days: bool, of_cpus: bool = False) -> list[tuple[Session, Session]]:
+    """What is compared: two sessions of one trace, commit and timer, of two days or of one, and of two
+    kinds of processor or of one."""
     return [(before, after) for before, after in itertools.combinations(sessions, 2)
-            if (before.trace, before.revision, before.cpu, before.timer) ==
-            (after.trace, after.revision, after.cpu, after.timer) and
-            (before.day != after.day) == of_days]
+            if (before.trace, before.revision, before.timer) ==
+            (after.trace, after.revision, after.timer) and
+            (before.day != after.day) == of_days and (before.cpu != after.cpu) == of_cpus]
 
 
 def compare(before: Session, after: Session, build: pathlib.Path) -> dict:
@@ -107,12 +108,14 @@ def compare(before: Session, after: Session, build: pathlib.Path) -> dict:
 
 
 def rows(build: pathlib.Path) -> list[tuple[experiments.Experiment, list[dict]]]:
-    """An experiment and its outcomes for the table: sessions of one day, and of several."""
+    """An experiment and its outcomes for the table: sessions of one day, of several, and of several
+    days and processors."""
     sessions = stored()
     found = []
-    for of_days, words in ((False, "of one day"), (True, "of different days")):
-        compared = pairs(sessions, of_days)
-        cpus = ", ".join(sorted({one.cpu for one, _ in compared}))
+    for words, compared in (("of one day", pairs(sessions, False)),
+                            ("of different days", pairs(sessions, True)),
+                            ("of different days, one each", pairs(sessions, True, of_cpus=True))):
+        cpus = ", ".join(sorted({one.cpu for pair in compared for one in pair}))
         what = (f"`compare` of sessions {words} on {cpus}, mem of "
                 f"{', '.join(sorted({one.revision for one, _ in compared}))}, all metrics")
         experiment = experiments.Experiment(f"sessions {words}", what, "mem", "mem", TRACES, 0,

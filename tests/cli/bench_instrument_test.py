@@ -260,17 +260,18 @@ class Sessions(unittest.TestCase):
         first = self.put("redis", "2026-01-01T10:00:00Z")
         again = self.put("redis", "2026-01-01T23:00:00Z")
         later = self.put("redis", "2026-01-02T01:00:00Z")
-        self.put("redis", "2026-01-02T02:00:00Z", cpu="another")
+        other = self.put("redis", "2026-01-02T02:00:00Z", cpu="another")
         self.put("redis", "2026-01-02T03:00:00Z", revision="bbbb")
         self.put("redis", "2026-01-02T03:30:00Z", timer="clock_gettime")
         self.put("sqlite", "2026-01-02T04:00:00Z")
 
-        def paths(of_days):
-            return [(one.path, other.path)
-                    for one, other in sessions.pairs(sessions.stored(), of_days)]
+        def paths(*which):
+            return [(one.path, two.path) for one, two in sessions.pairs(sessions.stored(), *which)]
 
         self.assertEqual(paths(False), [(first, again)])
         self.assertEqual(paths(True), [(first, later), (again, later)])
+        self.assertEqual(paths(True, True), [(first, other), (again, other)])
+        self.assertEqual(paths(False, True), [(later, other)])
 
     def test_the_documents_claim_no_other_days_than_there_are(self):
         with mock.patch.object(sessions, "FOLDER", STORED):
