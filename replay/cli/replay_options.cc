@@ -77,9 +77,11 @@ Plan make_plan(TraceReader& reader, const ReplayOptions& options, EventRange ran
                                  .parts = parts,
                                  .stops = std::move(stops)};
   const std::uint64_t most_bytes = parse_count(options.plan_memory);
-  Plan plan = may_be_streamed && is_to_be_streamed(reader, range, plan_options, most_bytes)
-                  ? streamed_plan(options.trace, reader, range, plan_options, most_bytes)
-                  : compile_plan(reader, range, plan_options);
+  // Where a damaged trace ends is not known before it is read.
+  const bool streams = may_be_streamed && !options.allow_truncated &&
+                       is_to_be_streamed(reader, range, plan_options, most_bytes);
+  Plan plan = streams ? streamed_plan(options.trace, reader, range, plan_options, most_bytes)
+                      : compile_plan(reader, range, plan_options);
   if (!plan.truncation.empty()) fmt::print(stderr, "allocreplay: warning: {}\n", plan.truncation);
   return plan;
 }
@@ -111,10 +113,9 @@ void add_replay_options(CLI::App& app, ReplayOptions& options) {
                  "passes)")
       ->type_name("max|F")
       ->capture_default_str();
-  app.add_option(
-         "--plan-memory", options.plan_memory,
-         "A trace whose events need more bytes than this once compiled (8 each) is compiled "
-         "piece by piece, anew for each run, while its worker waits; by one thread")
+  app.add_option("--plan-memory", options.plan_memory,
+                 "A trace whose events need more bytes than this once compiled (8 each, 16 with "
+                 "--pace F) is compiled piece by piece, anew for each run, while its worker waits")
       ->type_name("BYTES")
       ->capture_default_str();
   app.add_flag("--allow-truncated", options.allow_truncated,

@@ -166,6 +166,33 @@ void Crew::gather_at_pause(std::uint64_t i) {
   }
 }
 
+void Crew::stay_for_words(LaneRun& lane) {
+  const std::uint64_t times = amount_reached(refilled_) + 1;
+  const std::uint64_t event = lane.event_count;
+  stop(lane, event);
+  publish(lane.ran_out, times);
+  if (!has_reached(refilled_, times)) await(refilled_, times, 0);
+  resume(lane, event);
+}
+
+void Crew::gather_for_words() {
+  const std::uint64_t times = amount_reached(refilled_) + 1;
+  stop(lanes_[0], lanes_[0].event_count);
+  for (std::size_t i = 1; i < run_.lane_count; ++i) {
+    LaneRun& lane = lanes_[i];
+    if (!lane.goes_on) {
+      join(lane);
+    } else if (!has_reached(lane.ran_out, times)) {
+      await(lane.ran_out, times, 0);
+    }
+  }
+}
+
+void Crew::go_on_with_words(std::uint64_t event) {
+  resume(lanes_[0], event);
+  publish(refilled_, amount_reached(refilled_) + 1);
+}
+
 void Crew::let_go(std::uint64_t i) {
   LaneRun& first = lanes_[0];
   if (i == 0) {

@@ -57,6 +57,15 @@ class Crew {
   void gather_at_pause(std::uint64_t i);
   void let_go(std::uint64_t i);
 
+  // Another thread than the first has done all words that are ready and stays until there are more.
+  void stay_for_words(LaneRun& lane);
+
+  // The first thread likewise: returns when all threads that go on have come, and those that ended
+  // before are gone. They stay until go_on_with_words().
+  void gather_for_words();
+  // event: of the first lane, before the new words came.
+  void go_on_with_words(std::uint64_t event);
+
   // The first thread comes to no checkpoint before i any more.
   void set_next_pause(std::uint64_t i) { next_pause_ = i; }
 
@@ -86,6 +95,7 @@ class Crew {
   unsigned spins_;
   std::uint64_t next_pause_ = 0;
   std::uint64_t released_ = 0;  // checkpoints that were let go, as LaneRun::reached
+  std::uint64_t refilled_ = 0;  // how often there were more words, likewise
   LaneOverlap overlap_;
 };
 

@@ -42,8 +42,11 @@ inline void publish(std::uint64_t& reached, std::uint64_t amount) {
   if ((before & kSleepers) != 0) futex_wake_all(&reached);
 }
 
+inline std::uint64_t amount_reached(const std::uint64_t& reached) {
+  return __atomic_load_n(&reached, __ATOMIC_ACQUIRE) >> 1;
+}
 inline bool has_reached(const std::uint64_t& reached, std::uint64_t amount) {
-  return __atomic_load_n(&reached, __ATOMIC_ACQUIRE) >> 1 >= amount;
+  return amount_reached(reached) >= amount;
 }
 
 // Returns true if it found that before it had to sleep. pre: not reached a moment ago.

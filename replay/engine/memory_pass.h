@@ -83,21 +83,20 @@ struct MemoryPass {
 };
 
 template <class Timer>
-struct PacedMemoryPass {
+struct PacedMemoryPass : PacedPass<Timer> {
   using Probe = PacedProbe<Timer, LiveProbe>;
   static constexpr bool kStopsAtPauses = true;
   MemoryPass at_once;
-  PaceClock clock;
 
   LiveProbe warm_up(std::size_t lane, std::uint64_t event) const {
     return at_once.warm_up(lane, event);
   }
   Probe probe(std::size_t lane, std::uint64_t event) const {
-    return {at_once.probe(lane, event), pace_of<Timer>(at_once.stage, clock, lane, event)};
+    return {at_once.probe(lane, event), pace_of<Timer>(at_once.stage, this->clock, lane, event)};
   }
   void at_pause(std::uint64_t i) {
     at_once.at_pause(i);
-    if (i == 0) clock.begin_after(Timer::stop());
+    if (i == 0) this->clock.begin_after(Timer::stop());
   }
 };
 
@@ -121,7 +120,7 @@ bool run_memory(const Stage& stage) {
   MemoryRecorder recorder(stage);
   const MemoryPass pass{stage, recorder};
   if (stage.run->pace <= 0) return run_memory(stage, recorder, pass);
-  return run_memory(stage, recorder, PacedMemoryPass<Timer>{pass, pace_clock<Timer>(stage)});
+  return run_memory(stage, recorder, PacedMemoryPass<Timer>{{pace_clock<Timer>(stage)}, pass});
 }
 
 }  // namespace replay

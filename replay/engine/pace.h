@@ -29,19 +29,31 @@ struct PaceClock {
     constexpr double kLeadNs = 5e6;
     start_ticks = now_ticks + static_cast<std::uint64_t>(kLeadNs / ns_per_tick);
   }
+
+  // So many ticks passed that do not count. pre: no Pace waits.
+  void stood_still(std::uint64_t ticks) { start_ticks += ticks; }
+};
+
+// Where a lane's times stand: that of its measured event i is plan[first_due + i].
+struct Dues {
+  const PlanWord* plan;
+  const std::uint64_t& first_due;  // changes while a streamed plan gets further words
 };
 
 // The times of one lane's events, one after the other.
 template <class Timer>
 class Pace {
  public:
-  Pace(const PaceClock& clock, const PlanWord* dues) : clock_(clock), next_(dues) {}
+  // event: of the lane's measured ones, the first.
+  Pace(const PaceClock& clock, const Dues& dues, std::uint64_t event)
+      : clock_(clock), dues_(dues), next_(event) {}
 
   // Waits until the next event is due; returns the tick at which it was.
   std::uint64_t wait() {
     const std::uint64_t due =
         clock_.start_ticks +
-        static_cast<std::uint64_t>(static_cast<double>(*next_++) * clock_.ticks_per_recorded_ns);
+        static_cast<std::uint64_t>(static_cast<double>(dues_.plan[dues_.first_due + next_++]) *
+                                   clock_.ticks_per_recorded_ns);
     for (;;) {
       const std::uint64_t now = Timer::stop();
       if (now >= due) return due;
@@ -65,8 +77,9 @@ class Pace {
     ::nanosleep(&span, nullptr);
   }
 
-  PaceClock clock_;
-  const PlanWord* next_;
+  const PaceClock& clock_;
+  Dues dues_;
+  std::uint64_t next_;
 };
 
 // Any probe, before whose calls it waits.

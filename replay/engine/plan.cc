@@ -13,9 +13,6 @@
 namespace replay {
 namespace {
 
-// Each has a stack, clocks and histograms; and a machine that could run so many is not in sight.
-constexpr std::uint32_t kMostLanes = 1024;
-
 // Appends words to a memory file.
 class PlanFile {
  public:
@@ -74,19 +71,14 @@ bool Plan::lane_is_alive(std::size_t lane, const Checkpoint& at) const {
 }
 
 Plan compile_plan(TraceReader& trace, EventRange range, const PlanOptions& options) {
-  ThreadLives lives = find_thread_lives(trace, range.to, options.threads);
-  if (lives.lane_count > kMostLanes) {
-    throw Error(fmt::format("{}: {} threads are alive at once, {} can be replayed; try --threads 8",
-                            trace.path(), lives.lane_count, kMostLanes));
-  }
-  PlanCompiler compiler(trace, range, options, std::move(lives));
-  while (compiler.advance(UINT64_MAX, UINT64_MAX)) {
+  PlanCompiler compiler(trace, range, options, find_thread_lives(trace, range.to, options.threads));
+  while (compiler.advance(UINT64_MAX)) {
   }
   Plan plan = compiler.finish();
   PlanFile file;
   for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
     plan.lanes[i].first_word = file.words();
-    plan.lanes[i].word_count = compiler.words(i).size();
+    plan.lanes[i].word_count = compiler.words(i).end();
     file.append(compiler.words(i));
   }
   for (std::size_t i = 0; i < plan.lanes.size(); ++i) {

@@ -57,18 +57,19 @@ struct LanePlan {
   std::vector<ThreadLife> threads;  // that live in the lane one after the other
 };
 
-// What a streamed plan is compiled from, for each run anew. It has one lane.
+// What a streamed plan is compiled from, for each run anew.
 struct PlanSource {
   std::string trace;  // as TraceReader takes it
   EventRange range;
   ThreadChoice threads;
+  ThreadLives lives;
   bool is_known = false;  // slots, checkpoints, operations and peak; see learn()
 };
 
 struct Plan {
   std::optional<PlanSource> source;  // of a streamed plan, which has no memory (plan_feed.h)
   UniqueFd memory;                   // word_count words
-  std::uint64_t word_count = 0;      // of all lanes; of a streamed plan, that are there at a time
+  std::uint64_t word_count = 0;      // and times, of all lanes; of a streamed plan, at a time
   std::uint64_t slot_count = 0;
   std::uint64_t most_live_bytes = 0;  // requested, at any moment of the recording up to the end
   std::uint64_t event_count = 0;      // warm-up included

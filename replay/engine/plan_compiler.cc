@@ -23,7 +23,12 @@ PlanCompiler::PlanCompiler(TraceReader& trace, EventRange range, const PlanOptio
   here_.words.resize(lanes_.size());
 }
 
-bool PlanCompiler::advance(std::uint64_t event, std::uint64_t words) {
+std::uint64_t PlanCompiler::most_event_words() const {
+  return kEventWords + (lanes_.size() > 1 ? kWaitWords + kStartWords : 0) +
+         (options_.parts.empty() ? 0 : 1) + (options_.timed ? 1 : 0);
+}
+
+bool PlanCompiler::advance(std::uint64_t event) {
   for (;;) {
     if (next_ == block_.size()) {
       block_ = trace_.next_block();
@@ -32,7 +37,7 @@ bool PlanCompiler::advance(std::uint64_t event, std::uint64_t words) {
     }
     for (; next_ < block_.size(); ++next_) {
       if (here_.event == range_.to) return false;
-      if (here_.event == event || lanes_[0].words.size() >= words) return true;
+      if (here_.event == event) return true;
       prefetch_ahead(slot_of_, block_, next_);
       const Event& at = block_[next_];
       if (here_.event == range_.from) begin_measuring(at);
@@ -71,7 +76,7 @@ void PlanCompiler::add(const Event& event) {
   ++lane.plan.event_count;
   if (life.lane != 0 && here_.event == life.last_event) end_thread(life);
   ++here_.event;
-  here_.words[life.lane] = lane.words.size();
+  here_.words[life.lane] = lane.words.end();
   plan_.most_live_bytes = std::max(plan_.most_live_bytes, here_.live_bytes);
 }
 
@@ -79,30 +84,36 @@ void PlanCompiler::add(const Event& event) {
 void PlanCompiler::begin_thread(const ThreadLife& life) {
   Lane& lane = lanes_[life.lane];
   Lane& first = lanes_[0];
-  const std::uint64_t begin = lane.words.size();
-  start_words_[life.lane] = first.words.size();
+  const std::uint64_t begin = lane.words.end();
+  start_words_[life.lane] = first.words.end();
   first.words.put(plan_step_word(Step::kStart, life.lane, first.plan.event_count));
   first.words.put(begin);
-  first.words.put(begin);
+  first.words.put(kAllWords);
   first.words.put(lane.plan.event_count);
-  first.words.put(lane.plan.event_count);
-  here_.words[0] = first.words.size();
-  order_.learn(0, first.words.size(), life.lane, begin);
-  order_.learn(life.lane, begin, 0, first.words.size());
+  first.words.put(kAllWords);
+  here_.words[0] = first.words.end();
+  order_.learn(0, first.words.end(), life.lane, begin);
+  order_.learn(life.lane, begin, 0, first.words.end());
   lane.plan.threads.push_back(life);
 }
 
 void PlanCompiler::end_thread(const ThreadLife& life) {
   const Lane& lane = lanes_[life.lane];
   WordStream& first = lanes_[0].words;
-  first[start_words_[life.lane] + 2] = lane.words.size();
-  first[start_words_[life.lane] + 4] = lane.plan.event_count;
+  const std::uint64_t start = start_words_[life.lane];
+  if (start < first.begin()) {
+    late_ends_.push_back({life.lane, lane.words.end(), lane.plan.event_count});
+    return;
+  }
+  first[start + 2] = lane.words.end();
+  first[start + 4] = lane.plan.event_count;
 }
 
 // Sees to it that `lane` goes on only when what begins at `place` is done.
 void PlanCompiler::enforce(std::uint32_t lane, PlanPlace place) {
   if (place.lane == lane) return;
   ++plan_.edges_found;
+  if (place.word < lanes_[place.lane].words.begin()) return;
   PlanWord& other = lanes_[place.lane].words[place.word];
   const std::uint64_t reached = place.word + plan_event_words(other);
   if (order_.knows(lane, place.lane, reached)) return;
@@ -111,7 +122,7 @@ void PlanCompiler::enforce(std::uint32_t lane, PlanPlace place) {
   WordStream& words = lanes_[lane].words;
   words.put(plan_step_word(Step::kWait, place.lane, lanes_[lane].plan.event_count));
   words.put(reached);
-  order_.learn(lane, words.size(), place.lane, reached);
+  order_.learn(lane, words.end(), place.lane, reached);
 }
 
 void PlanCompiler::put(const Event& event, std::uint32_t lane) {
@@ -128,7 +139,7 @@ void PlanCompiler::put(const Event& event, std::uint32_t lane, std::uint32_t num
     words.put(options_.parts.front().word);
     options_.parts = options_.parts.subspan(1);
   }
-  slot.last = {lane, words.size()};
+  slot.last = {lane, words.end()};
   if (is_birth(event.op)) slot.maker = event.thread;
   const bool wide = event.size >= kWideSize;
   const std::uint64_t field = event.op == Op::kFree
@@ -177,8 +188,17 @@ void PlanCompiler::put_closing(const Event& event, std::uint32_t slot) {
   Lane& lane = lanes_[0];
   ++lane.plan.event_count;
   ++here_.event;
-  here_.words[0] = lane.words.size();
+  here_.words[0] = lane.words.end();
   after_measured(event);
+}
+
+// A trace may have been cut off before the last event of a thread.
+void PlanCompiler::end_threads() {
+  for (Lane& lane : lanes_) {
+    if (lane.plan.threads.empty() || lane.plan.threads.back().last_event < here_.event) continue;
+    end_thread(lane.plan.threads.back());
+    lane.plan.threads.back().last_event = here_.event - 1;
+  }
 }
 
 std::uint32_t PlanCompiler::birth(const Event& event, std::uint32_t lane) {
@@ -216,6 +236,7 @@ Plan PlanCompiler::finish() {
                             trace_.path(), range_.from, range_.to, here_.event));
   }
   if (options_.closed) close();
+  end_threads();
   plan_.checkpoints = checkpoints_.take();
   auto place = [&](const Checkpoint& point) {
     auto at = std::lower_bound(

@@ -1,5 +1,6 @@
 // Makes plan words of a trace's events, as far as it is told: all at once for compile_plan(), a
-// piece at a time for a plan that is streamed (plan_feed.h).
+// piece at a time for a plan that is streamed (plan_feed.h). What was taken of the streams is taken
+// to be done, in all lanes, before anything that comes later: nothing waits for it.
 //
 // Memory: the words that nobody has taken yet, and some 50 bytes for each object that is live.
 // Not thread-safe. Throws Error as compile_plan() does.
@@ -9,6 +10,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "replay/engine/checkpoint_list.h"
@@ -24,19 +26,29 @@ class PlanCompiler {
  public:
   PlanCompiler(TraceReader& trace, EventRange range, const PlanOptions& options, ThreadLives lives);
 
-  // Goes on until `event` events are done or lane 0 has `words` words that nobody took; false at
-  // the end of the range or trace.
-  bool advance(std::uint64_t event, std::uint64_t words);
+  // Goes on until `event` events are done; false at the end of the range or trace. An event takes
+  // at most most_event_words() words of all streams together.
+  bool advance(std::uint64_t event);
+  std::uint64_t most_event_words() const;
 
-  // Where it stands. Its words are counted from what was taken of the streams.
+  // Where it stands.
   const Checkpoint& here() const { return here_; }
   // What the measured part had live most.
   const Checkpoint& peak() const { return peak_; }
   std::uint64_t slot_count() const { return slots_.size(); }
 
   std::size_t lane_count() const { return lanes_.size(); }
+  std::uint64_t events(std::size_t lane) const { return lanes_[lane].plan.event_count; }
   WordStream& words(std::size_t lane) { return lanes_[lane].words; }
   WordStream& dues(std::size_t lane) { return lanes_[lane].dues; }
+
+  // Where threads end whose begin was taken before it was known, since it was last asked.
+  struct ThreadEnd {
+    std::uint32_t lane;
+    std::uint64_t word;
+    std::uint64_t event;  // of the lane
+  };
+  std::vector<ThreadEnd> take_late_ends() { return std::exchange(late_ends_, {}); }
 
   // The plan but for its words, at the end.
   Plan finish();
@@ -58,6 +70,7 @@ class PlanCompiler {
   void add(const Event& event);
   void begin_thread(const ThreadLife& life);
   void end_thread(const ThreadLife& life);
+  void end_threads();
   void enforce(std::uint32_t lane, PlanPlace place);
   void put(const Event& event, std::uint32_t lane);
   void put(const Event& event, std::uint32_t lane, std::uint32_t slot);
@@ -77,8 +90,9 @@ class PlanCompiler {
   HappensBefore order_;
   SlotTable slots_;
   std::vector<std::uint64_t> start_words_;  // by lane: where the first thread starts its thread
-  ObjectMap<std::uint32_t> slot_of_;        // of the live objects
-  std::uint64_t objects_ = 0;               // born so far
+  std::vector<ThreadEnd> late_ends_;
+  ObjectMap<std::uint32_t> slot_of_;  // of the live objects
+  std::uint64_t objects_ = 0;         // born so far
   std::span<const Event> block_;
   std::size_t next_ = 0;  // in the block
   CheckpointList checkpoints_;

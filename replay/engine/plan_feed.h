@@ -5,8 +5,10 @@
 //     waits                                        stops what it measures, asks for more
 //     compiles the next in its place       <---    waits
 //
-// They take turns, so nothing is compiled while something is measured, and there is one window.
-// Words are counted from the first of the plan all the same.
+// They take turns, so nothing is compiled while something is measured, and there is one window: the
+// words, and times, of some events in a row, each lane's by themselves. All threads of the worker
+// meet at its end, so no lane gets further ahead of another than that. Words are counted from the
+// first of the lane all the same.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +21,17 @@
 
 namespace replay {
 
-// Whether a plan of these events would take more than `most_bytes` and can be streamed: the trace
-// is whole, one thread replays, and the options ask for nothing that has to be known beforehand.
+// Whether a plan of these events, 8 bytes each and 16 with times, would take more than `most_bytes`
+// and can be streamed: the trace says that it is complete, and the options ask for nothing that has
+// to be known beforehand. Passes whose figures repeat (is_repeatable) need the whole plan all the
+// same.
 bool is_to_be_streamed(const TraceReader& trace, EventRange range, const PlanOptions& options,
                        std::uint64_t most_bytes);
 
-// Reads nothing but the header. Of the checkpoints, slots, operations and the peak nothing is known
-// until learn(). Throws Error if the range has no event.
-Plan streamed_plan(const std::string& trace_name, const TraceReader& trace, EventRange range,
+// Reads the header and, for more than one thread, who made the events (find_thread_lives). Of the
+// checkpoints, slots, operations, edges and the peak nothing is known until learn(). Throws Error
+// if the range has no event.
+Plan streamed_plan(const std::string& trace_name, TraceReader& trace, EventRange range,
                    const PlanOptions& options, std::uint64_t most_bytes);
 
 // What the first run found out (RunOutcome::compiled), as if the plan had been compiled beforehand.
@@ -53,8 +58,11 @@ class PlanFeed {
 
  private:
   void compile_window();
+  std::uint64_t words_held();
   void note_checkpoints();
-  void write_words();
+  void hand_out();
+  void tell_late_ends();
+  std::uint64_t put(WordStream& words, std::uint64_t& at);
 
   const Plan& plan_;
   RunFile& run_;
@@ -63,7 +71,6 @@ class PlanFeed {
   UniqueFd memory_;
   UniqueFd hungry_;
   UniqueFd fed_;
-  std::uint64_t first_word_ = 0;  // of the window
   std::size_t next_checkpoint_ = 0;
 };
 

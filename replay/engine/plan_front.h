@@ -24,11 +24,7 @@ inline void map_pages(const void* from, const void* to) {
   }
 }
 
-inline std::uint64_t words_ready(const RunHeader& run) {
-  return __atomic_load_n(&run.words_ready, __ATOMIC_ACQUIRE);
-}
-
-// All words that are ready are done: waits for further ones.
+// All words that are ready are done, of every lane: waits for further ones.
 inline void fetch_words(RunHeader& run, void** slots) {
   const std::uint64_t slots_there = run.slots_ready;
   std::uint64_t count = 1;

@@ -1,5 +1,5 @@
 // The compiled trace as the worker executes it: streams of 64-bit words, one operation after the
-// other. Shared by the compiler (plan.cc) and the worker, which links no C++ library.
+// other. Shared by the compiler (plan_compiler.h) and the worker, which links no C++ library.
 //
 // There is a stream for each lane. A lane is what one thread of the worker executes at a time; when
 // a recorded thread has ended, one that begins later may go on in its lane. Lane 0 belongs to the
@@ -34,6 +34,7 @@
 //  +-------------------------+-------+------+-------------------------+
 //  kWait:  [word of the other lane's stream that it must have reached]
 //  kStart: [first word][end word][first event][end event] of a thread in the other lane's stream
+//          (the ends are kAllWords as long as they are not known: plan_feed.h)
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,8 @@
 namespace replay {
 
 using PlanWord = std::uint64_t;
+
+inline constexpr std::uint64_t kAllWords = UINT64_MAX / 2;  // more than any plan has
 
 inline constexpr unsigned kPlanOpShift = 32;
 inline constexpr unsigned kPlanPostShift = 35;
@@ -87,6 +90,9 @@ constexpr std::uint64_t plan_event_words(PlanWord word) {
   const bool wide = plan_size_field(word) == kWideSize;
   return 1U + (wide ? 1U : 0U) + (op == Op::kAligned || op == Op::kRealloc ? 1U : 0U);
 }
+
+// The most that plan_event_words() can be.
+inline constexpr unsigned kEventWords = 3;
 
 enum class Step : std::uint32_t { kWait, kStart };
 

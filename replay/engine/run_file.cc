@@ -79,7 +79,6 @@ RunFile::RunFile(const Plan& plan, const RunRequest& request) {
                                                    static_cast<std::uint64_t>(::getpagesize()));
   }
   header.streamed = plan.source.has_value();
-  header.words_ready = plan.source ? 0 : kAllWords;
   header.slots_ready = is_known ? plan.slot_count : 0;
   header.count_by_perf =
       request.pass == Pass::kInstructions && request.source.tool == InstructionTool::kPerf;
@@ -107,6 +106,7 @@ void RunFile::write_lanes(const Plan& plan) {
     LaneRun& to = lanes()[i];
     to.first_word = from.first_word;
     to.word_count = from.word_count;
+    to.words_ready = plan.source ? 0 : kAllWords;
     to.event_count = from.event_count;
     to.warmup_events = from.warmup_events;
     to.first_due = from.first_due;
@@ -128,14 +128,14 @@ void RunFile::set_event_fds(int hungry, int fed) {
   mutable_header().fed_fd = fed;
 }
 
-void RunFile::set_pause(std::uint64_t i, std::uint64_t word) {
-  reinterpret_cast<std::uint64_t*>(base_ + run_pauses_offset(header()))[i] = word;
+void RunFile::set_pause(std::uint64_t i, std::size_t lane, std::uint64_t word) {
+  auto* pauses = reinterpret_cast<std::uint64_t*>(base_ + run_pauses_offset(header()));
+  std::uint64_t& pause = pauses[i * header().lane_count + lane];
+  pause = word | (pause & kNobody);
 }
 
-void RunFile::set_ready(std::uint64_t first, std::uint64_t words, std::uint64_t slots) {
-  mutable_header().first_there = first;
+void RunFile::set_slots_ready(std::uint64_t slots) {
   if (slots > header().slots_ready) mutable_header().slots_ready = slots;
-  __atomic_store_n(&mutable_header().words_ready, words, __ATOMIC_RELEASE);
 }
 
 double RunFile::share_done() const {

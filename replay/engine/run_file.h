@@ -27,19 +27,20 @@ class RunFile {
   // Of the plan's words, 0 to 1. pre: the plan is not streamed.
   double share_done() const;
 
+  LaneRun* lanes() const { return reinterpret_cast<LaneRun*>(base_ + run_lanes_offset()); }
+
   // Of a streamed plan. Before the run: where worker and feed wait for each other.
   void set_event_fds(int hungry, int fed);
-  // Checkpoint `i` is at that word.
-  void set_pause(std::uint64_t i, std::uint64_t word);
-  // So many words are ready, of which those from `first` on are in memory, and use so many slots.
-  void set_ready(std::uint64_t first, std::uint64_t words, std::uint64_t slots);
+  // Checkpoint `i` is at that word of the lane.
+  void set_pause(std::uint64_t i, std::size_t lane, std::uint64_t word);
+  // The words that are ready use so many slots.
+  void set_slots_ready(std::uint64_t slots);
 
   // pre: the worker is done.
   RunOutcome outcome() const;
 
  private:
   RunHeader& mutable_header() { return *reinterpret_cast<RunHeader*>(base_); }
-  LaneRun* lanes() const { return reinterpret_cast<LaneRun*>(base_ + run_lanes_offset()); }
   void write_lanes(const Plan& plan);
   void write_pauses(const Plan& plan);
   void add_lanes(RunOutcome& out) const;

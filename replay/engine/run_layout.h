@@ -33,6 +33,7 @@
 #include "replay/engine/memory_call.h"
 #include "replay/engine/memory_sample.h"
 #include "replay/engine/perf_counters.h"
+#include "replay/engine/plan_layout.h"
 #include "replay/engine/resident_pages.h"
 #include "replay/engine/snapshot.h"
 #include "replay/engine/soak.h"
@@ -93,8 +94,9 @@ enum class WorkerStatus : std::uint32_t {
 enum class LatencyKind : std::uint32_t { kService, kResponse };
 inline constexpr int kLatencyKindCount = 2;
 
+// Of pauses: no thread of the lane has events on both sides.
 inline constexpr std::uint64_t kNobody = std::uint64_t{1} << 63;
-inline constexpr std::uint64_t kAllWords = kNobody - 1;  // more than any plan has
+static_assert((kAllWords & kNobody) == 0);
 
 // Passes that know of each live object where it is (live_objects.h).
 constexpr bool accounts_for_objects(Pass pass) {
@@ -123,9 +125,7 @@ struct RunHeader {
   char allocator[64];  // name of a registered allocator; "glibc" is the process's malloc
   // progress
   WorkerStatus status;
-  std::uint64_t words_ready;  // of a streamed plan, in all; kAllWords of any other
-  std::uint64_t first_there;  // the first of these that is still in memory
-  std::uint64_t slots_ready;  // that these words use
+  std::uint64_t slots_ready;  // that the words use that are ready
   // results
   std::uint64_t elapsed_ns;    // kThroughput: the measured part
   double ns_per_tick;          // kLatency
@@ -149,12 +149,15 @@ struct RunHeader {
 // One lane's part (plan_layout.h) and what came of it. What the lane writes while others run lies
 // apart from what others read, so that cache lines do not go to and fro.
 struct alignas(128) LaneRun {
-  // request; offsets in words of the plan
+  // Request; of a streamed plan, of what is ready. Offsets are in words of the plan's memory, such
+  // that those of words and times that are gone may be below 0 (modulo 2^64).
   std::uint64_t first_word;
   std::uint64_t word_count;
+  std::uint64_t words_ready;  // of these; kAllWords if the plan is not streamed
   std::uint64_t event_count;
-  std::uint64_t warmup_events;
+  std::uint64_t warmup_events;  // 0 until the measured part has begun
   std::uint64_t first_due;
+  bool goes_on;  // streamed: a thread has events before the end of what is ready and after it
   // progress
   std::uint64_t words_done;
   // results
@@ -165,7 +168,8 @@ struct alignas(128) LaneRun {
   std::uint64_t waited_ns;
   std::uint64_t busy_ns;     // between waits
   double overlapped_events;  // executed while another lane was between waits too
-  // the worker's own (crew.cc)
+  // The worker's own (crew.cc); the end of a thread also comes from who makes a streamed plan,
+  // while all threads stand still.
   std::uint64_t resumed_ns;
   std::uint64_t resumed_overlap_ns;
   std::uint64_t resumed_event;
@@ -179,9 +183,11 @@ struct alignas(128) LaneRun {
   void* crew;
   bool has_thread;
   // Twice the words that are done, plus 1 if somebody sleeps until there are more; and the same of
-  // the checkpoints that the lane has come to and stays at.
+  // the checkpoints that the lane has come to and stays at, and of the times that it ran out of
+  // words.
   alignas(128) std::uint64_t reached;
   std::uint64_t paused;
+  std::uint64_t ran_out;
 };
 
 constexpr std::size_t run_lanes_offset() {

@@ -30,6 +30,11 @@ class SlotTable {
     PlanPlace last;           // the latest event of the object, or its free
   };
 
+  // No table for so many objects has more slots.
+  static constexpr std::uint64_t most(std::uint64_t objects, std::uint64_t lane_count) {
+    return lane_count == 1 ? objects : 2 * objects + lane_count * kMostMoved + kNewAtOnce;
+  }
+
   explicit SlotTable(std::uint32_t lane_count) : lanes_(lane_count) {}
 
   struct Taken {

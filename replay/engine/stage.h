@@ -64,13 +64,13 @@ struct CrewSync {
   static constexpr bool kOn = true;
   Crew& crew;
   LaneRun& lane;
-  const PlanWord* words;  // of the lane
+  const PlanWord* plan;
 
   const PlanWord* step(PlanWord word, const PlanWord* rest) const {
     return rest + crew.step(lane, word, rest);
   }
   void post(const PlanWord* done) const {
-    Crew::post(lane, static_cast<std::uint64_t>(done - words));
+    Crew::post(lane, static_cast<std::uint64_t>(done - plan) - lane.first_word);
   }
 };
 
@@ -81,7 +81,8 @@ struct CrewSync {
 //   Probe warm_up(lane, event)   if it looks at the warm-up too: for that event of the lane
 //   void at_pause(i)             the first thread is at checkpoint i
 // and, if it takes account of the whole, for a streamed plan that is out of words
-//   void stand_still(), go_on()  what is in between does not count
+//   void stand_still(), go_on()  what is in between does not count; by the first thread, while all
+//                                others stand still
 template <class Pass>
 class Replay {
  public:
@@ -96,8 +97,7 @@ class Replay {
   // The whole plan.
   void run() {
     LaneRun& first = stage_.lanes[0];
-    first.thread_end = first.word_count;
-    first.thread_end_event = first.event_count;
+    first.thread_end = kAllWords;  // after the last checkpoint
     if (alone()) {
       run_thread(first, NoSync{});
       first.end_ns = monotonic_ns();
@@ -116,7 +116,7 @@ class Replay {
   }
 
   bool alone() const { return stage_.run->lane_count == 1; }
-  CrewSync sync_of(LaneRun& lane) { return {crew_, lane, stage_.plan + lane.first_word}; }
+  CrewSync sync_of(LaneRun& lane) { return {crew_, lane, stage_.plan}; }
 
   // From where the thread begins in its lane to where it ends, and through the checkpoints on the
   // way. The first thread goes through all of them, however few events it has.
@@ -159,20 +159,26 @@ class Replay {
     for (;;) {
       std::uint64_t to = stage_.pauses[pause * stage_.run->lane_count + number] & ~kNobody;
       if (to > lane.thread_end) to = lane.thread_end;
-      const std::uint64_t ready = words_ready(*stage_.run);
-      const std::uint64_t end = to < ready ? to : ready;
-      const PlanWord* words = stage_.plan + (lane.first_word + at - stage_.run->first_there);
+      const std::uint64_t end = to < lane.words_ready ? to : lane.words_ready;
+      const PlanWord* words = stage_.plan + (lane.first_word + at);
       lane.failed_allocations += run_words(words, words + (end - at), sync, probe);
       lane.words_done = at = end;
       if (at == to) return to;
-      fetch();
+      if (&lane == stage_.lanes) {
+        fetch();
+      } else {
+        crew_.stay_for_words(lane);
+      }
     }
   }
 
   void fetch() {
+    const std::uint64_t event = stage_.lanes[0].event_count;
+    if (!alone()) crew_.gather_for_words();
     if constexpr (requires { pass_.stand_still(); }) pass_.stand_still();
     fetch_words(*stage_.run, stage_.slots);
     if constexpr (requires { pass_.go_on(); }) pass_.go_on();
+    if (!alone()) crew_.go_on_with_words(event);
   }
 
   template <class Sync, class Probe>

@@ -1,5 +1,6 @@
 // A stream of plan words that is being made: grows without moving what it holds, and goes to a
-// memory file piece by piece, so that making a plan needs hardly more memory than the plan.
+// memory file piece by piece, so that making a plan needs hardly more memory than the plan. Words
+// are numbered from the first one on, whether they are still here or not.
 //
 // Not thread-safe. put() and operator[] are O(1).
 #pragma once
@@ -7,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "replay/engine/plan_layout.h"
@@ -17,19 +17,27 @@ namespace replay {
 class WordStream {
  public:
   void put(PlanWord word) {
-    if (size_ == chunks_.size() * kChunkWords) {
+    if (held() == chunks_.size() * kChunkWords) {
       chunks_.push_back(std::make_unique_for_overwrite<PlanWord[]>(kChunkWords));
     }
-    (*this)[size_++] = word;
+    (*this)[end_++] = word;
   }
 
-  PlanWord& operator[](std::uint64_t i) { return chunks_[i / kChunkWords][i % kChunkWords]; }
-  std::uint64_t size() const { return size_; }
+  // Those that are here: [begin(), end()).
+  std::uint64_t begin() const { return begin_; }
+  std::uint64_t end() const { return end_; }
+  std::uint64_t held() const { return end_ - begin_; }
 
-  // Passes all words to write(const PlanWord*, std::size_t count) in order and forgets them.
+  // pre: word i is here.
+  PlanWord& operator[](std::uint64_t i) {
+    return chunks_[(i - begin_) / kChunkWords][(i - begin_) % kChunkWords];
+  }
+
+  // Passes all that are here to write(const PlanWord*, std::size_t count) in order and forgets
+  // them.
   template <class Write>
   void drain(Write write) {
-    std::uint64_t left = std::exchange(size_, 0);
+    std::uint64_t left = held();
     for (std::unique_ptr<PlanWord[]>& chunk : chunks_) {
       const auto count = static_cast<std::size_t>(left < kChunkWords ? left : kChunkWords);
       write(chunk.get(), count);
@@ -37,13 +45,15 @@ class WordStream {
       chunk.reset();
     }
     chunks_.clear();
+    begin_ = end_;
   }
 
  private:
   static constexpr std::size_t kChunkWords = std::size_t{1} << 14;
 
   std::vector<std::unique_ptr<PlanWord[]>> chunks_;
-  std::uint64_t size_ = 0;
+  std::uint64_t begin_ = 0;
+  std::uint64_t end_ = 0;
 };
 
 }  // namespace replay

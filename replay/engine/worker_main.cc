@@ -159,18 +159,17 @@ struct KernelWorkPass {
 };
 
 template <class Timer>
-struct PacedLatencyPass {
+struct PacedLatencyPass : PacedPass<Timer> {
   using Probe = PacedTimerProbe<Timer, LatencyProbe<Timer>>;
   static constexpr bool kStopsAtPauses = false;
   LatencyPass<Timer> at_once;
-  PaceClock clock;
 
   Probe probe(std::size_t lane, std::uint64_t event) {
-    return {pace_of<Timer>(at_once.stage, clock, lane, event),
+    return {pace_of<Timer>(at_once.stage, this->clock, lane, event),
             at_once.stage.histograms_of(lane, LatencyKind::kResponse), at_once.probe(lane, event)};
   }
   void at_pause(std::uint64_t i) {
-    if (i == 0) clock.begin_after(Timer::stop());
+    if (i == 0) this->clock.begin_after(Timer::stop());
   }
 };
 
@@ -260,7 +259,7 @@ bool run_pass(const Stage& stage) {
     case Pass::kLatency:
       if (!paced) return run_latency<Timer>(stage, LatencyPass<Timer>{stage});
       return run_latency<Timer>(
-          stage, PacedLatencyPass<Timer>{LatencyPass<Timer>{stage}, pace_clock<Timer>(stage)});
+          stage, PacedLatencyPass<Timer>{{pace_clock<Timer>(stage)}, LatencyPass<Timer>{stage}});
     case Pass::kMemory:
     case Pass::kTrimmed:
     case Pass::kSnapshot:

@@ -46,12 +46,13 @@ sys.exit(status != 0)
 """
 
 
-def peak_of_replay(folder, events, plan_memory):
+def peak_of_replay(folder, threads, events, plan_memory):
     """Most bytes resident in the tool or a worker, which replays a steady load into nothing."""
-    trace = pathlib.Path(folder) / f"{events}.trace"
-    allocreplay("generate", "steady", "--param", f"events={events}", "--seed", "1", "-q", "-o", trace)
+    trace = pathlib.Path(folder) / f"{events}.{threads}.trace"
+    allocreplay("generate", "steady", "--param", f"events={events}", "--param", f"threads={threads}",
+                "--seed", "1", "-q", "-o", trace)
     done = subprocess.run([sys.executable, "-ISc", PRINT_PEAK, BIN / "allocreplay", "-t", trace, "-a",
-                           "null", "-r", "1", "-q", "--plan-memory", plan_memory],
+                           "null", "-r", "1", "-q", "--threads", "recorded", "--plan-memory", plan_memory],
                           capture_output=True, text=True, timeout=300, check=True)
     return int(done.stdout) << 10
 
@@ -253,11 +254,12 @@ class Options(unittest.TestCase):
 
     @unittest.skipIf(SANITIZED, "a sanitizer keeps what was freed")
     def test_a_streamed_plan_takes_as_much_memory_whatever_the_number_of_events(self):
-        with tempfile.TemporaryDirectory() as folder:
-            peaks = [peak_of_replay(folder, events, plan_memory)
-                     for events, plan_memory in (("500k", "1M"), ("4M", "1M"), ("4M", "1G"))]
-        self.assertLess(peaks[1], peaks[0] + (4 << 20))
-        self.assertGreater(peaks[2], peaks[1] + (16 << 20))
+        for threads in (1, 2):
+            with self.subTest(threads=threads), tempfile.TemporaryDirectory() as folder:
+                peaks = [peak_of_replay(folder, threads, events, plan_memory)
+                         for events, plan_memory in (("500k", "1M"), ("4M", "1M"), ("4M", "1G"))]
+                self.assertLess(peaks[1], peaks[0] + (4 << 20))
+                self.assertGreater(peaks[2], peaks[1] + (16 << 20))
 
     def test_a_path_may_be_any_bytes(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -285,6 +287,21 @@ class Options(unittest.TestCase):
         if not SANITIZED:
             self.assertEqual(whole["metrics"]["peak_resident_pages"]["value"],
                              streamed["metrics"]["peak_resident_pages"]["value"])
+
+    def test_a_plan_of_threads_at_a_pace_is_streamed_too(self):
+        options = ("-a", "mem-classic", "-r", "1", "--threads", "recorded", "--pace", "0.01")
+        whole, _ = replay(*options)
+        streamed, _ = replay(*options, "--plan-memory", "8k")
+        self.assertTrue(streamed["config"]["plan_streamed"])
+        self.assertLess(streamed["config"]["plan_bytes"], whole["config"]["plan_bytes"])
+        self.assertEqual(whole["config"]["edges_found"], streamed["config"]["edges_found"])
+        self.assertEqual(whole["results"][1]["metrics"].keys(), streamed["results"][1]["metrics"].keys())
+        whole, streamed = (one["results"][1]["series"] for one in (whole, streamed))
+        for key in ("event", "total_allocated_bytes"):
+            self.assertEqual(whole["fragmentation"][key], streamed["fragmentation"][key])
+        for kind in ("malloc", "free"):
+            self.assertEqual(sum(whole["response_histogram"][kind]["count"]),
+                             sum(streamed["response_histogram"][kind]["count"]))
 
     def test_list_and_version(self):
         listed = json.loads(allocreplay("list", "--json").stdout)
@@ -450,13 +467,15 @@ class Errors(unittest.TestCase):
             cut = pathlib.Path(folder) / "cut.trace"
             cut.write_bytes(whole[:len(whole) * 3 // 4])
             self.check(1, "at byte", "-t", cut, "-a", "null")
-            done = allocreplay("-t", cut, "-a", "null", "-r", "1", "--allow-truncated")
-            self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertIn("warning", done.stderr)
-            trace = json.loads(done.stdout)["trace"]
-            self.assertIn("at byte", trace["truncation"])
-            self.assertGreater(trace["last_event"], 100_000)
-            self.assertLess(trace["last_event"], trace["events"])
+            for memory in ("256M", "8k"):
+                done = allocreplay("-t", cut, "-a", "null", "-r", "1", "--allow-truncated",
+                                   "--plan-memory", memory)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("warning", done.stderr)
+                trace = json.loads(done.stdout)["trace"]
+                self.assertIn("at byte", trace["truncation"])
+                self.assertGreater(trace["last_event"], 100_000)
+                self.assertLess(trace["last_event"], trace["events"])
 
     def test_what_a_worker_prints_does_not_mix_with_the_result(self):
         """The dynamic linker prints on standard output if told to, in each process."""

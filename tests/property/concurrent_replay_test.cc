@@ -43,6 +43,11 @@ TEST(ConcurrentReplayTest, EveryFreeComesAfterItsMalloc) {
     const Plan plan = compile_plan(reader, range, {choice});
     replay_with_threads<false>(plan);
     replay_with_threads<true>(plan);
+    TraceReader again(path);
+    Plan streamed = streamed_plan(path, again, range, {choice}, 8 * (50 + 40 * seed));
+    learn(streamed, plan);
+    replay_with_threads<false>(streamed);
+    replay_with_threads<true>(streamed);
   }
 }
 

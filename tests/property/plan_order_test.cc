@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "tests/support/fed_plan.h"
 #include "tests/support/plan_simulator.h"
 #include "tests/support/random_trace.h"
 
@@ -37,6 +38,38 @@ TEST_F(PlanOrderTest, AnyOrderThatThePlanAllowsIsRight) {
       ASSERT_EQ(simulator.waits, plan.edges_enforced);
     }
   }
+}
+
+// The same of streamed plans: all threads meet at the end of each window.
+TEST_F(PlanOrderTest, AnyOrderThatAStreamedPlanAllowsIsRight) {
+  std::uint64_t late_ends = 0;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    const std::uint32_t threads = 2 + static_cast<std::uint32_t>(seed % 11);
+    const ThreadChoice choice{seed % 3 == 0 ? 2U : ThreadChoice::kAsRecorded};
+    const std::string path = dir_ / "s.trace";
+    std::filesystem::remove(path);
+    TraceReader reader(write_trace(path, random_events(seed, 1500, threads)));
+    const Plan plan = streamed_plan(path, reader, {}, {choice}, 8 * (20 + 5 * seed));
+    FedPlan fed(plan);
+    PlanSimulator simulator(plan.lanes.size(), plan.slot_count, seed);
+    std::vector<std::uint64_t> ends(plan.lanes.size());
+    while (simulator.events < plan.event_count) {
+      fed.next();
+      ASSERT_GT(fed.words_of_all(), 0U);
+      for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
+        simulator.give(i, fed.words(i));
+        const std::uint64_t end = fed.run().lanes()[i].thread_end;
+        if (std::exchange(ends[i], end) == end) continue;
+        simulator.end_thread(i, end);
+        ++late_ends;
+      }
+      ASSERT_EQ(simulator.run(), "") << "trace " << seed;
+    }
+    const Plan compiled = fed.feed().finish();
+    EXPECT_EQ(simulator.waits, compiled.edges_enforced);
+    EXPECT_LE(compiled.slot_count, plan.slot_count);
+  }
+  EXPECT_GT(late_ends, 100U);
 }
 
 // Two threads make what a third frees: slots come back from it, many at a time.

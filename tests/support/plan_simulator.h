@@ -14,13 +14,22 @@ namespace replay::test {
 
 class PlanSimulator {
  public:
+  PlanSimulator(std::size_t lanes, std::uint64_t slots, std::uint64_t seed)
+      : random_(seed), lanes_(lanes), slots_(slots, kEmpty) {
+    lanes_[0].end = kAllWords;
+  }
   PlanSimulator(const Plan& plan, std::uint64_t seed)
-      : random_(seed), slots_(plan.slot_count, kEmpty) {
-    for (std::size_t i = 0; i < plan.lanes.size(); ++i) lanes_.push_back({lane_words(plan, i)});
-    lanes_[0].end = plan.lanes[0].word_count;
+      : PlanSimulator(plan.lanes.size(), plan.slot_count, seed) {
+    for (std::size_t i = 0; i < plan.lanes.size(); ++i) give(i, lane_words(plan, i));
   }
 
-  // What went wrong first, or "". Counts what it executed.
+  // Further words of a lane; and of the thread that runs in it, where it ends.
+  void give(std::size_t lane, const std::vector<PlanWord>& words) {
+    lanes_[lane].words.insert(lanes_[lane].words.end(), words.begin(), words.end());
+  }
+  void end_thread(std::size_t lane, std::uint64_t word) { lanes_[lane].end = word; }
+
+  // All that there is; what went wrong first, or "". Counts what it executed.
   std::string run() {
     while (problem_.empty()) {
       // A lane goes on for a while before another gets its turn, so that they drift far apart.
@@ -58,7 +67,7 @@ class PlanSimulator {
 
   // Returns false if the lane has to wait.
   bool step(Lane& lane) {
-    if (lane.at == lane.end) return false;
+    if (lane.at == lane.end || lane.at == lane.words.size()) return false;
     const PlanWord word = lane.words[lane.at];
     if (is_plan_step(word)) return wait_or_start(lane, word);
     execute(lane, word);

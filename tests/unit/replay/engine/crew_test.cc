@@ -306,5 +306,47 @@ TEST_F(CrewTest, AccountsBeginWithTheMeasuredPart) {
   EXPECT_LE(outcome_.concurrency.overlapped_events, 2.0);
 }
 
+// Notes how far each lane is when all stand still.
+struct StillPass : PlainPass {
+  const Stage& stage;
+  std::vector<std::uint64_t> events{};
+  int times = 0;
+
+  explicit StillPass(const Stage& on) : stage(on), events(on.run->lane_count) {}
+  void stand_still() {
+    ++times;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      events[i] = stage.lanes[i].event_count;
+      EXPECT_TRUE(stage.lanes[i].goes_on || !stage.lanes[i].has_thread);
+      if (!stage.lanes[i].goes_on) continue;
+      EXPECT_EQ(stage.lanes[i].words_done, stage.lanes[i].words_ready);
+    }
+  }
+  void go_on() {}
+};
+
+TEST_F(CrewTest, AllStandStillBetweenTheWindowsOfAStreamedPlan) {
+  std::vector<Event> events;
+  for (std::uint32_t i = 0; i < 3000; ++i) {
+    events.push_back(event(Op::kMalloc, i % 3, i));
+    events.push_back(event(Op::kFree, (i + 1) % 3, i));
+  }
+  const std::string path = write_trace(dir_ / "s.trace", events);
+  TraceReader reader(path);
+  const Plan plan = streamed_plan(path, reader, {}, {{ThreadChoice::kAsRecorded}}, 8 * 1000);
+  const StagedRun run(plan, allocator_);
+  StillPass pass(run.stage());
+  Replay replay(run.stage(), pass);
+  ASSERT_TRUE(replay.prepare());
+  replay.run();
+  EXPECT_GT(pass.times, 5);
+  EXPECT_EQ(allocator_.bad_frees(), 0U);
+  EXPECT_EQ(allocator_.live(), 0U);
+  for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
+    EXPECT_EQ(run.stage().lanes[i].event_count, 2000U);
+    EXPECT_GE(run.stage().lanes[i].resumed_event, pass.events[i]) << "lane " << i;
+  }
+}
+
 }  // namespace
 }  // namespace replay

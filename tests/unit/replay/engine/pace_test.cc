@@ -1,5 +1,7 @@
 #include "replay/engine/pace.h"
 
+#include "replay/engine/staged_pace.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -27,11 +29,14 @@ struct Timed {
 
 struct PaceTest : ::testing::Test {
   PaceTest() { SteppingTimer::now = 0; }
-  const PlanWord dues[4] = {0, 100, 110, 5000};
+  PlanWord plan[5] = {77, 0, 100, 110, 5000};
+  std::uint64_t first_due = 1;
+  const Dues dues{plan, first_due};
 };
 
 TEST_F(PaceTest, WaitsUntilEachEventIsDue) {
-  Pace<SteppingTimer> pace({1000, 1.0, 1.0}, dues);
+  const PaceClock clock{1000, 1.0, 1.0};
+  Pace<SteppingTimer> pace(clock, dues, 0);
   EXPECT_EQ(pace.wait(), 1000U);
   EXPECT_EQ(SteppingTimer::now, 1000U);
   EXPECT_EQ(pace.wait(), 1100U);
@@ -44,8 +49,31 @@ TEST_F(PaceTest, TheMeasuredPartBeginsALittleLaterThanNow) {
   EXPECT_EQ(clock.start_ticks, 1000U + 10'000'000U);  // 5 ms
 }
 
+TEST_F(PaceTest, TheTimesMayMoveWhileItDoesNotWait) {
+  const PaceClock clock{1000, 1.0, 1.0};
+  Pace<SteppingTimer> pace(clock, dues, 0);
+  EXPECT_EQ(pace.wait(), 1000U);
+  EXPECT_EQ(pace.wait(), 1100U);
+  first_due = std::uint64_t{0} - 2;  // the lane's event 2 is the first that is there
+  plan[0] = 200;
+  plan[1] = 300;
+  EXPECT_EQ(pace.wait(), 1200U);
+  EXPECT_EQ(pace.wait(), 1300U);
+}
+
+TEST_F(PaceTest, StandingStillMovesAllThatIsToCome) {
+  PacedPass<SteppingTimer> pass{{1000, 1.0, 1.0}};
+  Pace<SteppingTimer> pace(pass.clock, dues, 0);
+  EXPECT_EQ(pace.wait(), 1000U);
+  pass.stand_still();
+  SteppingTimer::now += 7000;
+  pass.go_on();
+  EXPECT_EQ(pace.wait(), 1000U + 7010U + 100U);
+}
+
 TEST_F(PaceTest, TheFactorStretchesTheRecordedTimes) {
-  Pace<SteppingTimer> pace({1000, 3.0, 1.0}, dues);
+  const PaceClock clock{1000, 3.0, 1.0};
+  Pace<SteppingTimer> pace(clock, dues, 0);
   pace.wait();
   EXPECT_EQ(pace.wait(), 1300U);
 }
@@ -55,7 +83,8 @@ struct SteppingProbe {
 };
 
 TEST_F(PaceTest, AnyProbeMayBePaced) {
-  PacedProbe<SteppingTimer, SteppingProbe> probe{{}, {{1000, 1.0, 1.0}, dues}};
+  const PaceClock clock{1000, 1.0, 1.0};
+  PacedProbe<SteppingTimer, SteppingProbe> probe{{}, {clock, dues, 0}};
   EXPECT_EQ(probe.start(), 1010U);
   EXPECT_EQ(probe.start(), 1110U);
 }
@@ -63,8 +92,9 @@ TEST_F(PaceTest, AnyProbeMayBePaced) {
 TEST_F(PaceTest, WhoIsLateDoesNotWaitAndTheDelayIsChargedToEveryEvent) {
   auto service = std::make_unique<TickHistogram[]>(kOpCount);
   auto response = std::make_unique<TickHistogram[]>(kOpCount);
+  const PaceClock clock{0, 1.0, 1.0};
   PacedTimerProbe<SteppingTimer, Timed> probe{
-      Pace<SteppingTimer>({0, 1.0, 1.0}, dues), response.get(), {service.get()}};
+      Pace<SteppingTimer>(clock, dues, 0), response.get(), {service.get()}};
   const std::uint64_t first = probe.start();
   SteppingTimer::now += 2000;  // a stall
   probe.stop(Op::kMalloc, first);

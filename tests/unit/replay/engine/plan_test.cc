@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "replay/engine/plan_compiler.h"
 #include "replay/engine/plan_layout.h"
 #include "replay/engine/size_class.h"
 #include "replay/trace/error.h"
@@ -222,6 +223,24 @@ TEST_F(PlanTest, ATimedPlanHasTheTimeOfEachMeasuredEvent) {
   EXPECT_EQ(plan.lanes[0].warmup_events, 1U);
   EXPECT_EQ(plan_words(plan, plan.lanes[0].first_due, 1), (std::vector<PlanWord>{0}));
   EXPECT_EQ(plan_words(plan, plan.lanes[1].first_due, 2), (std::vector<PlanWord>{0, 250}));
+}
+
+// As of a trace that was cut off within a block.
+TEST_F(PlanTest, AThreadWhoseLastEventIsMissingEndsWithTheTrace) {
+  std::vector<Event> events = {malloc_of(0, 8), malloc_of(1, 8), malloc_of(2, 8)};
+  events[1].thread = events[2].thread = 1;
+  TraceReader reader(write_trace(dir_ / "t.trace", events));
+  ThreadLives lives{{{0, 0}, {1, 70}}, 0};
+  assign_lanes(lives);
+  PlanCompiler compiler(reader, {}, {{ThreadChoice::kAsRecorded}}, lives);
+  while (compiler.advance(UINT64_MAX)) {
+  }
+  const Plan plan = compiler.finish();
+  EXPECT_EQ(plan.lanes[1].threads.back().last_event, 2U);
+  EXPECT_FALSE(plan.lane_is_alive(1, plan.checkpoints.back()));
+  WordStream& first = compiler.words(0);
+  EXPECT_EQ(first[1 + 2], 2U);  // kStart: the end word
+  EXPECT_EQ(first[1 + 4], 2U);  // and the end event
 }
 
 TEST_F(PlanTest, ACheckpointStandsAtEachStop) {

@@ -23,6 +23,28 @@ TEST(SlotTableTest, OneLaneHasNoMoreSlotsThanObjects) {
   EXPECT_EQ(table.size(), 2U);
 }
 
+// The objects are made by lanes in turn and freed by another one, all or all but a few at a time.
+TEST(SlotTableTest, ItIsNeverLargerThanItSays) {
+  for (const std::uint32_t lanes : {1U, 2U, 5U}) {
+    for (const std::uint64_t objects : {1U, 10U, 3000U}) {
+      SlotTable table(lanes);
+      std::vector<std::uint32_t> live;
+      for (std::uint64_t turn = 0; turn < 20; ++turn) {
+        while (live.size() < objects) {
+          live.push_back(table.take(static_cast<std::uint32_t>(live.size()) % lanes).slot);
+        }
+        const std::uint32_t last = lanes - 1;
+        while (live.size() > turn % 3) {
+          free_at(table, live.back(), {last, turn});
+          live.pop_back();
+        }
+      }
+      EXPECT_LE(table.size(), SlotTable::most(objects, lanes));
+      EXPECT_GE(table.size(), objects);
+    }
+  }
+}
+
 TEST(SlotTableTest, TheSlotFreedLastIsTakenFirst) {
   SlotTable table(1);
   for (int i = 0; i < 3; ++i) table.take(0);

@@ -77,6 +77,20 @@ TEST(SessionsTest, WhatStandsAgainstAComparisonIsNamed) {
   }
 }
 
+TEST(SessionsTest, ThreadsOfAStreamedPlanMeetAndAreMeasuredOtherwise) {
+  RecordedResult a = made("a", {});
+  RecordedResult b = made("b", {});
+  a.config["plan_streamed"] = false;
+  b.config["plan_streamed"] = true;
+  EXPECT_TRUE(objections(a, b).empty());
+  a.config["threads_at_once"] = b.config["threads_at_once"] = 1;
+  EXPECT_TRUE(objections(a, b).empty());
+  a.config["threads_at_once"] = b.config["threads_at_once"] = 2;
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
+  b.config["plan_streamed"] = false;
+  EXPECT_TRUE(objections(a, b).empty());
+}
+
 TEST(SessionsTest, TimersDifferOnlyWhereBothTimed) {
   RecordedResult a = made("a", {});
   RecordedResult b = made("b", {});
