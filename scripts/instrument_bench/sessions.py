@@ -114,7 +114,7 @@ def rows(build: pathlib.Path) -> list[tuple[experiments.Experiment, list[dict]]]
     found = []
     for words, compared in (("of one day", pairs(sessions, False)),
                             ("of different days", pairs(sessions, True)),
-                            ("of different days, one each", pairs(sessions, True, of_cpus=True))):
+                            ("of different days and processors", pairs(sessions, True, of_cpus=True))):
         cpus = ", ".join(sorted({one.cpu for pair in compared for one in pair}))
         what = (f"`compare` of sessions {words} on {cpus}, mem of "
                 f"{', '.join(sorted({one.revision for one, _ in compared}))}, all metrics")
