@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <thread>
+#include <vector>
 
 #include "replay/engine/launcher.h"
 #include "tests/support/checking_allocator.h"
@@ -73,6 +75,31 @@ TEST(IdleTest, TakesAsLongAsTheLastOfItsTimes) {
   const auto begin = steady_clock::now();
   idle(run.stage());
   EXPECT_GE(steady_clock::now() - begin, std::chrono::milliseconds(60));
+}
+
+// Somebody takes 16 MiB as soon as the first look is over: the second one, a second later, sees it.
+TEST(IdleTest, LooksWhenItIsTimeAndNotAllAtTheEnd) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the first look is read while it is written";
+#endif
+  constexpr std::size_t kBytes = 16 << 20;
+  TempFolder dir;
+  TraceReader reader(write_trace(dir / "t.trace", {malloc_of(0, 8)}));
+  const Plan plan = compile_plan(reader, {});
+  RunRequest request = untouched();
+  request.pass = Pass::kMemory;
+  request.idle_ms = {10, 1000};
+  CheckingAllocator allocator;
+  const StagedRun run(plan, allocator, request);
+  const std::uint64_t* looks = run.stage().run->idle.anonymous_bytes;
+  std::vector<char> taken;
+  std::jthread other([&] {
+    while (__atomic_load_n(looks, __ATOMIC_ACQUIRE) == 0) std::this_thread::yield();
+    taken.assign(kBytes, 1);
+  });
+  idle(run.stage());
+  other.join();
+  EXPECT_GE(looks[1], looks[0] + kBytes / 2);
 }
 
 }  // namespace
