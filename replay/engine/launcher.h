@@ -84,7 +84,7 @@ struct RunOutcome {
   std::vector<LiveObject> live_objects;   // kSnapshot, for a heap map
   std::vector<PageRun> page_runs;         // the same; Snapshot says which
   std::vector<SoakTurn> turns;            // kSoak
-  std::vector<MemorySample> samples;      // one a checkpoint of the plan
+  std::vector<MemorySample> samples;      // samples_memory(pass): one a checkpoint of the plan
   std::vector<TickHistogram> histograms;  // one an Op, of all lanes
   std::vector<TickHistogram> responses;   // the same from when a call was due; empty without pace
   LatencyParts latency;                   // kLatency, as fast as can be

@@ -170,7 +170,7 @@ RunOutcome RunFile::outcome() const {
   std::copy(std::begin(h.counters), std::end(h.counters), out.counters.begin());
   out.malloc_object = h.malloc_object;
   add_lanes(out);
-  if (h.pass == Pass::kMemory || h.pass == Pass::kTrimmed) {
+  if (samples_memory(h.pass)) {
     const auto* samples = reinterpret_cast<const MemorySample*>(base_ + run_samples_offset(h));
     out.samples.assign(samples, samples + h.pause_count);
   }

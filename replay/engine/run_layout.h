@@ -70,6 +70,11 @@ constexpr bool is_repeatable(Pass pass) {
   return pass == Pass::kInstructions || pass == Pass::kKernelWork;
 }
 
+// Passes that look at the process's memory at each checkpoint.
+constexpr bool samples_memory(Pass pass) {
+  return pass == Pass::kMemory || pass == Pass::kTrimmed || pass == Pass::kKernelWork;
+}
+
 // Passes that count the calls for memory (memory_calls.h), which takes time.
 constexpr bool counts_memory_calls(Pass pass) {
   return pass == Pass::kMemory || pass == Pass::kTrimmed || pass == Pass::kExplain ||
@@ -134,7 +139,7 @@ struct RunHeader {
   bool timer_is_tsc;
   std::uint64_t minor_faults;
   std::uint64_t major_faults;
-  MemorySample baseline;           // kMemory: before the first event
+  MemorySample baseline;           // before the first event, of passes that sample memory
   bool usable_known;               // kMemory: the allocator tells usable bytes
   bool occupied_known;             // kMemory
   Snapshot snapshot;               // kSnapshot

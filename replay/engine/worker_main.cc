@@ -22,6 +22,7 @@
 #include "replay/engine/memory_calls.h"
 #include "replay/engine/memory_worker.h"
 #include "replay/engine/perf_counters.h"
+#include "replay/engine/process_memory.h"
 #include "replay/engine/run_layout.h"
 #include "replay/engine/stage.h"
 #include "replay/engine/staged_pace.h"
@@ -152,6 +153,7 @@ struct KernelWorkPass {
   Probe probe(std::size_t, std::uint64_t) const { return {}; }
   void at_pause(std::uint64_t i) {
     clock(i);
+    stage.samples[i] = sample_memory();
     if (i != 0) return;
     std::memset(stage.run->memory_calls, 0, sizeof(stage.run->memory_calls));
     ::getrusage(RUSAGE_SELF, &before);
@@ -207,6 +209,7 @@ bool run_kernel_work(const Stage& stage) {
   Replay replay(stage, pass);
   if (!replay.prepare()) return false;
   stage.run->memory_calls_counted = count_memory_calls(stage.run->memory_calls);
+  stage.run->baseline = sample_memory();
   replay.run();
   rusage after;
   ::getrusage(RUSAGE_SELF, &after);

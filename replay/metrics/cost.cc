@@ -1,11 +1,12 @@
 // What the allocator's work cost, in figures that are the same in every run: instructions a call
-// without what the replay itself takes (the null allocator on the same plan), page faults, and
-// system calls. Absent unless asked for (--cost).
+// without what the replay itself takes (the null allocator on the same plan), page faults, pages at
+// the most, and system calls. Absent unless asked for (--cost).
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "replay/metrics/groups.h"
+#include "replay/metrics/memory_series.h"
 
 namespace replay {
 namespace {
@@ -62,8 +63,11 @@ void add_instructions(const Measured& measured, std::vector<Metric>& out) {
 void add_kernel_work(const Measured& measured, std::vector<Metric>& out) {
   Metric faults = exact("cost_page_faults", "faults", Better::kLower);
   Metric calls = exact("cost_memory_calls", "calls", Better::kLower);
+  Metric pages = exact("cost_peak_resident_pages", "pages", Better::kLower);
   for (const RunOutcome& run : measured.runs.runs(Pass::kKernelWork)) {
     faults.samples.push_back(static_cast<double>(run.minor_faults + run.major_faults));
+    const MemorySeries series = memory_series(measured.plan, run);
+    pages.samples.push_back(static_cast<double>(series.total_pages[series.most_pages()]));
     if (!run.memory_calls_counted) continue;
     std::uint64_t sum = 0;
     for (const std::uint64_t count : run.memory_calls) sum += count;
@@ -71,6 +75,7 @@ void add_kernel_work(const Measured& measured, std::vector<Metric>& out) {
   }
   out.push_back(std::move(faults));
   out.push_back(std::move(calls));
+  out.push_back(std::move(pages));
 }
 
 }  // namespace

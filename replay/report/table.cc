@@ -63,6 +63,7 @@ constexpr std::array kShown = {
     "cost_instructions_free",
     "cost_page_faults",
     "cost_memory_calls",
+    "cost_peak_resident_pages",
     "cost_system_calls",
 };
 

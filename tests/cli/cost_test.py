@@ -100,10 +100,12 @@ class Counted(unittest.TestCase):
             for op in ("malloc", "free"):
                 self.assertGreater(figures[f"cost_instructions_{op}"]["value"], 10)
             self.assertGreater(figures["cost_page_faults"]["value"], 0)
+            self.assertGreater(figures["cost_peak_resident_pages"]["value"], 100)
             self.assertGreater(figures["cost_system_calls"]["value"], 0)
         null = self.metrics["null"]
         self.assertEqual(null["cost_instructions_per_event"]["value"], 0)
         self.assertEqual(null["cost_system_calls"]["value"], 0)
+        self.assertLessEqual(null["cost_peak_resident_pages"]["value"], 2)
         self.assertGreater(null["cost_harness_instructions_per_event"]["value"], 1)
 
     def test_the_whole_is_the_sum_of_the_operations(self):

@@ -9,7 +9,7 @@ namespace {
 constexpr auto kRealloc = static_cast<std::size_t>(Op::kRealloc);
 
 SubjectRuns counted(std::uint64_t instructions, CallCost malloc_cost) {
-  RunOutcome run;
+  RunOutcome run = test::made_outcome(1);
   run.instructions = InstructionCount{instructions, 7, {}};
   run.instructions->by_op[static_cast<std::size_t>(Op::kMalloc)] = malloc_cost;
   run.minor_faults = 5;
@@ -42,6 +42,7 @@ TEST(CostTest, IsWhatTheAllocatorTakesBeyondTheNullAllocator) {
   EXPECT_EQ(value(metrics, "cost_system_calls"), 7);
   EXPECT_EQ(value(metrics, "cost_page_faults"), 6);
   EXPECT_EQ(value(metrics, "cost_memory_calls"), 6);
+  EXPECT_EQ(value(metrics, "cost_peak_resident_pages"), 5);
   for (const Metric& metric : metrics) EXPECT_TRUE(metric.exact) << metric.key;
 }
 
