@@ -33,8 +33,6 @@ class PlanCompiler {
 
   // Where it stands.
   const Checkpoint& here() const { return here_; }
-  // What the measured part had live most.
-  const Checkpoint& peak() const { return peak_; }
   std::uint64_t slot_count() const { return slots_.size(); }
 
   std::size_t lane_count() const { return lanes_.size(); }

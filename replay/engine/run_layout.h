@@ -157,8 +157,8 @@ struct alignas(128) LaneRun {
   // Request; of a streamed plan, of what is ready. Offsets are in words of the plan's memory, such
   // that those of words and times that are gone may be below 0 (modulo 2^64).
   std::uint64_t first_word;
-  std::uint64_t word_count;
-  std::uint64_t words_ready;  // of these; kAllWords if the plan is not streamed
+  std::uint64_t word_count;   // 0 of a streamed plan
+  std::uint64_t words_ready;  // the lane's, up to now; kAllWords unless streamed
   std::uint64_t event_count;
   std::uint64_t warmup_events;  // 0 until the measured part has begun
   std::uint64_t first_due;

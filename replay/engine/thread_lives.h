@@ -36,7 +36,7 @@ struct ThreadLives {
 
 // Of the events before `end`. If more than one thread may be in the trace, reads who made them, and
 // leaves it at its first event. O(events) time, O(threads) memory. Throws Error as the reader does,
-// and if too many threads are alive at once.
+// and if too many threads are alive at once. pre: the trace stands at its first event.
 ThreadLives find_thread_lives(TraceReader& trace, std::uint64_t end, ThreadChoice choice);
 
 // Gives each thread its lane; the threads stand in the order of their first events or have none.

@@ -32,7 +32,7 @@ FOOTPRINTS = (*BY_THE_CLOCK, "peak_mapped_pages", "calls_mmap", "calls_munmap", 
 COST_PREFIX = "cost_"
 ALLOCATORS = ("glibc", "mem")
 TOLERANCE = 0.005  # of the figure, and never less than LEAST
-TOLERANCE_BY_THE_CLOCK = 0.02  # machines of another speed differ by 0.6 % on sqlite
+TOLERANCE_BY_THE_CLOCK = 0.02  # runs of sqlite on one machine differ by 0.6 %
 LEAST = {"pages": 4, "calls": 1}
 PR_SET_THP_DISABLE = 41  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)
