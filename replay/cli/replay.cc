@@ -17,6 +17,7 @@
 #include "replay/cli/progress_bar.h"
 #include "replay/cli/replay_options.h"
 #include "replay/cli/standard_input.h"
+#include "replay/engine/plan_layout.h"
 #include "replay/engine/session.h"
 #include "replay/engine/thread_counters.h"
 #include "replay/report/compare.h"
@@ -78,7 +79,7 @@ Result summarize_session(const ReplayRequest& options, const SessionOptions& ses
   result.config.passes = session_options.passes;
   result.config.threads = options.replay.threads;
   result.config.pace = session_options.pace;
-  result.config.plan_streamed = plan.source.has_value();
+  if (plan.source) result.config.plan_window_bytes = plan.word_count * sizeof(PlanWord);
   result.config.plan_bytes = plan_bytes(plan, session_options);
   result.threads = {plan.thread_count, plan.lanes.size(), plan.edges_found, plan.edges_enforced};
   const SubjectRuns& calibration = session.subjects.back();

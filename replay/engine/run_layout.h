@@ -134,7 +134,7 @@ struct RunHeader {
   // results
   std::uint64_t elapsed_ns;    // kThroughput: the measured part
   double ns_per_tick;          // kLatency
-  double timer_cost_ns;        // kLatency: median of an empty timed window
+  double timer_cost_ns;        // kLatency: of an empty window
   double timer_resolution_ns;  // kLatency: steps of the clock
   bool timer_is_tsc;
   std::uint64_t minor_faults;

@@ -1,36 +1,52 @@
 // What a timer (timer.h) costs and resolves, and its rate; measured in the worker that uses it.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
-#include <numeric>
+#include <span>
 
-#include "replay/engine/tick_histogram.h"
 #include "replay/engine/timer.h"
 
 namespace replay {
 
-struct EmptyWindows {
-  std::uint64_t median_ticks;  // what a window takes in which nothing happens
-  std::uint64_t step_ticks;    // every reading is a multiple of it
+// By how much the clock steps, in ticks, from windows of many lengths, ascending, not empty. Their
+// greatest common divisor; if that is too little to matter, a step that nine of ten are near a
+// multiple of, for a clock may convert a coarse counter to finer ticks, and round.
+// O(windows) time for each of some hundred candidates.
+double step_of(std::span<const std::uint64_t> windows);
+
+struct TimerQuality {
+  double window_ticks;  // what a window takes in which nothing happens
+  double step_ticks;
 };
 
 template <class Timer>
-EmptyWindows measure_empty_windows() {
-  static TickHistogram histogram;
-  constexpr unsigned kWindows = 10001;
-  std::uint64_t step = 0;
-  for (unsigned i = 0; i < kWindows; ++i) {
+TimerQuality measure_timer() {
+  static constexpr std::size_t kWindows = 2048;
+  static constexpr std::size_t kLengths = 64;  // multiplications; some ten steps of a coarse clock
+  std::array<std::uint64_t, kWindows> windows;
+  for (std::uint64_t& window : windows) {
     const std::uint64_t start = Timer::start();
-    const std::uint64_t ticks = Timer::stop() - start;
-    histogram.record(ticks);
-    step = std::gcd(step, ticks);
+    window = Timer::stop() - start;
   }
-  std::uint64_t seen = 0;
-  for (unsigned i = 0; i < TickHistogram::kBuckets; ++i) {
-    seen += histogram.buckets[i];
-    if (seen > kWindows / 2) return {TickHistogram::lower_bound(i), step};
+  std::sort(windows.begin(), windows.end());
+  // Between a step and the next the median jumps; the mean of the middle half does not.
+  double sum = 0;
+  for (std::size_t i = kWindows / 4; i < kWindows / 4 * 3; ++i) {
+    sum += static_cast<double>(windows[i]);
   }
-  return {0, step};
+  for (std::size_t i = 0; i < kWindows; ++i) {
+    const std::uint64_t start = Timer::start();
+    std::uint64_t work = i;
+    for (std::size_t j = 0; j < i % kLengths; ++j) {
+      work *= work;
+      asm volatile("" : "+r"(work));
+    }
+    windows[i] = Timer::stop() - start;
+  }
+  std::sort(windows.begin(), windows.end());
+  return {sum / (kWindows / 2), step_of(windows)};
 }
 
 // The rate, from construction until ns_per_tick(), which waits until enough time has passed to keep

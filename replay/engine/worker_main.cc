@@ -179,14 +179,14 @@ struct PacedLatencyPass : PacedPass<Timer> {
 template <class Timer>
 [[gnu::noinline]] bool run_latency(const Stage& stage, auto pass) {
   const TickRate<Timer> rate;
-  const EmptyWindows empty = measure_empty_windows<Timer>();
+  const TimerQuality quality = measure_timer<Timer>();
   Replay replay(stage, pass);
   if (!replay.prepare()) return false;
   replay.run();
   const double ns_per_tick = rate.ns_per_tick();
   stage.run->ns_per_tick = ns_per_tick;
-  stage.run->timer_cost_ns = static_cast<double>(empty.median_ticks) * ns_per_tick;
-  stage.run->timer_resolution_ns = static_cast<double>(empty.step_ticks) * ns_per_tick;
+  stage.run->timer_cost_ns = quality.window_ticks * ns_per_tick;
+  stage.run->timer_resolution_ns = quality.step_ticks * ns_per_tick;
   return true;
 }
 

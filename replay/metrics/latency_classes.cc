@@ -16,7 +16,8 @@ void add_cells(const std::vector<RunOutcome>& runs, LatencyClasses& out) {
   }
   for (const auto& [key, ticks] : merged) {
     const auto& [op, size_class, special] = key;
-    out.classes.push_back({op, size_class, special, ticks, in_ns(ticks, out.ns_per_tick)});
+    out.classes.push_back({op, size_class, special, ticks,
+                           in_ns(ticks, out.ns_per_tick, runs.front().timer_resolution_ns)});
   }
 }
 

@@ -13,24 +13,33 @@ LatencyHistogram merge(std::span<const RunOutcome> runs, Op op, Histograms kind)
   if (runs.empty()) return {};
   TickHistogram merged{};
   for (const RunOutcome& run : runs) merged.add((run.*kind)[static_cast<std::size_t>(op)]);
-  return in_ns(merged, runs.front().ns_per_tick);
+  return in_ns(merged, runs.front().ns_per_tick, runs.front().timer_resolution_ns);
 }
 
 }  // namespace
 
+double LatencyHistogram::calls_below(double ns) const {
+  double calls = 0;
+  for (const LatencyBin& bin : bins) {
+    const double middle = (bin.lower_ns + bin.upper_ns) / 2;
+    const double width = std::max(bin.upper_ns - bin.lower_ns, step_ns);
+    const double share = std::clamp((ns - middle) / width + 0.5, 0.0, 1.0);
+    calls += share * static_cast<double>(bin.count);
+  }
+  return calls;
+}
+
 double LatencyHistogram::quantile_ns(double q) const {
   if (count == 0) return std::numeric_limits<double>::quiet_NaN();
+  constexpr double kPrecision = 1e-9;
   const double rank = q * static_cast<double>(count);
-  double below = 0;
-  for (const LatencyBin& bin : bins) {
-    const auto in_bin = static_cast<double>(bin.count);
-    if (below + in_bin >= rank) {
-      const double share = (rank - below) / in_bin;
-      return std::min(max_ns, bin.lower_ns + share * (bin.upper_ns - bin.lower_ns));
-    }
-    below += in_bin;
+  double low = 0;
+  double high = max_ns;
+  while (high - low > kPrecision * high) {
+    const double middle = (low + high) / 2;
+    (calls_below(middle) < rank ? low : high) = middle;
   }
-  return max_ns;
+  return high;
 }
 
 double LatencyHistogram::mean_ns() const {

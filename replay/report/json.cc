@@ -62,6 +62,7 @@ ordered_json timer_json(const RunConfig& config) {
 }
 
 ordered_json config_json(const Result& result) {
+  const std::optional<std::uint64_t> window = result.config.plan_window_bytes;
   const bool one_for_all = result.trace.header.thread_count > 1 && result.threads.replayed == 1;
   return {{"repetitions", result.config.repetitions},
           {"passes", passes_json(result.config.passes)},
@@ -71,7 +72,8 @@ ordered_json config_json(const Result& result) {
           {"timer", timer_json(result.config)},
           {"threads_recorded", result.trace.header.thread_count},
           {"threads_replayed", result.threads.replayed},
-          {"plan_streamed", result.config.plan_streamed},
+          {"plan_streamed", window.has_value()},
+          {"plan_window_bytes", window ? ordered_json(*window) : ordered_json()},
           {"plan_bytes", result.config.plan_bytes},
           {"threads", result.config.threads},
           {"threads_at_once", result.threads.at_once},

@@ -10,7 +10,7 @@
 namespace replay {
 
 inline constexpr const char* kSchemaName = "allocreplay-result";
-inline constexpr const char* kSchemaVersion = "1.6";  // a new metric is a minor step
+inline constexpr const char* kSchemaVersion = "1.7";  // a new metric is a minor step
 
 // Keys stand in a fixed order; NaN and infinity become null.
 nlohmann::ordered_json to_json(const Result& result);

@@ -80,8 +80,8 @@ struct RunConfig {
   bool addresses_fixed = false;      // of the workers whose cost was counted
   std::string threads = "recorded";  // as asked for
   double pace = 0;                   // 0: as fast as can be
-  bool plan_streamed = false;        // compiled while it was replayed
-  std::uint64_t plan_bytes = 0;      // of the plan and the tables of a worker (plan_bytes.h)
+  std::optional<std::uint64_t> plan_window_bytes = {};  // of a streamed plan, at a time
+  std::uint64_t plan_bytes = 0;  // of the plan and the tables of a worker (plan_bytes.h)
 };
 
 // Of the plan; all the same whatever the allocator.

@@ -35,10 +35,12 @@ struct MetricSamples {
   Better better = Better::kNone;
   std::vector<double> subject;
   std::vector<double> baseline;
-  // Separate: the same of an allocator that both sessions measured, one for each of the above. Both
-  // sides are divided by it; what it drifted itself is allowed for on top. Empty: there is none.
+  // Separate: the same, or the quantile `reference_key` (reference_metric.h), of an allocator that
+  // both sessions measured, one for each of the above. Both sides are divided by it; what it
+  // drifted itself is allowed for on top. Empty: there is none.
   std::vector<double> subject_reference = {};
   std::vector<double> baseline_reference = {};
+  std::string reference_key = {};
   // Separate: at least so much is allowed for, as a logarithm; see sessions.h.
   double session_drift = 0;
   // The same in every repetition but for a trifle: ranges decide, however few there are.

@@ -31,6 +31,7 @@ ordered_json metric_json(const VerdictReport& report, const MetricVerdict& verdi
                                     : ordered_json(nullptr)},
       {"p", verdict.p},
       {"p_same", verdict.p_same},
+      {"reference_metric", text_or_null(samples.reference_key)},
       {"drift", or_null(verdict.drift)},
       {"verdict", verdict_name(verdict.verdict)},
       {"more_repetitions", or_null(verdict.more_repetitions)},

@@ -16,7 +16,7 @@
 namespace replay {
 
 inline constexpr const char* kVerdictSchemaName = "allocreplay-verdict";
-inline constexpr const char* kVerdictSchemaVersion = "1.2";
+inline constexpr const char* kVerdictSchemaVersion = "1.3";
 
 // One allocator against another.
 struct VerdictTable {

@@ -58,7 +58,8 @@ def _built(sha: str, targets: list[str], products: list[str]) -> pathlib.Path:
         _logged(["git", "clone", "-q", "--shared", "--no-checkout", ROOT, source], log)
         _logged(["git", "-C", source, "checkout", "-q", "--detach", sha], log)
         _logged(["cmake", "-S", source, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-                 "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG", "-DALLOCREPLAY_TESTS=OFF"], log)
+                 "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG", "-DALLOCREPLAY_UNITY=ON",
+                 "-DALLOCREPLAY_TESTS=OFF"], log)
         _logged(["cmake", "--build", build, "--target", *targets], log)
         for product in products:
             (folder / product).parent.mkdir(parents=True, exist_ok=True)

@@ -70,7 +70,9 @@ class Streamed(unittest.TestCase):
         streamed = json.loads(done.stdout)
         jsonschema.validate(streamed, SCHEMA)
         self.assertTrue(streamed["config"]["plan_streamed"])
+        self.assertEqual(streamed["config"]["plan_window_bytes"], 8000)
         self.assertFalse(whole["config"]["plan_streamed"])
+        self.assertIsNone(whole["config"]["plan_window_bytes"])
         whole, streamed = whole["results"][1], streamed["results"][1]
         for key in ("event", "total_allocated_bytes"):
             self.assertEqual(whole["series"]["fragmentation"][key], streamed["series"]["fragmentation"][key])

@@ -25,6 +25,39 @@ TEST(LatencyHistogramTest, QuantilesMatchTheSamplesToABinsWidth) {
   EXPECT_DOUBLE_EQ(h.mean_ns(), 2500.25);
 }
 
+// Calls of 20 to 40 ns, read by a clock of 10 ns at whatever moment.
+TEST(LatencyHistogramTest, QuantilesLieBetweenTheStepsOfTheClock) {
+  RunOutcome run = test::made_outcome(1);
+  run.timer_resolution_ns = 10;
+  constexpr int kCalls = 2000;
+  for (int i = 0; i < kCalls; ++i) {
+    for (int phase = 0; phase < 10; ++phase) {
+      const double ns = phase + 0.25 + 20 + 20.0 * i / kCalls;
+      run.histograms[kMallocHistogram].record(static_cast<std::uint64_t>(ns / 10) * 20);
+    }
+  }
+  const LatencyHistogram h = latencies_of(run, Op::kMalloc);
+  EXPECT_EQ(h.bins.size(), 3U);
+  EXPECT_NEAR(h.quantile_ns(0.25), 25, 1.5);
+  EXPECT_NEAR(h.quantile_ns(0.5), 30, 0.5);
+  EXPECT_NEAR(h.quantile_ns(0.75), 35, 1.5);
+  EXPECT_LE(h.quantile_ns(1), 40);
+  EXPECT_GE(h.quantile_ns(0), 0);
+}
+
+TEST(LatencyHistogramTest, AFewCallsMoreDoNotMoveAQuantileByAStepOfTheClock) {
+  const auto p90_with_slow = [](int slow) {
+    RunOutcome run = test::made_outcome(1);
+    run.timer_resolution_ns = 10;
+    for (int i = 0; i < 1000; ++i) {
+      run.histograms[kMallocHistogram].record(i < slow ? 80 : 60);  // 40 and 30 ns
+    }
+    return latencies_of(run, Op::kMalloc).quantile_ns(0.9);
+  };
+  EXPECT_NEAR(p90_with_slow(102) - p90_with_slow(98), 0, 1);
+  EXPECT_GT(p90_with_slow(200) - p90_with_slow(98), 4);
+}
+
 TEST(LatencyHistogramTest, MergesRuns) {
   RunOutcome a = test::made_outcome(1);
   RunOutcome b = test::made_outcome(1);

@@ -10,7 +10,7 @@ LatencyClass made_class(Op op, unsigned size_class, bool special) {
   part.ticks.record(7);
   part.ticks.record(7);
   part.ticks.record(40);
-  part.ns = in_ns(part.ticks, 0.5);
+  part.ns = in_ns(part.ticks, 0.5, 0.5);
   return part;
 }
 
