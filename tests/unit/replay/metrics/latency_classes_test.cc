@@ -24,6 +24,7 @@ TEST(LatencyClassesTest, CellsOfAllRepetitionsAreOne) {
   LatencyCell cell{Op::kMalloc, 3, true, {}};
   cell.histogram.record(100);
   first.latency.cells = {cell};
+  first.timer_resolution_ns = 10;
   RunOutcome second = first;
   second.latency.cells.push_back({Op::kFree, 3, false, cell.histogram});
   const LatencyClasses latency = latency_classes({first, second}, 10);
@@ -33,6 +34,7 @@ TEST(LatencyClassesTest, CellsOfAllRepetitionsAreOne) {
   EXPECT_EQ(latency.classes[0].ticks.count, 2U);
   EXPECT_EQ(latency.classes[0].ns.count, 2U);
   EXPECT_EQ(latency.classes[0].ns.max_ns, 50);
+  EXPECT_EQ(latency.classes[0].ns.step_ns, 10);
   EXPECT_EQ(latency.classes[1].ticks.count, 1U);
 }
 

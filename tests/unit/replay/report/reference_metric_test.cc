@@ -10,7 +10,7 @@ namespace {
 RecordedAllocator with(std::vector<std::pair<std::string, double>> figures) {
   RecordedAllocator allocator{"glibc", "preload", {}, {}};
   for (const auto& [key, value] : figures) {
-    allocator.metrics.push_back({key, "ns", Better::kLower, {value, value}});
+    allocator.metrics.push_back({key, "ns", Better::kLower, {value, value, value}});
   }
   return allocator;
 }
@@ -81,7 +81,7 @@ TEST(ReferenceMetricTest, WhatASessionLacksIsNoReference) {
 
 TEST(ReferenceMetricTest, AQuantileThatARepetitionLacksStandsBesideNothingElse) {
   RecordedAllocator holey = kGlibc;
-  holey.metrics[1].samples[1] = std::nan("");
+  holey.metrics[1].samples[2] = std::nan("");
   EXPECT_EQ(beside("latency_ns_malloc_p999", 160, holey), "latency_ns_malloc_p50");
 }
 

@@ -181,6 +181,7 @@ TEST(SessionsTest, ATailIsMeasuredByCallsThatWaitForTheSame) {
   };
   EXPECT_EQ(verdict_of_p999(240, 300), Verdict::kCannotTell);
   EXPECT_EQ(verdict_of_p999(160, 300), Verdict::kWorse);
+  EXPECT_EQ(verdict_of_p999(160, 2500), Verdict::kWorse);  // nearer to 12000 than to 160, alone
 }
 
 TEST(SessionsTest, GlibcAloneHasNoReference) {
