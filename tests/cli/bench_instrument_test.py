@@ -24,7 +24,6 @@ from peer_bench.processes import Failure
 
 
 SOURCE = pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"])
-STORED = sessions.FOLDER
 
 
 class Rates(unittest.TestCase):
@@ -272,13 +271,6 @@ class Sessions(unittest.TestCase):
         self.assertEqual(paths(True), [(first, later), (again, later)])
         self.assertEqual(paths(True, True), [(first, other), (again, other)])
         self.assertEqual(paths(False, True), [(later, other)])
-
-    def test_the_documents_claim_no_other_days_than_there_are(self):
-        with mock.patch.object(sessions, "FOLDER", STORED):
-            of_days = bool(sessions.pairs(sessions.stored(), True))
-        for name, one_day in (("results/README.md", "of one day, none of several are there yet"),
-                              ("BENCHMARK.md", "Sessions of different days are still to be compared")):
-            self.assertEqual(one_day not in (SOURCE / name).read_text(), of_days, name)
 
     def test_one_more_is_of_the_same_commit(self):
         with mock.patch.object(sessions.builds, "commit", lambda name: f"{name} whole"):
