@@ -70,6 +70,8 @@ ordered_json config_json(const Result& result) {
           {"touch", touch_name(result.config.touch)},
           {"cpu", result.config.cpu},
           {"timer", timer_json(result.config)},
+          {"percentiles", result.config.timer_is_tsc ? ordered_json("spread over the clock's steps")
+                                                     : ordered_json()},
           {"threads_recorded", result.trace.header.thread_count},
           {"threads_replayed", result.threads.replayed},
           {"plan_streamed", window.has_value()},

@@ -49,11 +49,7 @@ std::string fact(const ordered_json& object, const char* key) {
   return said ? shown(object[key]) : kNotSaid;
 }
 
-// Of a timer only where both have one: a session without took no times.
-bool is_measured_otherwise(const std::string& key, const std::string& a, const std::string& b) {
-  if (key == "timer" && (a == kNotSaid || b == kNotSaid)) return false;
-  return a != b;
-}
+bool took_times(const RecordedResult& result) { return fact(result.config, "timer") != kNotSaid; }
 
 std::string debug_build(const RecordedResult& result) {
   const ordered_json build = result.context.value("build", ordered_json::object());
@@ -75,7 +71,7 @@ double session_drift(const RecordedAllocator& baseline, const RecordedAllocator&
   std::vector<double> drifts;
   for (const Metric& metric : subject.metrics) {
     const Metric* before = baseline.find(metric.key);
-    if (!is_time(metric.unit) || before == nullptr) continue;
+    if (!is_time(metric.unit) || metric.better == Better::kNone || before == nullptr) continue;
     const double drift = std::log(median(metric.samples) / median(before->samples));
     if (std::isfinite(drift)) drifts.push_back(std::abs(drift));
   }
@@ -172,14 +168,16 @@ std::vector<Objection> objections(const RecordedResult& baseline, const Recorded
       break;
     }
   }
-  std::vector<const char*> keys = {"cost",        "touch", "timer", "threads_replayed",
-                                   "concurrency", "pace"};
+  std::vector<const char*> keys = {"cost", "touch", "threads_replayed", "concurrency", "pace"};
+  if (took_times(baseline) && took_times(subject)) {
+    keys.insert(keys.end(), {"timer", "percentiles"});
+  }
   // Threads of a streamed plan meet at the end of each window; one alone does the same work anyway.
   if (baseline.config.value("threads_at_once", 1) > 1) {
     keys.insert(keys.end(), {"plan_streamed", "plan_window_bytes"});
   }
   for (const char* key : keys) {
-    if (is_measured_otherwise(key, fact(baseline.config, key), fact(subject.config, key))) {
+    if (fact(baseline.config, key) != fact(subject.config, key)) {
       found.push_back(
           {"config", fmt::format("they were measured differently: {} {} in {}, {} in {}", key,
                                  fact(baseline.config, key), baseline.path,

@@ -43,8 +43,9 @@ sys.exit(status != 0)
 def peak_of_replay(folder, threads, events, plan_memory):
     """Most bytes resident in the tool or a worker, which replays a steady load into nothing."""
     trace = pathlib.Path(folder) / f"{events}.{threads}.trace"
-    allocreplay("generate", "steady", "--param", f"events={events}", "--param", f"threads={threads}",
-                "--seed", "1", "-q", "-o", trace)
+    if not trace.exists():
+        allocreplay("generate", "steady", "--param", f"events={events}", "--param", f"threads={threads}",
+                    "--seed", "1", "-q", "-o", trace)
     done = subprocess.run([sys.executable, "-ISc", PRINT_PEAK, BIN / "allocreplay", "-t", trace, "-a",
                            "null", "-r", "1", "-q", "--threads", "recorded", "--plan-memory", plan_memory],
                           capture_output=True, text=True, timeout=300, check=True)

@@ -98,6 +98,18 @@ TEST(SessionsTest, ThreadsOfAStreamedPlanMeetAndAreMeasuredOtherwise) {
   EXPECT_TRUE(objections(a, b).empty());
 }
 
+TEST(SessionsTest, PercentilesOfAnotherKindAreMeasuredOtherwise) {
+  RecordedResult a = made("a", {});
+  RecordedResult b = made("b", {});
+  a.config["timer"] = "tsc";
+  b.config["percentiles"] = "spread over the clock's steps";
+  EXPECT_TRUE(objections(a, b).empty());  // b has none
+  b.config["timer"] = "tsc";
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
+  a.config["percentiles"] = b.config["percentiles"];
+  EXPECT_TRUE(objections(a, b).empty());
+}
+
 TEST(SessionsTest, TimersDifferOnlyWhereBothTimed) {
   RecordedResult a = made("a", {});
   RecordedResult b = made("b", {});
@@ -143,6 +155,7 @@ TEST(SessionsTest, TimesShareTheDriftOfTheSession) {
                              {{"p50", "ns", Better::kLower, {p50}},
                               {"p99", "ns", Better::kLower, {p99}},
                               {"p999", "ns", Better::kLower, {p999}},
+                              {"harness", "ns", Better::kNone, {p999 * p999 * p999}},
                               {"peak", "pages", Better::kLower, {1}}},
                              {}};
   };
