@@ -96,8 +96,9 @@ int run_compare(const CompareOptions& options) {
                   [](const VerdictTable& table) { return !table.reference.empty(); });
   report.notes.emplace_back(
       measured_alike
-          ? "two sessions: ratios are of ratios to glibc, which ran beside both, and what glibc "
-            "drifted itself is allowed for; a drift of one allocator alone between the sessions "
+          ? "two sessions: ratios are of ratios to glibc, which ran beside both (a percentile's to "
+            "that of glibc's which takes about as long), and what glibc drifted itself is allowed "
+            "for; a drift of one allocator alone between the sessions "
             "cannot be seen. `allocreplay ab` measures both in one session"
           : "two sessions without a reference in both: how far the machine drifted is not known. "
             "`allocreplay ab` measures both in one session");

@@ -11,9 +11,9 @@
 namespace replay {
 
 // By how much the clock steps, in ticks, from windows of many lengths, ascending, not empty. Their
-// greatest common divisor; if that is too little to matter, a step that nine of ten are near a
-// multiple of, for a clock may convert a coarse counter to finer ticks, and round.
-// O(windows) time for each of some hundred candidates.
+// greatest common divisor; if that is below 8, a step of 8 or more and at most the median window
+// which explains most windows but for a tick or so, for a clock may convert a coarse counter to
+// finer ticks, and round. O(windows) time for each of some hundred candidates.
 double step_of(std::span<const std::uint64_t> windows);
 
 struct TimerQuality {

@@ -33,6 +33,7 @@ double LatencyHistogram::quantile_ns(double q) const {
   if (count == 0) return std::numeric_limits<double>::quiet_NaN();
   constexpr double kPrecision = 1e-9;
   const double rank = q * static_cast<double>(count);
+  if (rank <= 0) return 0;
   double low = 0;
   double high = max_ns;
   while (high - low > kPrecision * high) {

@@ -8,6 +8,9 @@
 namespace replay {
 namespace {
 
+constexpr double kOtherThings =
+    10;  // calls that take as many times as long wait for something else
+
 // "latency_ns_malloc_p" of "latency_ns_malloc_p999"; nothing of what is no quantile.
 std::string_view quantile_stem(std::string_view key) {
   const std::size_t end = key.find_last_not_of("0123456789") + 1;
@@ -31,6 +34,8 @@ ReferenceMetric reference_metric(const Metric& baseline, const Metric& subject,
   if (stem.empty()) return best;
   const double level = log_level(baseline, subject);
   double least = std::abs(log_level(*best.baseline, *best.subject) - level);
+  if (least < std::log(kOtherThings)) return best;
+  if (std::isnan(least)) least = INFINITY;
   for (const Metric& metric : subject_reference.metrics) {
     const Metric* before = baseline_reference.find(metric.key);
     if (quantile_stem(metric.key) != stem || before == nullptr) continue;

@@ -33,9 +33,10 @@ std::vector<ContextDifference> context_differences(const RecordedResult& baselin
 // that, but each has a single other one, those two: an objection to be allowed by "allocator", and
 // by "binding" too if that differs. Throws Error if there is nothing to compare.
 //
-// A session that was disturbed shows it in most of the reference's times, but not in all of them: a
-// median in steps of the timer may stand still while the tails of another allocator move. So every
-// time is allowed the upper quartile of what the reference's times drifted, if its own is less.
+// Which figure of the reference stands beside which: reference_metric.h. A session that was
+// disturbed shows it in most of the reference's times, but not in all of them: a median may stand
+// still while tails move. So every time is allowed the upper quartile of what all times of the
+// reference drifted that say which way is better, if the figure it stands beside drifted less.
 //
 // Metrics: those that both sides have, in the same unit, and that say which way is better; others
 // of those are named in `unpaired`, and those that have a value in no repetition of either in

@@ -49,6 +49,7 @@ class Counted(unittest.TestCase):
         self.assertEqual(config["passes"], ["instructions", "kernel-work"])
         self.assertEqual(config["cost"]["counted_by"], "callgrind")
         self.assertIsNone(config["timer"])
+        self.assertIsNone(config["percentiles"])
 
     def test_what_is_counted_does_not_compare_with_what_is_timed(self):
         done = subprocess.run([BIN / "allocreplay", "-t", TRACE, "-a", "mem", "-r", "1", "-q",

@@ -87,6 +87,7 @@ class Classes(unittest.TestCase):
         metrics = self.result["metrics"]
         self.assertGreater(metrics["harness_timer_cost_ns"]["value"], 0)
         self.assertGreater(metrics["harness_timer_resolution_ns"]["value"], 0)
+        self.assertEqual(self.document["config"]["percentiles"], "spread over the clock's steps")
 
 
 LARGE_BYTES = 64 << 20  # in glibc a mapping of its own, given back when it is freed

@@ -94,6 +94,7 @@ class Compare(Case):
         self.assertEqual(document["exit_code"], 4)
         metric = document["comparisons"][0]["metrics"]["time_per_event_ns"]
         self.assertAlmostEqual(metric["drift"], 0.2, 2)
+        self.assertEqual(metric["reference_metric"], "time_per_event_ns")
         self.assertIn("drifted", metric["why"])
 
     def test_a_metric_and_a_threshold_are_chosen(self):

@@ -13,7 +13,7 @@ import unittest
 SOURCE = pathlib.Path(os.environ["ALLOCREPLAY_SOURCE"])
 BUILD = pathlib.Path(os.environ["ALLOCREPLAY_BUILD"])
 EXAMPLE = SOURCE / "tests/dropin/c_example.c"
-TRACE = SOURCE / "tests/golden/v1.trace"
+TRACE = SOURCE / "traces/small.trace"
 
 
 def run(*command, **environment):

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -46,6 +47,27 @@ TEST(TimerQualityTest, FindsTheStepsOfTheClock) {
 TEST(TimerQualityTest, FindsStepsThatAreRoundedToTicks) {
   EXPECT_NEAR(measure_timer<MadeTimer<rounded>>().step_ticks, 10.02, 0.05);
   EXPECT_NEAR(measure_timer<MadeTimer<coarse>>().step_ticks, 77.5, 0.4);
+}
+
+// A clock that takes long to read, now and then twice as long, is none that steps by that.
+TEST(TimerQualityTest, ReadingsThatTakeLongAreNoSteps) {
+  std::vector<std::uint64_t> windows;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    windows.push_back(i < 940 ? 1990 + i % 21 : 3980 + i % 41);
+  }
+  EXPECT_EQ(step_of(windows), 1);
+}
+
+TEST(TimerQualityTest, AStepIsFoundThoughACoarserOneNearlyFits) {
+  std::vector<std::uint64_t> windows;  // 8 to 10 steps of 69.84
+  for (int i = 0; i < 1000; ++i) {
+    const double start = 69.84 * i;
+    const int steps = i < 500 ? 8 : i < 950 ? 9 : 10;
+    windows.push_back(static_cast<std::uint64_t>(start + 69.84 * steps) -
+                      static_cast<std::uint64_t>(start));
+  }
+  std::sort(windows.begin(), windows.end());
+  EXPECT_NEAR(step_of(windows), 69.84, 0.1);
 }
 
 TEST(TimerQualityTest, WindowsThatAllTakeAsLongTellNoMoreThanThat) {

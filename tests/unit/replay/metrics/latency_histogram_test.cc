@@ -45,6 +45,17 @@ TEST(LatencyHistogramTest, QuantilesLieBetweenTheStepsOfTheClock) {
   EXPECT_GE(h.quantile_ns(0), 0);
 }
 
+TEST(LatencyHistogramTest, WhereAllTakeTheSameTimeTheTailIsAStepTooLong) {
+  RunOutcome run = test::made_outcome(1);
+  run.timer_resolution_ns = 10;
+  for (int i = 0; i < 1000; ++i) {
+    run.histograms[kMallocHistogram].record(i < 600 ? 40 : 60);  // 24 ns read 20 or 30
+  }
+  const LatencyHistogram h = latencies_of(run, Op::kMalloc);
+  EXPECT_NEAR(h.quantile_ns(0.5), 24, 1);
+  EXPECT_LT(h.quantile_ns(0.999), 24 + 1.2 * 10);
+}
+
 TEST(LatencyHistogramTest, AFewCallsMoreDoNotMoveAQuantileByAStepOfTheClock) {
   const auto p90_with_slow = [](int slow) {
     RunOutcome run = test::made_outcome(1);

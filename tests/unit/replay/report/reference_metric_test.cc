@@ -37,15 +37,21 @@ TEST(ReferenceMetricTest, QuantilesStandBesideCallsThatTakeAboutAsLong) {
   EXPECT_EQ(beside("latency_ns_malloc_p999", 200, kGlibc), "latency_ns_malloc_p99");
   EXPECT_EQ(beside("latency_ns_malloc_p999", 9000, kGlibc), "latency_ns_malloc_p999");
   EXPECT_EQ(beside("latency_ns_malloc_p50", 9000, kGlibc), "latency_ns_malloc_p999");
-  EXPECT_EQ(beside("latency_ns_malloc_p99", 69, kGlibc), "latency_ns_malloc_p50");
-  EXPECT_EQ(beside("latency_ns_malloc_p99", 70, kGlibc), "latency_ns_malloc_p99");
+  EXPECT_EQ(beside("latency_ns_malloc_p99", 9000, kGlibc), "latency_ns_malloc_p999");
+  EXPECT_EQ(beside("latency_ns_malloc_p99", 2, kGlibc), "latency_ns_malloc_p50");
+}
+
+TEST(ReferenceMetricTest, WithinAnOrderOfMagnitudeItIsItsOwn) {
+  EXPECT_EQ(beside("latency_ns_malloc_p99", 66, kGlibc), "latency_ns_malloc_p99");
+  EXPECT_EQ(beside("latency_ns_malloc_p999", 1210, kGlibc), "latency_ns_malloc_p999");
+  EXPECT_EQ(beside("latency_ns_malloc_p999", 1190, kGlibc), "latency_ns_malloc_p99");
 }
 
 TEST(ReferenceMetricTest, OfEquallyGoodOnesItIsItsOwn) {
   const RecordedAllocator flat = with({{"latency_ns_malloc_p50", 30},
                                        {"latency_ns_malloc_p90", 30},
                                        {"latency_ns_malloc_p99", 30}});
-  for (const Metric& metric : flat.metrics) EXPECT_EQ(beside(metric.key, 40, flat), metric.key);
+  for (const Metric& metric : flat.metrics) EXPECT_EQ(beside(metric.key, 4000, flat), metric.key);
 }
 
 TEST(ReferenceMetricTest, TheLevelIsThatOfBothSessions) {
@@ -83,6 +89,7 @@ TEST(ReferenceMetricTest, AQuantileThatARepetitionLacksStandsBesideNothingElse) 
   RecordedAllocator holey = kGlibc;
   holey.metrics[1].samples[2] = std::nan("");
   EXPECT_EQ(beside("latency_ns_malloc_p999", 160, holey), "latency_ns_malloc_p50");
+  EXPECT_EQ(beside("latency_ns_malloc_p99", 160, holey), "latency_ns_malloc_p50");
 }
 
 }  // namespace

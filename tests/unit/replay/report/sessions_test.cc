@@ -92,7 +92,12 @@ TEST(SessionsTest, ThreadsOfAStreamedPlanMeetAndAreMeasuredOtherwise) {
   a.config["plan_streamed"] = b.config["plan_streamed"] = true;
   a.config["plan_window_bytes"] = b.config["plan_window_bytes"] = 8192;
   EXPECT_TRUE(objections(a, b).empty());
+  b.config.erase("plan_window_bytes");  // older than 1.7
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
   b.config["plan_window_bytes"] = 16384;
+  EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
+  b.config["plan_streamed"] = false;
+  b.config["plan_window_bytes"] = nullptr;
   EXPECT_EQ(names(objections(a, b)), std::vector<std::string>{"config"});
   a.config["threads_at_once"] = b.config["threads_at_once"] = 1;
   EXPECT_TRUE(objections(a, b).empty());
