@@ -8,8 +8,8 @@
 namespace replay {
 namespace {
 
-constexpr double kOtherThings =
-    10;  // calls that take as many times as long wait for something else
+// Calls that take as many times as long wait for something else.
+constexpr double kOtherThings = 10;
 
 // "latency_ns_malloc_p" of "latency_ns_malloc_p999"; nothing of what is no quantile.
 std::string_view quantile_stem(std::string_view key) {

@@ -50,7 +50,7 @@ std::string fact(const ordered_json& object, const char* key) {
 }
 
 bool is_streamed(const RecordedResult& result) {
-  return result.config.value("plan_streamed", false);
+  return fact(result.config, "plan_streamed") == "true";
 }
 
 bool took_times(const RecordedResult& result) { return fact(result.config, "timer") != kNotSaid; }
